@@ -1,0 +1,33 @@
+"""The errors of the whole program.
+
+::
+
+    AsmxTicketsError
+    ├── SettingsError   a setting is unknown, contradictory or has a bad value
+    ├── Unavailable     a store does not answer, or too many logins wait already
+    ├── Refused         a normal answer that says no: ``<root success="false" error="…"/>``
+    └── UserError       a user can't be added or changed as asked
+
+Every message is one line that a person can act on. Anything else that is raised is a bug: it is logged
+under the request's id and answered as ``soap:Server`` (CONTRACT 2.4).
+"""
+
+
+class AsmxTicketsError(Exception):
+    """Base of all errors that this program raises on purpose."""
+
+
+class SettingsError(AsmxTicketsError):
+    """A setting stops the start. The message names the key."""
+
+
+class Unavailable(AsmxTicketsError):
+    """The service can't answer now, though the request was right. The message is for the log, not for the client."""
+
+
+class Refused(AsmxTicketsError):
+    """The service says no. The message is the exact ``error`` text of CONTRACT 1.1."""
+
+
+class UserError(AsmxTicketsError):
+    """A user can't be added or changed as asked."""
