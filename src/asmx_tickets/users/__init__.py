@@ -1,0 +1,12 @@
+"""Who may log in, and where that is kept.
+
+=================  =================================================================================
+``user``           the values: profile, user, credentials; how login names compare
+``directory``      the interface every back-end has
+``sql``            the back-end: tables and statements (SQLAlchemy Core)
+``database``       the engine under it: SQLite's ways, errors, detection of changes by others
+``migrations``     the schema's revisions (Alembic)
+``profiles``       a cache in front of a directory, for what every ticket check asks
+``passwords``      argon2id: hash, verify, and what is acceptable as a password
+=================  =================================================================================
+"""

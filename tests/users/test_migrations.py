@@ -1,0 +1,118 @@
+"""The schema: made by its revisions, equal to what the statements expect, and made once."""
+
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from asmx_tickets.errors import SettingsError, Unavailable
+from asmx_tickets.users import migrations
+from asmx_tickets.users.sql import SqlUserDirectory, metadata, open_directory
+from asmx_tickets.users.user import Profile
+
+OPEN = """
+import sys
+from asmx_tickets.users.sql import open_directory
+sys.stdin.readline()
+open_directory(sys.argv[1]).close()
+print("alembic" in sys.modules)
+"""
+
+
+def start(url: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", OPEN, url],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def schema(directory: SqlUserDirectory) -> set[str]:
+    """The statements the tables were made with, Alembic's own aside."""
+    with directory.database.reading() as connection:
+        rows = connection.exec_driver_sql("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL").scalars()
+        return {" ".join(sql.split()) for sql in rows if "alembic_version" not in sql}
+
+
+def test_the_revisions_make_what_the_statements_expect(file_directory: SqlUserDirectory) -> None:
+    """Alembic finds nothing to add, remove or alter."""
+    with file_directory.database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_a_database_in_memory_has_the_same_schema(file_directory: SqlUserDirectory) -> None:
+    """It is made without the revisions."""
+    with closing(open_directory("sqlite://")) as in_memory:
+        assert schema(in_memory) == schema(file_directory)
+
+
+def test_the_known_revisions_are_those_in_the_folder() -> None:
+    """In their order, and with one newest."""
+    config = Config()
+    config.set_main_option("script_location", "asmx_tickets.users:migrations")
+    script = ScriptDirectory.from_config(config)
+    assert [revision.revision for revision in script.walk_revisions()] == list(reversed(migrations.REVISIONS))
+    assert script.get_heads() == [migrations.REVISIONS[-1]]
+
+
+def test_opening_again_changes_nothing_and_loads_no_alembic(url: str) -> None:
+    """A start must be quick."""
+    with closing(open_directory(url)) as directory:
+        user_id = directory.add(Profile("jsmith"), "h")
+    process = start(url)
+    assert process.communicate("\n", timeout=30) == ("False\n", "")
+    with closing(open_directory(url)) as directory:
+        assert [user.id for user in directory.all()] == [user_id]
+
+
+def test_processes_that_start_at_once_make_one_schema(url: str) -> None:
+    """Each waits for the other, and none fails."""
+    processes = [start(url) for _ in range(3)]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        output, errors = process.communicate(timeout=60)
+        assert errors == ""
+        assert output in {"True\n", "False\n"}
+    open_directory(url).close()
+
+
+def test_an_upgrade_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    """All revisions, or none."""
+    file = tmp_path / "users.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE other (x)")
+        connection.execute("CREATE INDEX users ON other (x)")
+        with pytest.raises(Unavailable):
+            open_directory(f"sqlite:///{file}")
+        assert connection.execute("SELECT name FROM sqlite_master ORDER BY name").fetchall() == [("other",), ("users",)]
+
+
+def test_a_database_of_a_newer_version_stops_the_start(url: str) -> None:
+    """In one line that says what to do, and the database is left as it is."""
+    open_directory(url).close()
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        with pytest.raises(SettingsError, match=r"^ConnectionStrings:Users: a newer version of asmx-tickets .*\.$"):
+            open_directory(url)
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
+def test_a_database_of_another_program_stops_the_start(tmp_path: Path) -> None:
+    """Its table of users is not ours."""
+    with closing(sqlite3.connect(tmp_path / "users.db", isolation_level=None)) as connection:
+        connection.execute("CREATE TABLE users (name TEXT)")
+        with pytest.raises(SettingsError, match=r"^ConnectionStrings:Users: .* another program.*\.$"):
+            open_directory(f"sqlite:///{tmp_path}/users.db")
