@@ -239,7 +239,7 @@ def load_settings(
         ],
     )
     connections = settings.connection_strings
-    secrets = {
+    secrets: dict[str, SecretStr | ConnectionString] = {
         "TrustedUserPwd": settings.trusted_user_pwd,
         "ConnectionStrings:Users": connections.users,
         "ConnectionStrings:Tickets": connections.tickets,
@@ -251,11 +251,10 @@ def load_settings(
     return loaded
 
 
-def _open_secrets(
-    entries: configuration.Layer, secrets: Mapping[str, SecretStr | ConnectionString]
-) -> Iterator[str]:
-    """SECURITY C2: a file with a secret in it should not be readable by everybody on the machine. No more than a warning
-    comes of it, since files that a container mounts are, and nobody but the service is in there.
+def _open_secrets(entries: configuration.Layer, secrets: Mapping[str, SecretStr | ConnectionString]) -> Iterator[str]:
+    """SECURITY C2: a file with a secret in it should not be readable by everybody on the machine.
+
+    No more than a warning comes of it: files that a container mounts are, and nobody but the service is in there.
     """
     for path, secret in secrets.items():
         file = entries[path].file if path in entries else None

@@ -147,7 +147,7 @@ def open_database(url: str, *, queue_seconds: float = QUEUE_SECONDS, lock_second
 
 def _open_sqlite(address: URL, queue_seconds: float, lock_seconds: float) -> Database:
     name = address.database or ":memory:"
-    if name.startswith("file:") or address.query:
+    if address.host or address.query or name.startswith("file:"):
         raise SettingsError("ConnectionStrings:Users: a SQLite file is named by its path alone: sqlite:///FILE.")
     options = _ENGINE_OPTIONS | {
         "pool_timeout": queue_seconds,
