@@ -1,8 +1,8 @@
 """Lets spyne 2.14.0 import on CPython 3.12 and 3.13. Import this before anything of spyne.
 
-spyne carries an old copy of ``six`` whose import hook lacks ``find_spec``, which Python 3.12 requires. The real
-``six`` has it, so the modules that the hook should find are put there from the real one. (The other thing it misses, ``cgi`` on 3.13, is a package that
-pip installs under that very name: ``legacy-cgi``.)
+spyne carries an old copy of ``six`` whose import hook lacks ``find_spec``, which Python 3.12 requires. The modules that
+the hook should find are put there from the real ``six``. (The other thing spyne misses, ``cgi`` on 3.13, is a package
+that pip installs under that very name: ``legacy-cgi``.)
 """
 
 import logging

@@ -1,0 +1,106 @@
+"""What ASMX calls spyne's types, and which of them .NET holds as values.
+
+A parameter, result or member of a value type (a number, a boolean, a date, a GUID, an enumeration) is always there:
+``minOccurs="1"``. One of a reference type (text, binary data, objects, arrays, XML) may be missing: ``minOccurs="0"``.
+A value that may be missing is C#'s ``int?``: mark it with ``nullable``. Numbers without a size (spyne's Integer) are
+text to .NET, so they count as references; ``Integer32`` is C#'s ``int``.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from spyne import AnyXml, Array
+from spyne.model.complex import ComplexModelBase
+from spyne.model.enum import EnumBase
+
+
+@dataclass(frozen=True, slots=True)
+class SimpleType:
+    """A simple type on the wire: its name, whether .NET holds it as a value, and the prefix of its namespace."""
+
+    name: str
+    is_value: bool
+    prefix: str = "s"
+
+
+_VALUES = (
+    "boolean byte short int long unsignedByte unsignedShort unsignedInt unsignedLong decimal float double "
+    "date time dateTime"
+)
+_REFERENCES = (
+    "string anyURI normalizedString token Name NCName QName NMTOKEN ID language base64Binary hexBinary "
+    "integer nonNegativeInteger positiveInteger duration"
+)
+_SIMPLE_TYPES = {
+    **{name: SimpleType(name, is_value=True) for name in _VALUES.split()},
+    **{name: SimpleType(name, is_value=False) for name in _REFERENCES.split()},
+    "uuid": SimpleType("guid", is_value=True, prefix="s1"),
+}
+
+
+def nullable(spyne_type: Any) -> Any:
+    """Mark a value type that may be missing, as C#'s ``int?`` is: ``nullable(Integer32)``.
+
+    spyne's own ``nillable`` is on for every type, so it can't tell.
+    """
+    return spyne_type.customize(asmx_nullable=True)
+
+
+def is_nullable(spyne_type: Any) -> bool:
+    return is_value(spyne_type) and bool(getattr(spyne_type.Attributes, "asmx_nullable", False))
+
+
+def is_value(spyne_type: Any) -> bool:
+    """Whether .NET holds the type as a value, which is never null by itself."""
+    if issubclass(spyne_type, EnumBase):
+        return True
+    return not issubclass(spyne_type, AnyXml | ComplexModelBase) and simple_type(spyne_type).is_value
+
+
+def can_be_nil(spyne_type: Any) -> bool:
+    return not is_value(spyne_type) or is_nullable(spyne_type)
+
+
+def simple_type(spyne_type: Any) -> SimpleType:
+    """What a simple type that is no enumeration is on the wire: of restricted types, what they restrict."""
+    for base in spyne_type.__mro__:
+        name = base.__dict__.get("__type_name__")
+        if isinstance(name, str) and name in _SIMPLE_TYPES:
+            return _SIMPLE_TYPES[name]
+    raise TypeError(f"{spyne_type.__name__} has no counterpart in ASMX; use one of spyne's XML Schema types")
+
+
+def named_type(spyne_type: Any) -> Any:
+    """The type that gave an object type or enumeration its name; customizing makes a new class of the same name."""
+    return next(
+        base
+        for base in spyne_type.__mro__
+        if base.__dict__.get("__orig__") is None or base.Attributes._explicit_type_name
+    )
+
+
+def type_name(spyne_type: Any) -> str:
+    """The type's name on the wire: ``int``, ``guid``, ``Point``, ``ArrayOfPoint``; ``XmlNode`` for XML."""
+    if issubclass(spyne_type, AnyXml):
+        return "XmlNode"
+    if issubclass(spyne_type, Array):
+        return _array_name(spyne_type)
+    if issubclass(spyne_type, EnumBase | ComplexModelBase):
+        return str(named_type(spyne_type).get_type_name())
+    return simple_type(spyne_type).name
+
+
+def _array_name(spyne_type: Any) -> str:
+    if spyne_type.Attributes._explicit_type_name:
+        return str(spyne_type.get_type_name())
+    key, item = next(iter(spyne_type._type_info.items()))
+    name = member_name(spyne_type, key, item)
+    # .NET numbers the second of two arrays that would share a name; here it is always the one with gaps.
+    return f"ArrayOf{name[0].upper()}{name[1:]}{'1' if is_nullable(item) else ''}"
+
+
+def member_name(owner: Any, key: str, kind: Any) -> str:
+    """The local name of a member of an object or array type, given as ``owner._type_info`` has it."""
+    if issubclass(owner, Array) and key in {"OhNoes", *(base.__dict__.get("__type_name__") for base in kind.__mro__)}:
+        return type_name(kind)  # nobody chose the name: it is spyne's own for the type
+    return str(kind.Attributes.sub_name or key)

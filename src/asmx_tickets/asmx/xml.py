@@ -1,0 +1,281 @@
+"""The one XML reader, hardened, and the one writer, which writes as .NET's XmlTextWriter does.
+
+The reader is expat, not lxml: libxml2 keeps every name it ever met in a dictionary that lives as long as the
+thread, so a client that sends made-up names makes a long-running server grow without end. expat forgets a
+document's names with its parser, and its handlers refuse a DTD, a processing instruction or the 17th level
+at the byte where it appears.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from xml.parsers.expat import ExpatError, ParserCreate
+
+from lxml import etree
+
+DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
+XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
+XSD_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
+
+# CONTRACT 2.1: the charsets that are read, by every name that clients give them.
+_CODECS = {
+    "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16-le",
+    "utf-16be": "utf-16-be",
+    "us-ascii": "ascii",
+    "ascii": "ascii",
+    "iso-8859-1": "latin-1",
+    "latin1": "latin-1",
+    "windows-1252": "cp1252",
+}
+_DECLARED_ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']""")
+
+
+class XmlError(Exception):
+    """The document can't be read: not well-formed, a DTD, a processing instruction, or over a limit.
+
+    ``line`` and ``column`` count from 1, as .NET's XmlException does.
+    """
+
+    def __init__(self, line: int, column: int) -> None:
+        super().__init__(f"({line}, {column})")
+        self.line = line
+        self.column = column
+
+
+class UnsupportedCharset(Exception):
+    """The document is in a charset that CONTRACT 2.1 does not name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much structure a document may have (SECURITY X3 to X5). Lengths are in characters."""
+
+    depth: int = 16
+    elements: int = 256
+    attributes: int = 32
+    namespaces: int = 32
+    name_length: int = 128
+    value_length: int = 8192
+
+
+DEFAULT_LIMITS = Limits()
+
+
+class Element:
+    """An XML element: what requests are read into and results are written from.
+
+    ``name`` is ``local`` in no namespace and ``namespace}local`` in one; ``attributes`` are named in the same way.
+    Text between children is not kept: neither SOAP nor XML-valued ASMX results have any meaning there.
+    """
+
+    __slots__ = ("attributes", "children", "name", "text")
+
+    def __init__(
+        self,
+        name: str,
+        attributes: Mapping[str, str] | None = None,
+        children: "list[Element] | None" = None,
+        text: str = "",
+    ) -> None:
+        self.name = name
+        self.attributes = {} if attributes is None else attributes
+        self.children = [] if children is None else children
+        self.text = text
+
+    @property
+    def local_name(self) -> str:
+        return self.name.rpartition("}")[2]
+
+    @property
+    def namespace(self) -> str:
+        return self.name.rpartition("}")[0]
+
+    @property
+    def is_nil(self) -> bool:
+        return self.attributes.get(XSI_NAMESPACE + "}nil", "").strip() in {"true", "1"}
+
+    def __repr__(self) -> str:
+        return f"<Element {self.name}>"
+
+
+def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Element:
+    """Read a document and give its root.
+
+    ``charset`` is the transport's (the Content-Type header's), which wins over the declaration in the document
+    (RFC 7303 section 3). Comments vanish, CDATA and character references become text.
+
+    Raises XmlError and UnsupportedCharset.
+    """
+    parser = ParserCreate("utf-8", "}")
+    parser.buffer_text = True
+    root = Element("")
+    handlers = _tree_builder(root, limits)
+    parser.StartNamespaceDeclHandler, parser.StartElementHandler = handlers[:2]
+    parser.EndElementHandler, parser.CharacterDataHandler = handlers[2:]
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.ProcessingInstructionHandler = _refuse
+    try:
+        parser.Parse(_as_utf8(body, charset), True)
+    except ExpatError as error:
+        raise XmlError(error.lineno, error.offset + 1) from None
+    except _Refused:
+        raise XmlError(parser.CurrentLineNumber, parser.CurrentColumnNumber + 1) from None
+    return root.children[0]
+
+
+def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], ...]:
+    """Handlers that hang a document below ``root``: of a namespace declaration, a start tag, an end tag and text."""
+    stack = [root]
+    max_depth, max_elements = limits.depth, limits.elements
+    max_name, max_value = limits.name_length, limits.value_length
+    elements = namespaces = 0
+
+    def declare(_prefix: str | None, _namespace: str | None) -> None:
+        nonlocal namespaces
+        namespaces += 1
+        if namespaces > limits.namespaces:
+            _refuse()
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal elements
+        elements += 1
+        if elements > max_elements or len(stack) > max_depth or len(name.rpartition("}")[2]) > max_name:
+            _refuse()
+        if attributes:
+            _check_attributes(attributes, limits)
+        element = Element(name, attributes)
+        stack[-1].children.append(element)
+        stack.append(element)
+
+    def end(_name: str) -> None:
+        if len(stack.pop().text) > max_value:
+            _refuse()
+
+    def text(data: str) -> None:
+        stack[-1].text += data
+
+    return declare, start, end, text
+
+
+def _check_attributes(attributes: Mapping[str, str], limits: Limits) -> None:
+    if (
+        len(attributes) > limits.attributes
+        or max(map(len, attributes.values())) > limits.value_length
+        or max(len(name.rpartition("}")[2]) for name in attributes) > limits.name_length
+    ):
+        _refuse()
+
+
+class _Refused(Exception):
+    """Raised by a handler. It can't tell where: a handler that knew its parser would keep it alive in a cycle."""
+
+
+def _refuse(*_: object) -> None:
+    raise _Refused
+
+
+def _as_utf8(body: bytes, charset: str | None) -> bytes:
+    """Transcode to UTF-8 what is not. Raises XmlError for bytes that the charset does not have, UnsupportedCharset."""
+    if charset is None:
+        charset = _charset_of(body)
+    codec = _CODECS.get(charset.lower())
+    if codec is None:
+        raise UnsupportedCharset(charset)
+    try:
+        utf8 = body if codec == "utf-8" else body.decode(codec).encode()
+    except UnicodeError:
+        raise XmlError(1, 1) from None
+    # Whatever charset expat is told, it takes what begins like UTF-16 for UTF-16. In UTF-8 nothing begins so.
+    if utf8.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 in utf8[:2]:
+        raise XmlError(1, 1)
+    return utf8.removeprefix(b"\xef\xbb\xbf")
+
+
+def _charset_of(body: bytes) -> str:
+    """The charset that a document shows by itself (XML 1.0 appendix F): its first bytes, or its declaration."""
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "utf-16"
+    if body.startswith((b"<\x00", b"\x00<")):
+        return "utf-16le" if body[0] else "utf-16be"
+    declared = _DECLARED_ENCODING.match(body.removeprefix(b"\xef\xbb\xbf"))
+    return declared[1].decode("latin-1") if declared else "utf-8"
+
+
+_TEXT_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ATTRIBUTE_SPECIAL = re.compile('[&<>"\x00-\x1f\ud800-\udfff\ufffe\uffff]')
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;", "\n": "&#xA;", "\t": "&#x9;"}
+
+
+def _escape_character(match: re.Match[str]) -> str:
+    # What XML can't carry at all becomes the replacement character, so that an odd database row never breaks an answer.
+    return _ESCAPES.get(match[0], "\ufffd")
+
+
+def escape_text(value: str) -> str:
+    """Escape for element content."""
+    return _TEXT_SPECIAL.sub(_escape_character, value) if _TEXT_SPECIAL.search(value) else value
+
+
+def escape_attribute(value: str) -> str:
+    """Escape for an attribute in double quotes."""
+    return _ATTRIBUTE_SPECIAL.sub(_escape_character, value) if _ATTRIBUTE_SPECIAL.search(value) else value
+
+
+def write(element: Element, default_namespace: str = "", *, indent: str | None = None) -> str:
+    """Write an element as .NET does: ``<a b="c" />``, a change of default namespace behind the attributes.
+
+    ``default_namespace`` is the one in force where the text will stand. ``indent`` is the white space a level is
+    indented by; None writes one line. Attributes in a namespace are written for xsi only.
+    """
+    return "".join(_pieces(element, default_namespace, indent, "\n"))
+
+
+def _pieces(element: Element, in_force: str, indent: str | None, line: str) -> Iterator[str]:
+    namespace, _, local = element.name.rpartition("}")
+    attributes = element.attributes
+    opening = f"<{local}"
+    if attributes:
+        opening += _written(attributes)
+    if namespace != in_force:
+        opening += f' xmlns="{escape_attribute(namespace)}"'
+    if not element.children and not element.text:
+        yield opening + " />"
+        return
+    yield f"{opening}>{escape_text(element.text)}"
+    inner = line + indent if indent is not None and not element.text else ""
+    for child in element.children:
+        if inner:
+            yield inner
+        yield from _pieces(child, namespace, indent, inner or line)
+    if inner and element.children:
+        yield line
+    yield f"</{local}>"
+
+
+def _written(attributes: Mapping[str, str]) -> str:
+    # Nearly always there is nothing to escape, and one look at all of them together shows it.
+    if _ATTRIBUTE_SPECIAL.search("".join(attributes.values())) is None and "}" not in "".join(attributes):
+        return "".join([f' {name}="{value}"' for name, value in attributes.items()])
+    return "".join([f' {_attribute_name(k)}="{escape_attribute(v)}"' for k, v in attributes.items()])
+
+
+def _attribute_name(name: str) -> str:
+    namespace, _, local = name.rpartition("}")
+    return f"xsi:{local}" if namespace == XSI_NAMESPACE else local
+
+
+def from_lxml(element: etree._Element) -> Element:
+    """Take over an lxml element that a service gave as its XML-valued result."""
+    return Element(
+        _from_clark(str(element.tag)),
+        {_from_clark(str(name)): str(value) for name, value in element.attrib.items()},
+        [from_lxml(child) for child in element if isinstance(child.tag, str)],
+        (element.text or "") if len(element) == 0 or (element.text or "").strip() else "",
+    )
+
+
+def _from_clark(name: str) -> str:
+    return name[1:] if name.startswith("{") else name
