@@ -1,0 +1,71 @@
+"""Where live tickets are kept: the interface that every back-end has.
+
+What a cache says of a ticket it does not have is the same in all three cases, and never an exception:
+
+missing
+    this GUID was never added here;
+expired
+    its ``expires_at`` has been reached. A ticket that was once seen expired stays dead, whatever the clock does then;
+already gone
+    it was removed, by ``remove`` or ``remove_user``, or ended early because too many were alive.
+
+A ticket lives for a window of constant length, restarted by each use (CONTRACT 1.2), and where an absolute expiration
+is set, never longer than that after ``issued_at``. Caches hold digests, never tickets. What one call does to a ticket
+is atomic, also for other processes that share the cache: no ``renew`` revives what a ``remove`` has ended. A cache that
+can't be reached raises ``Unavailable``.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from asmx_tickets.tickets.ticket import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSummary:
+    """What an operator may see of a live ticket. Times are epoch seconds, UTC."""
+
+    user_id: int
+    last_used_at: float
+    expires_at: float
+    short_hash: str
+    """See ``ticket.short_hash``: it names the ticket and can't be used as one."""
+
+
+class TicketCache(Protocol):
+    """The live tickets. A ``guid`` is a ticket's 16 bytes."""
+
+    def add(
+        self, guid: bytes, *, user_id: int, security_stamp: int, language: str, previous_logon: float | None
+    ) -> Ticket:
+        """Keeps a new ticket, issued and used now. Raises ValueError, and changes nothing, if ``guid`` is alive."""
+        ...
+
+    def look(self, guid: bytes) -> Ticket | None:
+        """The ticket, None if it is missing, expired or already gone. Looking is no use: it never extends."""
+        ...
+
+    def renew(self, guid: bytes, *, user_id: int | None = None, language: str | None = None) -> Ticket | None:
+        """Uses the ticket: restarts its window, sets ``language`` where one is given, and returns it as it is then.
+
+        None, and nothing changes, if it is missing, expired or already gone, or where a ``user_id`` is given that is
+        not its user's.
+        """
+        ...
+
+    def remove(self, guid: bytes) -> Ticket | None:
+        """Ends the ticket for good, and returns it as it was. None if it was missing, expired or already gone."""
+        ...
+
+    def remove_user(self, user_id: int) -> int:
+        """Ends all of a user's tickets for good. How many of them were alive."""
+        ...
+
+    def summaries(self, user_id: int | None = None) -> Iterator[TicketSummary]:
+        """The live tickets, all or one user's, in no particular order.
+
+        A ticket that is alive from the first step to the last comes exactly once; one that is added or ends
+        meanwhile may come or not.
+        """
+        ...

@@ -1,0 +1,199 @@
+"""Tickets in the memory of this process: exact sliding expiry, every operation in constant time.
+
+A ticket has a slot, found by its digest: its record and its place in the orders of use lie in reserved memory, so there
+is no object per ticket for the garbage collector to visit, and nothing that is copied as a whole when it grows.
+
+The window has one length for all, so the order of use is the order of expiry. Each call ends up to ``SWEEP`` expired
+tickets from its front; those that wait there are dead all the same, count for the caps, and go first. (Not always with
+``absolute_expiration``: when more than ``SWEEP`` end so at once, a user's live ticket can go before them.)
+
+Time never runs backwards here: after a step back it stands still until the clock has caught up. So what has expired
+stays dead, no ``expires_at`` decreases, and none promises more life than there is (SECURITY R5). The price: after a
+clock ran ahead by mistake, tickets used until it has caught up live longer by as much. A restart ends them.
+"""
+
+import itertools
+import math
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from asmx_tickets.tickets.cache import TicketCache, TicketSummary
+from asmx_tickets.tickets.order import UseOrder
+from asmx_tickets.tickets.records import TicketRecords
+from asmx_tickets.tickets.ticket import Ticket, digest, short_hash
+
+SWEEP = 16  # Expired tickets that one call ends at most, for each kind of expiry.
+BATCH = 128  # Of many tickets, how many are ended or listed before other threads get their turn.
+_ALL = 0  # The owner of all slots in the orders that are not by user.
+
+
+class MemoryTicketCache(TicketCache):
+    """The live tickets of one process; a restart ends them all. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        *,
+        sliding_expiration: float,
+        clock: Callable[[], float],
+        max_total: int = 2_000_000,
+        max_per_user: int = 0,
+        absolute_expiration: float | None = None,
+        on_evicted: Callable[[TicketSummary], None] | None = None,
+    ) -> None:
+        """Durations in seconds; ``clock`` gives epoch seconds, UTC.
+
+        Beyond ``max_total`` the ticket unused for longest ends, beyond ``max_per_user`` (0: no cap) that user's one.
+        ``on_evicted`` is told of each that ends so, after the fact; it must not raise. Memory for ``max_total`` tickets
+        is reserved, not taken. Raises ValueError if a number is out of range.
+        """
+        self._window = sliding_expiration
+        self._longest = math.inf if absolute_expiration is None else absolute_expiration
+        if self._window <= 0 or self._longest <= 0 or max_total < 1 or max_per_user < 0:
+            raise ValueError("expirations and max_total must be above 0, max_per_user 0 or above")
+        self._max_total, self._max_per_user = max_total, max_per_user
+        self._on_evicted, self._clock = on_evicted, clock
+        self._latest = -math.inf
+        self._sweep_at = math.inf  # No ticket expires before.
+        self._lock = threading.Lock()
+        # Digest to slot, by the digest's first byte: many small dicts for the same reason as in UseOrder.
+        self._slots: tuple[dict[bytes, int], ...] = tuple({} for _ in range(256))
+        self._records = TicketRecords(max_total)
+        self._by_use, self._by_use_of_user = UseOrder(max_total), UseOrder(max_total)
+        by_issue = () if absolute_expiration is None else (UseOrder(max_total),)
+        self._by_expiry = (self._by_use, *by_issue)  # Each expired ticket gets to the front of one.
+
+    @property
+    def held(self) -> int:
+        """How many tickets take up memory: the live ones, and expired ones whose turn to go has not come."""
+        with self._lock:
+            return self._by_use.size(_ALL)
+
+    def add(
+        self, guid: bytes, *, user_id: int, security_stamp: int, language: str, previous_logon: float | None
+    ) -> Ticket:
+        key = digest(guid)
+        with self._lock:
+            now = self._now()
+            if self._find(key, now):
+                raise ValueError(f"ticket {short_hash(key)} is in the cache already")
+            expires_at = now + min(self._window, self._longest)
+            ticket = Ticket(user_id, security_stamp, language, previous_logon, now, expires_at)
+            record = self._records.pack(key, ticket)
+            ended = self._make_room(user_id, now)
+            self._keep(key, user_id, record)
+            self._sweep_at = min(self._sweep_at, expires_at)
+        if ended and self._on_evicted:
+            self._on_evicted(ended)
+        return ticket
+
+    def look(self, guid: bytes) -> Ticket | None:
+        key = digest(guid)
+        with self._lock:
+            found = self._find(key, self._now())
+        return found[1] if found else None
+
+    def renew(self, guid: bytes, *, user_id: int | None = None, language: str | None = None) -> Ticket | None:
+        key = digest(guid)
+        with self._lock:
+            now = self._now()
+            found = self._find(key, now)
+            if not found:
+                return None
+            slot, (owner, security_stamp, spoken, previous_logon, issued_at, _) = found
+            if user_id is not None and user_id != owner:
+                return None
+            expires_at = min(now + self._window, issued_at + self._longest)
+            spoken = spoken if language is None else language
+            self._records.use(slot, spoken, now, expires_at)
+            self._by_use.touch(_ALL, slot)
+            self._by_use_of_user.touch(owner, slot)
+        return Ticket(owner, security_stamp, spoken, previous_logon, issued_at, expires_at)
+
+    def remove(self, guid: bytes) -> Ticket | None:
+        key = digest(guid)
+        with self._lock:
+            found = self._find(key, self._now())
+            if found:
+                self._drop(found[0])
+        return found[1] if found else None
+
+    def remove_user(self, user_id: int) -> int:
+        removed = 0
+        while True:
+            with self._lock:
+                now = self._now()
+                for _ in range(BATCH):
+                    if not self._by_use_of_user.size(user_id):
+                        return removed
+                    slot = self._by_use_of_user.oldest(user_id)
+                    removed += now < self._records.ticket(slot).expires_at
+                    self._drop(slot)
+            time.sleep(0)  # Otherwise this thread has the lock again before a waiting one wakes up.
+
+    def summaries(self, user_id: int | None = None) -> Iterator[TicketSummary]:
+        for start in itertools.count(0, BATCH):
+            with self._lock:
+                now = self._now()
+                batch = self._records.summaries(start, start + BATCH)
+            if not batch:
+                return
+            yield from (each for each in batch if now < each.expires_at and user_id in (None, each.user_id))
+            time.sleep(0)
+
+    # What follows is called with the lock held.
+
+    def _now(self) -> float:
+        """The time; and ends some of the tickets that have expired by then."""
+        if (now := self._clock()) > self._latest:
+            self._latest = now
+        now = self._latest
+        if now >= self._sweep_at:
+            self._sweep(now)
+        return now
+
+    def _sweep(self, now: float) -> None:
+        self._sweep_at = math.inf
+        for order in self._by_expiry:
+            for _ in range(min(SWEEP, order.size(_ALL))):
+                slot = order.oldest(_ALL)
+                if now < self._records.ticket(slot).expires_at:
+                    break
+                self._drop(slot)
+            if order.size(_ALL):
+                self._sweep_at = min(self._sweep_at, self._records.ticket(order.oldest(_ALL)).expires_at)
+
+    def _find(self, key: bytes, now: float) -> tuple[int, Ticket] | None:
+        slot = self._slots[key[0]].get(key)
+        if slot is not None:
+            ticket = self._records.ticket(slot)
+            if now < ticket.expires_at:
+                return slot, ticket
+            self._drop(slot)
+        return None
+
+    def _make_room(self, user_id: int, now: float) -> TicketSummary | None:
+        """Ends the ticket that would be too much with one more of that user; which, if it was still alive."""
+        if self._max_per_user and self._by_use_of_user.size(user_id) >= self._max_per_user:
+            slot = self._by_use_of_user.oldest(user_id)
+        elif self._by_use.size(_ALL) >= self._max_total:
+            slot = self._by_use.oldest(_ALL)
+        else:
+            return None
+        ended = self._records.summary(slot)
+        self._drop(slot)
+        return ended if now < ended.expires_at else None
+
+    def _keep(self, key: bytes, user_id: int, record: bytes) -> None:
+        slot = self._records.store(record)
+        self._slots[key[0]][key] = slot
+        self._by_use_of_user.append(user_id, slot)
+        for order in self._by_expiry:
+            order.append(_ALL, slot)
+
+    def _drop(self, slot: int) -> None:
+        key, user_id = self._records.clear(slot)
+        del self._slots[key[0]][key]
+        self._by_use_of_user.remove(user_id, slot)
+        for order in self._by_expiry:
+            order.remove(_ALL, slot)

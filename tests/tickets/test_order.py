@@ -1,0 +1,58 @@
+"""The order of use, against lists."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asmx_tickets.tickets.order import UseOrder, reserve
+
+SLOTS = 12
+OWNERS = [0, 1, 257, -1]  # 1 and 257 are kept in the same place.
+
+actions = st.lists(
+    st.tuples(st.sampled_from(["append", "touch", "remove"]), st.sampled_from(OWNERS), st.integers(0, SLOTS - 1)),
+    max_size=60,
+)
+
+
+def drained(order: UseOrder, owner: int) -> list[int]:
+    slots = []
+    while order.size(owner):
+        slots.append(order.oldest(owner))
+        order.remove(owner, slots[-1])
+    return slots
+
+
+@given(actions)
+def test_is_what_lists_would_be(steps: list[tuple[str, int, int]]) -> None:
+    order = UseOrder(SLOTS)
+    lists: dict[int, list[int]] = {owner: [] for owner in OWNERS}
+    for action, owner, slot in steps:
+        held_by = next((other for other in OWNERS if slot in lists[other]), None)
+        if action == "append" and held_by is None:
+            order.append(owner, slot)
+            lists[owner].append(slot)
+        elif action != "append" and held_by is not None:
+            getattr(order, action)(held_by, slot)
+            lists[held_by].remove(slot)
+            if action == "touch":
+                lists[held_by].append(slot)
+        assert [order.size(each) for each in OWNERS] == [len(lists[each]) for each in OWNERS]
+        assert all(order.oldest(each) == lists[each][0] for each in OWNERS if lists[each])
+    assert {owner: drained(order, owner) for owner in OWNERS} == lists
+
+
+def test_an_owner_without_slots_has_no_oldest() -> None:
+    order = UseOrder(1)
+    order.append(7, 0)
+    order.remove(7, 0)
+    with pytest.raises(KeyError):
+        order.oldest(7)
+
+
+def test_reserved_memory_is_zeroed_and_writable() -> None:
+    memory = reserve(10_000)
+    assert memory.nbytes == 10_000
+    assert bytes(memory) == bytes(10_000)
+    memory[9_999] = 1
+    assert memory[9_999] == 1

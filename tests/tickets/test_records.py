@@ -1,0 +1,62 @@
+"""The packed records of tickets in memory."""
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asmx_tickets.tickets import Ticket, digest, short_hash
+from asmx_tickets.tickets.records import TicketRecords
+
+KEY = digest(b"any")
+times = st.floats(allow_nan=False, allow_infinity=False)
+numbers = st.integers(-(2**63), 2**63 - 1)
+tickets = st.builds(
+    Ticket,
+    user_id=numbers,
+    security_stamp=numbers,
+    language=st.text(max_size=5),
+    previous_logon=st.none() | times,
+    issued_at=times,
+    expires_at=times,
+)
+
+
+@given(st.lists(tickets, max_size=5))
+def test_gives_back_what_was_stored(stored: list[Ticket]) -> None:
+    records = TicketRecords(5)
+    slots = [records.store(records.pack(KEY, ticket)) for ticket in stored]
+    assert slots == list(range(len(stored)))
+    assert [records.ticket(slot) for slot in slots] == stored
+    assert all(isinstance(records.ticket(slot), Ticket) for slot in slots)
+
+
+@given(tickets, st.text(max_size=5), times, times)
+def test_a_use_changes_language_and_times_only(
+    ticket: Ticket, language: str, used_at: float, expires_at: float
+) -> None:
+    records = TicketRecords(1)
+    slot = records.store(records.pack(KEY, ticket))
+    records.use(slot, language, used_at, expires_at)
+    assert records.ticket(slot) == ticket._replace(language=language, expires_at=expires_at)
+    summary = records.summary(slot)
+    assert (summary.user_id, summary.last_used_at, summary.expires_at) == (ticket.user_id, used_at, expires_at)
+    assert summary.short_hash == short_hash(KEY)
+
+
+def test_a_freed_slot_is_empty_and_the_next_to_be_taken() -> None:
+    records = TicketRecords(3)
+    record = records.pack(KEY, Ticket(42, 1, "en", None, 1.0, 2.0))
+    assert [records.store(record), records.store(record)] == [0, 1]
+    assert records.clear(0) == (KEY, 42)
+    assert records.summary(0).expires_at == 0.0
+    assert [records.store(record), records.store(record)] == [0, 2]
+    assert len(records.summaries(0, 10)) == 3
+    assert records.summaries(1, 2) == [records.summary(1)]
+    assert records.summaries(3, 10) == []
+
+
+def test_refuses_a_number_of_more_than_64_bits() -> None:
+    with pytest.raises(struct.error):
+        TicketRecords(1).pack(KEY, Ticket(2**63, 1, "en", None, 1.0, 2.0))
