@@ -1,0 +1,322 @@
+"""The contract as one spyne service (CONTRACT 1): each operation calls the rules and makes the answer's element.
+
+The application's ``config`` is the Parts that composition built. C#'s names stand here, on the wire, and nowhere else.
+"""
+
+import logging
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, tzinfo
+from functools import cache, lru_cache
+from typing import Any
+
+from spyne import AnyXml, Service, Unicode, rpc
+from werkzeug.http import parse_cookie
+
+from asmx_tickets.asmx import AsmxApplication, Element, Request, ServiceUnavailable, may_be_left_out
+from asmx_tickets.authentication import INVALID_FORMAT, Authentication, Session
+from asmx_tickets.errors import Refused, Unavailable
+from asmx_tickets.tickets.ticket import format_guid, parse_guid
+
+NAMESPACE = "http://tempuri.org/"
+NAME = "srv"
+PATH = "/srv.asmx"
+
+# What may have to wait, and for what: the server runs these away from its event loop.
+LOGIN = {"lane": "login"}
+STORE = {"lane": "store"}
+
+_Optional = may_be_left_out(Unicode)
+_TICKET_CREDENTIALS = re.compile(r"\s*(?:SOTicket|Bearer)(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
+_SAME_SITE = frozenset({None, "none", "same-origin", "same-site"})
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerFacts:
+    """What ServerInfo says of this installation, as the attributes' texts."""
+
+    version_number: str
+    company: str
+    server_name: str
+    license_count: str
+    subscription_end_date: str
+    windows_authentication: str
+    workflow: str
+    anonymous_access: str
+    compliance_module: str
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the operations work with. ``local_zone`` None is the machine's zone."""
+
+    authentication: Authentication
+    facts: ServerFacts
+    clock: Callable[[], float]
+    local_zone: tzinfo | None = None
+
+
+class TicketService(Service):  # type: ignore[misc]
+    """Hands out and checks the tickets that every other service of the document server asks for."""
+
+    @classmethod
+    def call_wrapper(cls, ctx: Any, args: Any = None) -> Element:
+        """Run an operation. The rules' refusal is a normal answer; a store that fails is a fault (CONTRACT 1, 2.4)."""
+        try:
+            return super().call_wrapper(ctx, args)  # type: ignore[no-any-return]
+        except Refused as refusal:
+            return Element("root", {"success": "false", "error": str(refusal)})
+        except Unavailable as error:
+            _log.warning("request %s: %s", ctx.request.id, error)
+            raise ServiceUnavailable from error
+
+    @rpc(
+        Unicode,
+        Unicode,
+        _returns=AnyXml,
+        _operation_name="AuthenticateUser",
+        _in_variable_names={"user_name": "UID", "password": "PWD"},
+        _udd=LOGIN,
+    )
+    def authenticate_user(ctx: Any, user_name: str | None, password: str | None) -> Element:
+        """Log in with a user name and a password, and get a ticket."""
+        session = _authentication(ctx).log_in(user_name or "", password or "")
+        return _profile(session, with_ticket=True)
+
+    @rpc(
+        Unicode,
+        Unicode,
+        _Optional,
+        _returns=AnyXml,
+        _operation_name="AuthenticateUser1",
+        _in_variable_names={"user_name": "UID", "password": "PWD", "language": "Lang"},
+        _udd=LOGIN,
+    )
+    def authenticate_user_1(ctx: Any, user_name: str | None, password: str | None, language: str | None) -> Element:
+        """Log in with a user name and a password, in a language, and get a ticket."""
+        session = _authentication(ctx).log_in(user_name or "", password or "", language)
+        return _profile(session, with_ticket=True)
+
+    @rpc(
+        Unicode,
+        Unicode,
+        _Optional,
+        _Optional,
+        _returns=AnyXml,
+        _operation_name="RenewTicket",
+        _in_variable_names={"user_name": "UID", "password": "PWD", "language": "Lang", "old_ticket": "OldTicket"},
+        _udd=LOGIN,
+    )
+    def renew_ticket(
+        ctx: Any, user_name: str | None, password: str | None, language: str | None, old_ticket: str | None
+    ) -> Element:
+        """Log in and keep the old ticket if it is still alive, or get a new one."""
+        if _given(old_ticket):
+            old_guid = parse_guid(old_ticket or "")
+            if old_guid is None:
+                raise Refused(INVALID_FORMAT)
+        else:
+            old_guid = parse_guid(_carried(ctx.request) or "")
+        session = _authentication(ctx).renew(user_name or "", password or "", language, old_guid)
+        return _profile(session, with_ticket=True)
+
+    @rpc(
+        _Optional,
+        _returns=AnyXml,
+        _operation_name="isValidTicket",
+        _in_variable_names={"ticket": "AuthenticationTicket"},
+    )
+    def is_valid_ticket(ctx: Any, ticket: str | None) -> Element:
+        """Say whether a ticket is alive, and whose it is. Does not prolong it."""
+        return _profile(_authentication(ctx).validate(_guid(ctx, ticket)), with_ticket=False)
+
+    @rpc(
+        Unicode,
+        Unicode,
+        _returns=AnyXml,
+        _operation_name="CreateTicketforUser",
+        _in_variable_names={"trusted_password": "TrustedUserPwd", "user_name": "UserName"},
+        _udd=STORE,
+    )
+    def create_ticket_for_user(ctx: Any, trusted_password: str | None, user_name: str | None) -> Element:
+        """Get a ticket for a user without the user's password, as a program that knows the shared secret."""
+        session = _authentication(ctx).create_for_user(trusted_password or "", user_name or "")
+        return Element("root", {"success": "true", "ticket": format_guid(session.guid)})
+
+    @rpc(
+        _Optional,
+        _returns=AnyXml,
+        _operation_name="GetCurrentUser",
+        _in_variable_names={"ticket": "authenticationTicket"},
+    )
+    def get_current_user(ctx: Any, ticket: str | None) -> Element:
+        """Get the profile of the user whom a ticket stands for."""
+        session = _authentication(ctx).use(_guid(ctx, ticket))
+        return Element("root", {"success": "true"}, [_user_element(session, ctx.app.config.local_zone)])
+
+    @rpc(
+        _Optional,
+        _returns=AnyXml,
+        _operation_name="LogOut",
+        _in_variable_names={"ticket": "AuthenticationTicket"},
+    )
+    def log_out(ctx: Any, ticket: str | None) -> Element:
+        """End a ticket at once."""
+        _authentication(ctx).log_out(_guid(ctx, ticket))
+        return Element("root", {"success": "true"})
+
+    @rpc(_returns=AnyXml, _operation_name="ServerInfo")
+    def server_info(ctx: Any) -> Element:
+        """Get the server's version, time and licence. Needs no ticket."""
+        parts: Parts = ctx.app.config
+        local = datetime.fromtimestamp(parts.clock(), parts.local_zone).astimezone(parts.local_zone)
+        offset = local.utcoffset()
+        facts = parts.facts
+        return Element(
+            "root",
+            {
+                "success": "true",
+                "VersionNumber": facts.version_number,
+                "Server_date_time": local.strftime("%Y-%m-%dT%H:%M:%S"),
+                "Coordinated_Universal_Time": local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "UTC_Offset": f"{offset.total_seconds() / 3600 if offset else 0:g}",
+                "Company": facts.company,
+                "ServerName": facts.server_name,
+                "LicenseCount": facts.license_count,
+                "SubscriptionEndDate": facts.subscription_end_date,
+                "WindowsAuthenticationIsOn": facts.windows_authentication,
+                "WorkflowIsOn": facts.workflow,
+                "AnonymousAccessIsOn": facts.anonymous_access,
+                "ComplianceModuleIsOn": facts.compliance_module,
+            },
+        )
+
+
+def ticket_application(parts: Parts | None) -> AsmxApplication:
+    """The ticket service as a spyne application; without parts, one that can be described but not called."""
+    return AsmxApplication([TicketService], NAMESPACE, NAME, config=parts)
+
+
+def _authentication(ctx: Any) -> Authentication:
+    return ctx.app.config.authentication  # type: ignore[no-any-return]
+
+
+def _given(ticket: str | None) -> bool:
+    """CONTRACT 1.2: white space alone is empty."""
+    return ticket is not None and not (ticket == "" or ticket.isspace())
+
+
+def _guid(ctx: Any, ticket: str | None) -> bytes | None:
+    """The ticket of a request: the parameter, else the header, else the cookie (CONTRACT 1.2)."""
+    text = ticket if _given(ticket) else _carried(ctx.request)
+    return parse_guid(text) if text else None
+
+
+def _carried(request: Request) -> str | None:
+    """The ticket text of the Authorization header or the cookie, or None. Two different ones are none that is valid."""
+    in_header = {match[1] for value in request.headers.get_all("authorization") if (match := _ticket_in(value))}
+    if in_header:
+        return in_header.pop() if len(in_header) == 1 else "two tickets"
+    # SECURITY D3: a browser sends the cookie with other sites' requests too; those must not act in its owner's name.
+    if request.headers.get("sec-fetch-site") not in _SAME_SITE:
+        return None
+    cookies = parse_cookie("; ".join(request.headers.get_all("cookie")))
+    in_cookie = {value for value in cookies.getlist("ticket") if _given(value)}
+    return None if not in_cookie else in_cookie.pop() if len(in_cookie) == 1 else "two tickets"
+
+
+def _ticket_in(authorization: str) -> re.Match[str] | None:
+    match = _TICKET_CREDENTIALS.fullmatch(authorization)
+    return match if match and _given(match[1]) else None
+
+
+def _profile(session: Session, *, with_ticket: bool) -> Element:
+    profile = session.user.profile
+    attributes = {"success": "true"}
+    if with_ticket:
+        attributes["ticket"] = format_guid(session.guid)
+    attributes["userid"] = str(session.user.id)
+    attributes["username"] = profile.user_name
+    attributes["firstName"] = profile.first_name
+    attributes["lastName"] = profile.last_name
+    attributes["fullname"] = profile.full_name
+    attributes["email"] = profile.email
+    attributes["expireOn"] = _utc(session.ticket.expires_at)
+    attributes["isAuthenticated"] = "True"
+    return Element("root", attributes)
+
+
+def _user_element(session: Session, local_zone: tzinfo | None) -> Element:
+    user = session.user
+    profile = user.profile
+    return Element(
+        "User",
+        {
+            "exists": "true",
+            "UserID": str(user.id),
+            "FirstName": profile.first_name,
+            "LastName": profile.last_name,
+            "Email": profile.email,
+            "Enabled": _upper(profile.enabled),
+            "UserName": profile.user_name,
+            "Domain": profile.domain,
+            "LastLogonDate": _local(session.ticket.previous_logon, local_zone),
+            "LastPasswordChangeDate": _local(user.last_password_change, local_zone),
+            "AuthenticationAuthority": "Native",
+            "ReadOnlyUser": _upper(profile.read_only),
+        },
+        [_preferences(session.ticket.language), Element("TaskRedirection")],
+    )
+
+
+def _preferences(language: str) -> Element:
+    return Element(
+        "Preferences",
+        {
+            "Language": english_name(language),
+            "DefaultPortal": "",
+            "ShowArchives": "FALSE",
+            "ShowHiddens": "FALSE",
+            "NotificationType": "INSTANT",
+            "NotificationTypeId": "1",
+            "EmailType": "HTML",
+            "AttachDocumentToEmail": "FALSE",
+        },
+    )
+
+
+@cache
+def english_name(language: str) -> str:
+    """A language's English name, as .NET's CultureInfo.EnglishName has it; the code itself where it has none."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(language, sep="-").get_display_name("en") or language
+    except (UnknownLocaleError, ValueError):
+        return language
+
+
+def _upper(value: bool) -> str:
+    return "TRUE" if value else "FALSE"
+
+
+def _local(moment: float | None, zone: tzinfo | None) -> str:
+    """Local time without a zone; empty where there is none (CONTRACT 1.3)."""
+    if moment is None:
+        return ""
+    return datetime.fromtimestamp(moment, zone).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _utc(moment: float) -> str:
+    """UTC in whole seconds, rounded down: it never says more life than the ticket has (CONTRACT 1)."""
+    day, second = divmod(int(moment), 86400)
+    minute, second = divmod(second, 60)
+    return f"{_date(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * 86400, UTC).strftime("%Y-%m-%d")

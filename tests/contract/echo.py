@@ -1,0 +1,37 @@
+"""The ticket service in front of rules that only write down what reaches them: for what the wire carries, not costs."""
+
+from typing import Any, NoReturn
+
+from werkzeug.test import Client
+
+from asmx_tickets.asmx import AsmxEndpoint
+from asmx_tickets.asmx.wsgi import WsgiApplication
+from asmx_tickets.errors import Refused
+from asmx_tickets.hosting.site import Site
+from asmx_tickets.service import PATH, Parts, ServerFacts, ticket_application
+
+
+class Echo:
+    """Refuses every login, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        parts = Parts(self, ServerFacts(*[""] * 9), clock=lambda: 0.0)  # type: ignore[arg-type]
+        self.site = Site(AsmxEndpoint(ticket_application(parts), PATH))
+        self.http = Client(WsgiApplication(self.site.handle))
+        self.given: list[Any] = []
+
+    def log_in(self, user_name: str, password: str, language: str | None = None) -> NoReturn:
+        self.given.append((user_name, password, language))
+        raise Refused("[900] Authentication failed")
+
+    def __getattr__(self, name: str) -> Any:
+        def refuse(*_: object) -> NoReturn:
+            self.given.append(name)
+            raise Refused("[901] Session expired or Invalid ticket")
+
+        return refuse
+
+    def taken(self) -> Any:
+        """What reached the rules since the last time."""
+        given, self.given = self.given, []
+        return given

@@ -1,0 +1,192 @@
+"""CONTRACT 1.2: where the server looks for a ticket: the parameter, the header, the cookie."""
+
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+from werkzeug.test import Client
+
+from tests.conftest import PASSWORD, Service, error_of, root_of
+from tests.contract.steps import INVALID, NOBODYS_TICKET, add_user, ask, mint
+
+Headers = list[tuple[str, str]]
+
+PARAMETERS = {
+    "isValidTicket": "AuthenticationTicket",
+    "GetCurrentUser": "authenticationTicket",
+    "LogOut": "AuthenticationTicket",
+}
+every_operation = pytest.mark.parametrize("operation", PARAMETERS)
+
+
+def who(service: Service, headers: Headers, **parameters: str) -> str:
+    """Whom isValidTicket takes the caller for, or its error."""
+    root = ask(service, "isValidTicket", headers, **parameters)
+    return root.attrib["username"] if root.attrib["success"] == "true" else error_of(root)
+
+
+@pytest.fixture
+def two_tickets(service: Service) -> dict[str, str]:
+    """The text of a ticket by what it is: of jsmith, of another user, wrong in several ways, empty."""
+    add_user(service, "other")
+    return {
+        "jsmith": mint(service),
+        "other": mint(service, "other"),
+        "unknown": NOBODYS_TICKET,
+        "no GUID": "abc",
+        "empty": "",
+        "white space": " \t ",
+    }
+
+
+EMPTY = {"absent", "empty", "white space"}
+STATES = ["absent", "empty", "white space", "jsmith", "other", "unknown", "no GUID"]
+
+
+@pytest.mark.parametrize("in_parameter", STATES)
+def test_the_first_carrier_that_has_anything_counts(
+    service: Service, two_tickets: dict[str, str], in_parameter: str
+) -> None:
+    """Parameter, then header, then cookie; a wrong one is never passed over; white space alone is empty."""
+    parameters = {} if in_parameter == "absent" else {"AuthenticationTicket": two_tickets[in_parameter]}
+    for in_header, in_cookie in product(STATES, repeat=2):
+        headers: Headers = []
+        if in_header != "absent":
+            headers.append(("Authorization", f"SOTicket {two_tickets[in_header]}"))
+        if in_cookie != "absent":
+            headers.append(("Cookie", f"ticket={two_tickets[in_cookie]}"))
+        first = next((state for state in (in_parameter, in_header, in_cookie) if state not in EMPTY), None)
+        expected = first if first in {"jsmith", "other"} else INVALID
+        assert who(service, headers, **parameters) == expected, (in_header, in_cookie)
+
+
+@every_operation
+@pytest.mark.parametrize("scheme", ["SOTicket", "Bearer", "soticket", "BEARER"])
+def test_every_operation_with_a_ticket_looks_at_the_header(service: Service, operation: str, scheme: str) -> None:
+    """The `Authorization: SOTicket <ticket>` header (also `Bearer`); HTTP's schemes have no letter case."""
+    headers = [("Authorization", f"{scheme} {mint(service)}")]
+    assert ask(service, operation, headers).attrib["success"] == "true"
+    assert ask(service, operation, [("Authorization", f"{scheme} abc")]).attrib["success"] == "false"
+
+
+@every_operation
+def test_every_operation_with_a_ticket_looks_at_the_cookie(service: Service, operation: str) -> None:
+    """Then the cookie named `ticket`, wherever it stands among others."""
+    headers = [("Cookie", f"a=1; ticket={mint(service)}; my_ticket=abc")]
+    assert ask(service, operation, headers).attrib["success"] == "true"
+
+
+@every_operation
+def test_every_operation_lets_the_parameter_win(service: Service, operation: str) -> None:
+    """A supplied parameter always wins, even when it is wrong."""
+    ticket = mint(service)
+    headers = [("Authorization", f"SOTicket {ticket}"), ("Cookie", f"ticket={ticket}")]
+    assert error_of(ask(service, operation, headers, **{PARAMETERS[operation]: "abc"})) == INVALID
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(("name", "value"), [("Authorization", "SOTicket {}"), ("Cookie", "ticket={}")])
+def test_forms_look_at_header_and_cookie_too(service: Service, method: str, name: str, value: str) -> None:
+    """As in SOAP; through the WSGI application."""
+    client = Client(service.http.application, use_cookies=False)
+    response = client.open(
+        f"{service.path}/isValidTicket",
+        method=method,
+        headers={name: value.format(mint(service))},
+        content_type="application/x-www-form-urlencoded",
+    )
+    assert root_of(response).attrib["success"] == "true"
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["Basic anNtaXRoOlNlY3JldDEyMyE=", "Negotiate YII=", "SOTickets {}", "Ticket {}", "{}", "SOTicket", "Bearer  "],
+)
+def test_another_authorization_is_no_ticket(service: Service, authorization: str) -> None:
+    """Only SOTicket and Bearer carry tickets: with anything else the cookie counts."""
+    headers = [("Authorization", authorization.format(NOBODYS_TICKET)), ("Cookie", f"ticket={mint(service)}")]
+    assert who(service, headers) == "jsmith"
+
+
+@pytest.mark.parametrize("spelling", ["{{{}}}", "({})", " {} ", "\t{}"])
+def test_header_and_cookie_are_spelled_like_parameters(service: Service, spelling: str) -> None:
+    """GUIDs are read in the same way wherever they come from."""
+    text = spelling.format(mint(service).upper())
+    assert who(service, [("Authorization", f"SOTicket {text}")]) == "jsmith"
+    assert who(service, [("Cookie", f"ticket={text}")]) == "jsmith"
+
+
+@pytest.mark.parametrize(
+    "twice",
+    [
+        lambda a, b: [("Authorization", f"SOTicket {a}"), ("Authorization", f"SOTicket {b}")],
+        lambda a, b: [("Authorization", f"SOTicket {a}"), ("Authorization", f"Bearer {b}")],
+        lambda a, b: [("Authorization", f"SOTicket {a},SOTicket {b}")],
+        lambda a, b: [("Authorization", f"SOTicket {a}, {b}")],
+        lambda a, b: [("Cookie", f"ticket={a}; ticket={b}")],
+        lambda a, b: [("Cookie", f"ticket={a}"), ("Cookie", f"ticket={b}")],
+        lambda a, b: [("Cookie", f"ticket={a}, ticket={b}")],
+    ],
+    ids=["headers", "schemes", "joined", "list", "cookies", "cookie headers", "joined cookies"],
+)
+def test_a_repeated_header_or_cookie_with_two_values_is_901(
+    service: Service, two_tickets: dict[str, str], twice: Callable[[str, str], Headers]
+) -> None:
+    """SECURITY D15: a repeated header or cookie with two values → [901], whichever stands first."""
+    good, other = two_tickets["jsmith"], two_tickets["other"]
+    for first, second in [(good, other), (good, NOBODYS_TICKET), (NOBODYS_TICKET, good), (good, "abc")]:
+        assert who(service, twice(first, second)) == INVALID
+
+
+def test_two_values_in_the_header_are_not_passed_over_for_the_cookie(
+    service: Service, two_tickets: dict[str, str]
+) -> None:
+    """A present but bad carrier is never a fall-through (SECURITY T5)."""
+    headers = [
+        ("Authorization", f"SOTicket {two_tickets['jsmith']}"),
+        ("Authorization", f"SOTicket {two_tickets['other']}"),
+        ("Cookie", f"ticket={two_tickets['jsmith']}"),
+    ]
+    assert who(service, headers) == INVALID
+
+
+def test_a_parameter_wins_over_two_values(service: Service, two_tickets: dict[str, str]) -> None:
+    """SECURITY D15: the parameter wins."""
+    headers = [("Cookie", f"ticket={two_tickets['other']}; ticket=abc")]
+    assert who(service, headers, AuthenticationTicket=two_tickets["jsmith"]) == "jsmith"
+
+
+@pytest.mark.parametrize("site", [None, "none", "same-origin", "same-site"])
+def test_the_cookie_counts_from_the_same_site(service: Service, site: str | None) -> None:
+    """SECURITY D3: from the cookie only when Sec-Fetch-Site is absent, `none`, `same-origin` or `same-site`."""
+    headers = [("Cookie", f"ticket={mint(service)}")]
+    assert who(service, headers if site is None else [*headers, ("Sec-Fetch-Site", site)]) == "jsmith"
+
+
+@pytest.mark.parametrize("site", ["cross-site", "anything"])
+@every_operation
+def test_the_cookie_does_not_count_from_another_site(service: Service, operation: str, site: str) -> None:
+    """SECURITY D3: another site's page can't act with it; the ticket lives on."""
+    ticket = mint(service)
+    headers = [("Cookie", f"ticket={ticket}"), ("Sec-Fetch-Site", site)]
+    assert error_of(ask(service, operation, headers)) == INVALID
+    assert service.is_valid(ticket)
+
+
+def test_parameter_and_header_count_from_anywhere(service: Service) -> None:
+    """A browser adds neither by itself, so Sec-Fetch-Site is about the cookie only."""
+    ticket = mint(service)
+    cross_site = ("Sec-Fetch-Site", "cross-site")
+    assert who(service, [cross_site], AuthenticationTicket=ticket) == "jsmith"
+    assert who(service, [cross_site, ("Authorization", f"Bearer {ticket}")]) == "jsmith"
+
+
+def test_no_answer_sets_a_cookie(service: Service) -> None:
+    """SECURITY D3: the cookie is read only; we set none."""
+    ticket = mint(service)
+    answers = [
+        service.soap("AuthenticateUser", UID="jsmith", PWD=PASSWORD),
+        service.soap("RenewTicket", UID="jsmith", PWD=PASSWORD, OldTicket=ticket),
+        service.soap("LogOut", AuthenticationTicket=ticket),
+    ]
+    assert not any("Set-Cookie" in answer.headers for answer in answers)

@@ -1,0 +1,255 @@
+"""CONTRACT 2.3: HTTP GET and POST forms, through the real service."""
+
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import TestResponse
+
+from asmx_tickets.asmx import Request
+from asmx_tickets.asmx.http import HeaderMap
+from tests.conftest import PASSWORD, Service, envelope, error_of, root_of
+from tests.contract.echo import Echo
+from tests.contract.steps import FAILED, INVALID, add_user, mint
+from tests.strategies import XML_TEXT
+
+FORM = "application/x-www-form-urlencoded"
+MISSING = "Missing parameter: {}."
+
+
+def get(service: Service, operation: str, query: str) -> TestResponse:
+    """A GET with a query string as it is written."""
+    return service.http.get(f"/srv.asmx/{operation}?{query}")
+
+
+def post(service: Service, operation: str, body: str | bytes, content_type: str = FORM) -> TestResponse:
+    """A POST with a form body as it is written."""
+    return service.http.post(f"/srv.asmx/{operation}", data=body, content_type=content_type)
+
+
+both = pytest.mark.parametrize("send", [get, post])
+Send = Callable[[Service, str, str], TestResponse]
+
+
+def succeeds(response: TestResponse) -> bool:
+    assert response.status_code == 200, response.text
+    return root_of(response).attrib["success"] == "true"
+
+
+# --- the answer -------------------------------------------------------------------------------------------------------
+
+
+@both
+def test_the_answer_is_the_bare_root(service: Service, send: Send) -> None:
+    """A declaration, a line break, the root: to the byte."""
+    response = send(service, "LogOut", f"AuthenticationTicket={mint(service)}")
+    assert response.status_code == 200
+    assert response.content_type == "text/xml; charset=utf-8"
+    assert response.data == b'<?xml version="1.0" encoding="utf-8"?>\n<root success="true" />'
+
+
+@both
+def test_a_refusal_is_a_normal_answer(service: Service, send: Send) -> None:
+    """CONTRACT 1: HTTP 200."""
+    response = send(service, "LogOut", "AuthenticationTicket=abc")
+    assert response.status_code == 200
+    assert response.data == (
+        b'<?xml version="1.0" encoding="utf-8"?>\n'
+        b'<root success="false" error="[901] Session expired or Invalid ticket" />'
+    )
+
+
+@both
+def test_children_are_indented_by_two_spaces(service: Service, send: Send) -> None:
+    """As CONTRACT 1.3 prints them."""
+    lines = send(service, "GetCurrentUser", f"authenticationTicket={mint(service)}").text.split("\n")
+    assert [line[: line.index("<") + 5] for line in lines] == [
+        "<?xml",
+        "<root",
+        "  <User",
+        "    <Pref",
+        "    <Task",
+        "  </Use",
+        "</roo",
+    ]
+
+
+# --- what is taken ----------------------------------------------------------------------------------------------------
+
+
+@both
+@pytest.mark.parametrize(
+    "form",
+    [
+        f"UID=jsmith&PWD={PASSWORD}",
+        f"PWD={PASSWORD}&UID=jsmith",
+        f"uid=jsmith&pwd={PASSWORD}",
+        f"uId=jsmith&Pwd={PASSWORD}",
+        "UID=%6Asmith&PWD=Secret123%21",
+        "U%49D=jsmith&PWD=Secret123%21",
+        f"UID=jsmith&PWD={PASSWORD}&x=1&Lang=",
+        f"&UID=jsmith&&PWD={PASSWORD}&",
+        f"UID=jsmith&PWD={PASSWORD}&UID=retired&PWD=wrong",
+        f"uid=jsmith&PWD={PASSWORD}&UID=retired",
+    ],
+)
+def test_parameters_are_found(service: Service, send: Send, form: str) -> None:
+    """In any order, names without regard to case, unknown ones ignored, of a repeated one the first counts."""
+    assert succeeds(send(service, "AuthenticateUser", form))
+
+
+@both
+def test_of_a_repeated_parameter_only_the_first_counts(service: Service, send: Send) -> None:
+    """A right one behind a wrong one does not help."""
+    assert error_of(root_of(send(service, "AuthenticateUser", f"UID=&UID=jsmith&PWD={PASSWORD}"))) == FAILED
+
+
+@both
+@pytest.mark.parametrize("operation", ["AuthenticateUser1", "RenewTicket"])
+def test_optional_parameters_may_be_left_out(service: Service, send: Send, operation: str) -> None:
+    """Those that CONTRACT 1 marks with `?`, in every binding."""
+    assert succeeds(send(service, operation, f"UID=jsmith&PWD={PASSWORD}"))
+
+
+@both
+@pytest.mark.parametrize("operation", ["isValidTicket", "GetCurrentUser", "LogOut"])
+def test_a_ticket_may_be_left_out(service: Service, send: Send, operation: str) -> None:
+    """CONTRACT 1; without another carrier there is none."""
+    assert error_of(root_of(send(service, operation, ""))) == INVALID
+
+
+@both
+@pytest.mark.parametrize(
+    ("operation", "form", "missing"),
+    [
+        ("AuthenticateUser", "UID=jsmith", "PWD"),
+        ("AuthenticateUser", "PWD=x", "UID"),
+        ("AuthenticateUser", "", "UID"),
+        ("AuthenticateUser1", "Lang=de", "UID"),
+        ("RenewTicket", "UID=jsmith&OldTicket=", "PWD"),
+        ("CreateTicketforUser", "UserName=jsmith", "TrustedUserPwd"),
+        ("CreateTicketforUser", "TrustedUserPwd=x", "UserName"),
+        ("AuthenticateUser", "UID=jsmith;PWD=x", "PWD"),
+    ],
+)
+def test_a_required_parameter_that_is_missing(
+    service: Service, send: Send, operation: str, form: str, missing: str
+) -> None:
+    """2.4: ASMX names the first. A semicolon separates nothing (SECURITY F4)."""
+    response = send(service, operation, form)
+    assert response.status_code == 500
+    assert response.content_type == "text/plain; charset=utf-8"
+    assert response.text == MISSING.format(missing)
+
+
+@both
+def test_an_empty_parameter_is_not_missing(service: Service, send: Send) -> None:
+    """It is a wrong one."""
+    assert error_of(root_of(send(service, "AuthenticateUser", "UID=&PWD"))) == FAILED
+
+
+def test_post_takes_only_its_body(service: Service) -> None:
+    """The query string of a POST counts for nothing."""
+    response = service.http.post(f"/srv.asmx/AuthenticateUser?PWD={PASSWORD}", data="UID=jsmith", content_type=FORM)
+    assert (response.status_code, response.text) == (500, MISSING.format("PWD"))
+    response = service.http.post(
+        "/srv.asmx/AuthenticateUser?UID=retired&PWD=x", data=f"UID=jsmith&PWD={PASSWORD}", content_type=FORM
+    )
+    assert succeeds(response)
+
+
+def test_get_takes_only_its_query(service: Service) -> None:
+    """The body of a GET counts for nothing."""
+    response = service.http.get("/srv.asmx/AuthenticateUser?UID=jsmith", data=f"PWD={PASSWORD}", content_type=FORM)
+    assert (response.status_code, response.text) == (500, MISSING.format("PWD"))
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        FORM,
+        f"{FORM}; charset=utf-8",
+        f"{FORM};charset=UTF-8",
+        "Application/X-WWW-Form-URLEncoded",
+        f'{FORM}; charset="utf-8"',
+    ],
+)
+def test_content_types_of_a_form(service: Service, content_type: str) -> None:
+    """With or without a charset, in any letter case."""
+    assert succeeds(post(service, "AuthenticateUser", f"UID=jsmith&PWD={PASSWORD}", content_type))
+
+
+@pytest.mark.parametrize(
+    ("charset", "name"),
+    [("utf-8", "j%C3%BCrgen"), ("iso-8859-1", "j%FCrgen"), ("windows-1252", "j%FCrgen"), (None, "j%C3%BCrgen")],
+)
+def test_a_form_is_read_in_its_charset(service: Service, charset: str | None, name: str) -> None:
+    """UTF-8 unless the header says otherwise."""
+    add_user(service, "jürgen")
+    content_type = FORM if charset is None else f"{FORM}; charset={charset}"
+    assert succeeds(post(service, "AuthenticateUser", f"UID={name}&PWD={PASSWORD}", content_type))
+
+
+@pytest.mark.parametrize("name", [quote("жаба"), "жаба"])
+def test_a_query_is_read_as_utf8_escaped_or_raw(service: Service, name: str) -> None:
+    """Browsers escape it, curl does not. A WSGI server hands bytes over, granian text."""
+    add_user(service, "жаба")
+    query = f"UID={name}&PWD={PASSWORD}"
+    environ = {"QUERY_STRING": query.encode().decode("latin-1")}
+    assert succeeds(service.http.get("/srv.asmx/AuthenticateUser", environ_overrides=environ))
+    request = Request("GET", "/srv.asmx/AuthenticateUser", query, HeaderMap())
+    assert b'success="true"' in service.composition.site.handle(request).body
+
+
+def test_a_query_that_is_not_utf8_is_refused(service: Service) -> None:
+    """SECURITY F5: raw bytes as escaped ones."""
+    response = service.http.get(
+        "/srv.asmx/isValidTicket", environ_overrides={"QUERY_STRING": "AuthenticationTicket=\xff"}
+    )
+    assert response.status_code == 400
+
+
+@both
+@pytest.mark.parametrize(
+    "form", ["UID=%FF&PWD=x", "UID=%C0%80&PWD=x", "UID=%u0041&PWD=x", "UID=%&PWD=x", "UID=%00&PWD=x", "UID=a%0B&PWD=x"]
+)
+def test_what_is_no_text_is_refused(service: Service, send: Send, form: str) -> None:
+    """SECURITY F5: 400, the same for query and body."""
+    response = send(service, "AuthenticateUser", form)
+    assert (response.status_code, response.content_type) == (400, "text/plain; charset=utf-8")
+
+
+@both
+def test_a_form_has_64_fields_at_most(service: Service, send: Send) -> None:
+    """SECURITY F2."""
+    fields = f"UID=jsmith&PWD={PASSWORD}" + "&x=1" * 62
+    assert succeeds(send(service, "AuthenticateUser", fields))
+    assert send(service, "AuthenticateUser", fields + "&x=1").status_code == 400
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+ECHO = Echo()
+
+
+@given(XML_TEXT, XML_TEXT, XML_TEXT, st.sampled_from([quote, quote_plus]))
+def test_what_a_form_can_carry_arrives_unchanged(
+    user_name: str, password: str, language: str, quoting: Callable[..., str]
+) -> None:
+    """Any UID, any PWD, any Lang, over both bindings."""
+    form = urlencode({"UID": user_name, "PWD": password, "Lang": language}, quote_via=quoting)
+    by_get = ECHO.http.get(f"/srv.asmx/AuthenticateUser1?{form}")
+    by_post = ECHO.http.post("/srv.asmx/AuthenticateUser1", data=form, content_type=FORM)
+    assert error_of(root_of(by_get)) == error_of(root_of(by_post)) == FAILED
+    assert ECHO.taken() == [(user_name, password, language)] * 2
+
+
+@given(XML_TEXT)
+def test_soap_and_forms_carry_the_same(text: str) -> None:
+    """What one binding can say, the other can: no user is locked out of a binding by a password."""
+    ECHO.http.post("/srv.asmx", data=envelope("AuthenticateUser", {"UID": text, "PWD": text}), content_type="text/xml")
+    ECHO.http.post("/srv.asmx/AuthenticateUser", data=urlencode({"UID": text, "PWD": text}), content_type=FORM)
+    one, other = ECHO.taken()
+    assert one == other == (text, text, None)
