@@ -1,0 +1,41 @@
+"""What ``serve --demo`` serves (CONTRACT 3): known users and secrets, in memory, for this machine only."""
+
+from pydantic import SecretStr
+
+from asmx_tickets.errors import SettingsError
+from asmx_tickets.settings import Settings
+from asmx_tickets.users.directory import UserDirectory
+from asmx_tickets.users.passwords import PasswordHasher
+from asmx_tickets.users.user import Profile
+
+PASSWORD = "Secret123!"  # noqa: S105 - the demo's, printed in the README
+TRUSTED_PASSWORD = "MyServerSecret"  # noqa: S105 - the demo's
+SYSADMIN_PASSWORD = "Sysadmin123!"  # noqa: S105 - the demo's
+
+
+def demo_settings(settings: Settings) -> Settings:
+    """The settings with the demo's secrets and stores. Raises SettingsError unless Urls is a loopback address."""
+    if not settings.urls.is_loopback:
+        raise SettingsError(f"Urls is {settings.urls}: the demo's passwords are known to everybody, so use 127.0.0.1")
+    stores = settings.connection_strings
+    return settings.model_copy(
+        update={
+            "trusted_user_pwd": SecretStr(TRUSTED_PASSWORD),
+            "sysadmin_account_name": "sysadmin",
+            "connection_strings": stores.model_copy(
+                update={"users": type(stores.users)("sqlite://"), "tickets": type(stores.tickets)("memory://")}
+            ),
+        }
+    )
+
+
+def add_demo_users(directory: UserDirectory, passwords: PasswordHasher) -> None:
+    """Add jsmith (userid 42), retired, who is disabled, and sysadmin."""
+    john = Profile(
+        "jsmith", first_name="John", last_name="Smith", email="jsmith@example.com", domain="MyLibrary", language="en"
+    )
+    directory.add(john, passwords.hash(PASSWORD), user_id=42)
+    directory.add(Profile("retired", first_name="Retired", last_name="User", enabled=False), passwords.hash(PASSWORD))
+    directory.add(
+        Profile("sysadmin", first_name="System", last_name="Administrator"), passwords.hash(SYSADMIN_PASSWORD)
+    )

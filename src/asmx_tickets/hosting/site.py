@@ -1,0 +1,154 @@
+"""What stands between the HTTP server and the endpoint: hosts, proxies, the path base, and every answer's headers.
+
+Like the endpoint it has ``begin``, ``finish`` and ``handle``, so a server can't tell which of the two it serves.
+"""
+
+import ipaddress
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import count
+
+from asmx_tickets.asmx import AsmxEndpoint, Request, Response, ServiceUnavailable
+from asmx_tickets.asmx.context import AsmxContext
+from asmx_tickets.asmx.http import text_response
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+# RFC 9112 section 3.2: one Host, and nothing in it that could break out of an address in a document.
+_HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+
+# SECURITY L3 and L7. The last one hides which server answers.
+_HEADERS = (
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("server", "asmx-tickets"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HostFilter:
+    """The Host names that are answered: ``*`` for any, ``*.example.com`` for what lies below it."""
+
+    patterns: tuple[str, ...] = ("*",)
+
+    def allows(self, host: str) -> bool:
+        match = _HOST.fullmatch(host)
+        if match is None:
+            return False
+        name = match["name"].lower()
+        return any(_matches(name, pattern.lower()) for pattern in self.patterns)
+
+
+def _matches(name: str, pattern: str) -> bool:
+    if pattern in {"*", name}:
+        return True
+    return pattern.startswith("*.") and name.endswith(pattern[1:]) and len(name) > len(pattern) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proxies:
+    """The proxies whose X-Forwarded-For, -Proto and -Host are believed (CONTRACT 3). None by default."""
+
+    networks: tuple[Network, ...] = ()
+
+    def knows(self, address: str) -> bool:
+        try:
+            parsed = ipaddress.ip_address(address)
+        except ValueError:
+            return False
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+            parsed = parsed.ipv4_mapped
+        return any(parsed in network for network in self.networks)
+
+    def resolve(self, request: Request) -> Request:
+        """The request as the first proxy that is not ours, or the client itself, sent it."""
+        if not self.networks or not self.knows(request.remote_address):
+            return request
+        chain = _list_of(request.headers.get_all("x-forwarded-for"))
+        address = request.remote_address
+        while chain and self.knows(address):
+            address = chain.pop()
+        scheme = _list_of(request.headers.get_all("x-forwarded-proto"))[-1:]
+        host = _list_of(request.headers.get_all("x-forwarded-host"))[-1:]
+        return replace(
+            request,
+            remote_address=address,
+            scheme=scheme[0].lower() if scheme and scheme[0].lower() in {"http", "https"} else request.scheme,
+            host=host[0] if host else request.host,
+        )
+
+
+def _list_of(values: Sequence[str]) -> list[str]:
+    return [item.strip() for value in values for item in value.split(",") if item.strip()]
+
+
+class Site:
+    """An endpoint below a path base, for some hosts, behind some proxies."""
+
+    def __init__(
+        self,
+        endpoint: AsmxEndpoint,
+        *,
+        path_base: str = "",
+        hosts: HostFilter = HostFilter(),
+        proxies: Proxies = Proxies(),
+    ) -> None:
+        self.endpoint = endpoint
+        self._path_base = path_base
+        self._hosts = hosts
+        self._proxies = proxies
+        self._run = secrets.token_hex(4)
+        self._numbers = count(1)
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request from beginning to end."""
+        begun = self.begin(request)
+        return begun if isinstance(begun, Response) else self.finish(begun)
+
+    def begin(self, request: Request) -> AsmxContext | Response:
+        """Check and decode a request: a call ready to be run, or already the answer. Never waits."""
+        request.id = self._next_id()
+        try:
+            begun = self._begin(request)
+        except Exception:  # the last resort: whatever goes wrong, a client gets an answer of the contract
+            request.log_bug("the request")
+            begun = text_response(500, "Server was unable to process request.")
+        return _signed(begun, request.id) if isinstance(begun, Response) else begun
+
+    def finish(self, ctx: AsmxContext) -> Response:
+        """Run a call and write its answer."""
+        request_id = ctx.request.id
+        try:
+            return _signed(self.endpoint.finish(ctx), request_id)
+        except Exception:  # as in begin
+            ctx.request.log_bug("the answer")
+            return _signed(text_response(500, "Server was unable to process request."), request_id)
+
+    def unavailable(self, ctx: AsmxContext) -> Response:
+        """Answer a call that can't be run now."""
+        return _signed(self.endpoint.fault(ctx, ServiceUnavailable()), ctx.request.id)
+
+    def refuse(self, response: Response) -> Response:
+        """The answer to a request that never came in whole."""
+        return _signed(response, self._next_id())
+
+    def _next_id(self) -> str:
+        return f"{self._run}-{next(self._numbers):x}"
+
+    def _begin(self, request: Request) -> AsmxContext | Response:
+        request = self._proxies.resolve(request)
+        if not self._hosts.allows(request.host):
+            return text_response(400, "Bad Request - Invalid Hostname.")
+        if self._path_base:
+            base = request.path[: len(self._path_base)]
+            if base.lower() != self._path_base.lower():
+                return text_response(404, "Not found.")
+            request = replace(request, path=request.path[len(base) :], path_base=request.path_base + base)
+        return self.endpoint.begin(request)
+
+
+def _signed(response: Response, request_id: str) -> Response:
+    """The answer with the headers that every answer has."""
+    return Response(response.status, (*response.headers, *_HEADERS, ("x-request-id", request_id)), response.body)

@@ -1,0 +1,111 @@
+"""CONTRACT 2.7 and SECURITY H1 to H5 on the wire: keep-alive, 100-continue, chunks, and bodies that never end."""
+
+import socket
+import time
+
+import pytest
+
+from tests.server.conftest import Server
+
+_FORM = b"UID=jsmith&PWD=Secret123!"
+_LOGIN = (
+    b"POST /srv.asmx/AuthenticateUser HTTP/1.1\r\nHost: localhost\r\n"
+    b"Content-Type: application/x-www-form-urlencoded\r\n"
+)
+
+
+def test_keep_alive(demo: Server) -> None:
+    """Two requests on one connection get two answers."""
+    info = b"GET /srv.asmx/ServerInfo HTTP/1.1\r\nHost: localhost\r\n"
+    received = demo.raw(info + b"\r\n" + info + b"Connection: close\r\n\r\n")
+    assert received.count(b'success="true"') == 2
+
+
+def test_expect_100_continue(demo: Server) -> None:
+    """.NET sends the header with every POST and waits for the go-ahead."""
+    with socket.create_connection(("127.0.0.1", demo.port), timeout=10) as connection:
+        connection.sendall(_LOGIN + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(_FORM))
+        assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(_FORM)
+        assert b'success="true"' in connection.recv(65536)
+
+
+def test_chunked_body(demo: Server) -> None:
+    """A body in chunks is read whole."""
+    chunks = b"".join(b"%x\r\n%s\r\n" % (1, _FORM[i : i + 1]) for i in range(len(_FORM))) + b"0\r\n\r\n"
+    received = demo.raw(_LOGIN + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + chunks)
+    assert b'success="true"' in received
+
+
+@pytest.mark.parametrize(
+    "cut",
+    [
+        pytest.param(b"Content-Length: 100\r\n\r\n" + _FORM, id="fewer bytes than Content-Length"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n19\r\n" + _FORM + b"\r\n", id="no last chunk"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n19\r\n" + _FORM + b"\r\nzz\r\n", id="a broken chunk"),
+        pytest.param(b"Transfer-Encoding: chunked\r\n\r\n", id="no chunk at all"),
+    ],
+)
+def test_a_cut_body_is_no_request(demo: Server, cut: bytes) -> None:
+    """SECURITY H4: 400, and nothing ran, even where what arrived would be a complete form."""
+    received = demo.raw(_LOGIN + cut, half_close=True)
+    assert received.startswith(b"HTTP/1.1 400 ")
+    assert b"ticket=" not in received
+
+
+def test_a_slow_body_is_given_up_and_holds_up_nobody(demo: Server) -> None:
+    """SECURITY H2: the whole body within 10 s, else 408; others are answered meanwhile."""
+    slow = [socket.create_connection(("127.0.0.1", demo.port), timeout=20) for _ in range(50)]
+    try:
+        for connection in slow:
+            connection.sendall(_LOGIN + b"Content-Length: 100\r\n\r\nUID=")
+        started = time.monotonic()
+        assert b'success="true"' in demo.raw(_LOGIN + b"Connection: close\r\nContent-Length: 25\r\n\r\n" + _FORM)
+        assert time.monotonic() - started < 1
+        assert all(connection.recv(65536).startswith(b"HTTP/1.1 408 ") for connection in slow)
+        assert 9 < time.monotonic() - started < 14
+    finally:
+        for connection in slow:
+            connection.close()
+
+
+def test_slow_headers_are_given_up(demo: Server) -> None:
+    """SECURITY H1: a connection that says nothing, or half a header, is closed within 5 s."""
+    for beginning in (b"", b"GET /srv.asmx HTTP/1.1\r\nHo"):
+        started = time.monotonic()
+        demo.raw(beginning)
+        assert time.monotonic() - started < 6.5
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        pytest.param(b"Content-Length: 70000\r\n\r\n", 413, id="a large body that says so"),
+        pytest.param(
+            b"Transfer-Encoding: chunked\r\n\r\n" + b"11170\r\n" + b"x" * 70000 + b"\r\n",
+            413,
+            id="and one that does not",
+        ),
+        pytest.param(b"X-Long: " + b"x" * 17000 + b"\r\nContent-Length: 0\r\n\r\n", 431, id="large headers"),
+        pytest.param(b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd", 400, id="two lengths"),
+        pytest.param(b"Content-Length: -1\r\n\r\n", 400, id="a negative length"),
+        pytest.param(b"Host: other\r\nContent-Length: 0\r\n\r\n", 400, id="two hosts"),
+    ],
+)
+def test_requests_that_no_server_should_take(demo: Server, headers: bytes, status: int) -> None:
+    """SECURITY F1, H3, H5, H6."""
+    assert demo.raw(_LOGIN + headers, timeout=3).startswith(b"HTTP/1.1 %d " % status)
+
+
+def test_http2_is_off(demo: Server) -> None:
+    """SECURITY H10."""
+    assert not demo.raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", timeout=3).startswith(b"\x00")
+
+
+def test_no_answer_names_the_server_software(demo: Server) -> None:
+    """CONTRACT 2.4: no library's name."""
+    for request in (
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
+        _LOGIN + b"Content-Length: 99999\r\n\r\n",
+    ):
+        assert b"granian" not in demo.raw(request).lower()

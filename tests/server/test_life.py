@@ -1,0 +1,130 @@
+"""CONTRACT 3: how the server starts and ends."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.server.conftest import Server, StartServer, free_port
+
+
+def _serve(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """A start that is expected to fail."""
+    return subprocess.run(
+        [sys.executable, "-m", "asmx_tickets", "serve", *arguments],
+        cwd=cwd,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_sigterm_answers_what_is_under_way_and_exits_0(demo: Server) -> None:
+    """A login that was sent before the signal is answered after it."""
+    answers: list[bytes] = []
+    form = b"UID=jsmith&PWD=Secret123!"
+    request = (
+        b"POST /srv.asmx/AuthenticateUser HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(form)
+    )
+    with socket.create_connection(("127.0.0.1", demo.port), timeout=15) as connection:
+        connection.sendall(request + form[:-1])
+        time.sleep(0.2)  # the server waits for the last byte now
+        threading.Timer(0.3, lambda: connection.sendall(form[-1:])).start()
+        demo.process.send_signal(signal.SIGTERM)
+        while piece := connection.recv(65536):
+            answers.append(piece)
+    assert b'success="true"' in b"".join(answers)
+    assert demo.process.wait(timeout=15) == 0
+
+
+def test_sigint_exits_0(demo: Server) -> None:
+    demo.process.send_signal(signal.SIGINT)
+    assert demo.process.wait(timeout=15) == 0
+
+
+def test_a_client_that_hangs_does_not_hold_up_the_end(demo: Server) -> None:
+    """SECURITY R6: gone within 12 s whatever clients do."""
+    with socket.create_connection(("127.0.0.1", demo.port)) as connection:
+        connection.sendall(b"POST /srv.asmx HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n")
+        time.sleep(0.2)
+        started = time.monotonic()
+        assert demo.stop() == 0
+        assert time.monotonic() - started < 12
+
+
+def test_a_killed_worker_is_replaced(demo: Server) -> None:
+    """SECURITY R7: back within 5 s."""
+    children = subprocess.run(["pgrep", "-P", str(demo.process.pid)], capture_output=True, text=True, check=True)
+    os.kill(int(children.stdout.split()[0]), signal.SIGKILL)
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            if b"200 OK" in demo.raw(
+                b"GET /srv.asmx/ServerInfo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+            ):
+                return
+        except OSError:
+            time.sleep(0.05)
+    pytest.fail("no answer for 5 s")
+
+
+def test_a_killed_supervisor_takes_its_worker_along(demo: Server) -> None:
+    """SECURITY R7: nothing keeps the port."""
+    demo.process.kill()
+    demo.process.wait()
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", demo.port)) != 0:
+                return
+        time.sleep(0.05)
+    pytest.fail("the worker lives on")
+
+
+def test_a_busy_port_is_one_line(tmp_path: Path, demo: Server) -> None:
+    """Never a traceback, never a second server on the same port."""
+    failed = _serve(tmp_path, "--demo", "--urls", f"http://127.0.0.1:{demo.port}")
+    assert failed.returncode == 1
+    assert failed.stderr.count("\n") == 1
+    assert str(demo.port) in failed.stderr
+
+
+def test_the_demo_listens_on_loopback_only(tmp_path: Path) -> None:
+    failed = _serve(tmp_path, "--demo", "--urls", f"http://*:{free_port()}")
+    assert failed.returncode == 1
+    assert failed.stderr.count("\n") == 1
+
+
+def test_the_demo_leaves_nothing_on_disk(tmp_path: Path, start_server: StartServer) -> None:
+    folder = tmp_path / "empty"
+    folder.mkdir()
+    server = start_server("--demo", cwd=folder)
+    server.stop()
+    assert list(folder.iterdir()) == []
+
+
+def test_without_users_it_starts_and_says_how_to_add_one(tmp_path: Path, start_server: StartServer) -> None:
+    """One line on standard error, and the service answers."""
+    server = start_server()
+    log = (tmp_path / f"stderr-{server.port}.txt").read_text()
+    assert log.count("asmx-tickets user add") == 1
+    assert b"success=" in server.raw(
+        b"GET /srv.asmx/ServerInfo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+
+
+def test_standard_output_is_the_address_line_alone(demo: Server) -> None:
+    """Scripts read the address from it; logs go to standard error."""
+    assert demo.address == f"http://127.0.0.1:{demo.port}/srv.asmx"
+    assert demo.stop() == 0
+    assert demo.process.stdout is not None
+    assert demo.process.stdout.read() == ""
