@@ -1,0 +1,25 @@
+"""``asmx-tickets serve``: the server."""
+
+from typing import Annotated
+
+import typer
+
+from asmx_tickets.cli.options import SettingsFile, read_settings
+
+
+def serve(
+    settings: SettingsFile = None,
+    urls: Annotated[
+        str | None,
+        typer.Option("--urls", metavar="URLS", help="Where to listen, such as http://*:8080; wins over the settings."),
+    ] = None,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Serve jsmith / Secret123! from memory, to this machine only."),
+    ] = False,
+) -> None:
+    """Serve until SIGTERM or SIGINT. Prints the address once it can answer."""
+    loaded = read_settings(settings, {} if urls is None else {"Urls": urls})
+    from asmx_tickets.hosting import server
+
+    server.serve(loaded, demo=demo)

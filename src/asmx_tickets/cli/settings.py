@@ -1,0 +1,14 @@
+"""``asmx-tickets settings``: what the settings are, and where they came from."""
+
+import json
+
+import typer
+
+from asmx_tickets.cli.options import SettingsFile, read_settings
+
+
+def settings(settings: SettingsFile = None) -> None:
+    """Print the effective settings and the source of each as JSON, secrets as ****."""
+    loaded = read_settings(settings)
+    shown = {"settings": loaded.model_dump(mode="json", by_alias=True), "sources": dict(loaded.sources)}
+    typer.echo(json.dumps(shown, indent=2))

@@ -1,0 +1,201 @@
+"""``asmx-tickets user …``: the accounts."""
+
+import getpass
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asmx_tickets.cli.options import SettingsFile, read_settings
+from asmx_tickets.errors import UserError
+
+if TYPE_CHECKING:
+    from asmx_tickets.settings import Settings
+    from asmx_tickets.users.passwords import PasswordHasher
+    from asmx_tickets.users.sql import SqlUserDirectory
+    from asmx_tickets.users.user import User
+
+app = typer.Typer(name="user", help="Add, show, change and remove users.", no_args_is_help=True)
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="The login name, in any letter case.")]
+
+
+@app.command()
+def add(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The login name.")],
+    *,
+    first_name: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    last_name: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    email: Annotated[str, typer.Option(metavar="ADDRESS")] = "",
+    domain: Annotated[str, typer.Option(metavar="TEXT")] = "",
+    language: Annotated[str, typer.Option(metavar="CODE", help="Such as de; the system default if left out.")] = "",
+    read_only: Annotated[
+        bool, typer.Option("--read-only", help="Shown in GetCurrentUser, without effect here.")
+    ] = False,
+    disabled: Annotated[bool, typer.Option("--disabled", help="May not log in yet.")] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Add a user and print the userid. The password is asked for, or read from standard input as one line."""
+    from asmx_tickets.users.user import Profile
+
+    profile = Profile(name, first_name, last_name, email, domain, language, read_only, enabled=not disabled)
+    loaded = read_settings(settings)
+    password_hash = _hasher(loaded).hash(_new_password())
+    with _directory(loaded) as directory:
+        typer.echo(str(directory.add(profile, password_hash)))
+
+
+@app.command("list")
+def list_users(settings: SettingsFile = None) -> None:
+    """Print all users by name: as a table on a terminal, else one a line with tabs between the columns."""
+    with _directory(read_settings(settings)) as directory:
+        if sys.stdout.isatty():
+            _print_table(directory.all())
+            return
+        for user in directory.all():
+            typer.echo("\t".join(value.replace("\t", " ") for value in _facts(user).values()))
+
+
+@app.command()
+def show(name: Name, settings: SettingsFile = None) -> None:
+    """Print what is known of a user, one thing a line."""
+    with _directory(read_settings(settings)) as directory:
+        for what, value in _facts(_find(directory, name)).items():
+            typer.echo(f"{what}: {value}".rstrip())
+
+
+@app.command()
+def password(name: Name, settings: SettingsFile = None) -> None:
+    """Set a user's password and end the user's tickets. It is asked for, or read from standard input as one line."""
+    loaded = read_settings(settings)
+    with _directory(loaded) as directory:
+        user = _find(directory, name)
+        _done(directory.change(user.id, password_hash=_hasher(loaded).hash(_new_password())), name)
+
+
+@app.command()
+def enable(name: Name, settings: SettingsFile = None) -> None:
+    """Let a user log in."""
+    with _directory(read_settings(settings)) as directory:
+        _done(directory.change(_find(directory, name).id, enabled=True), name)
+
+
+@app.command()
+def disable(name: Name, settings: SettingsFile = None) -> None:
+    """Keep a user from logging in and end the user's tickets."""
+    with _directory(read_settings(settings)) as directory:
+        _done(directory.change(_find(directory, name).id, enabled=False), name)
+
+
+@app.command()
+def delete(name: Name, settings: SettingsFile = None) -> None:
+    """Remove a user for good and end the user's tickets."""
+    with _directory(read_settings(settings)) as directory:
+        _done(directory.remove(_find(directory, name).id), name)
+
+
+@app.command("import")
+def import_users(
+    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, with a header line.")],
+    settings: SettingsFile = None,
+) -> None:
+    """Add the users of a CSV file; each line counts by itself.
+
+    The header names user_name, password and any of first_name, last_name, email, domain, language, read_only and
+    enabled, in any order. Bad lines are named on standard error; the exit code is 1 if there were any.
+    """
+    from asmx_tickets.cli import csv_import
+
+    loaded = read_settings(settings)
+    with _directory(loaded) as directory:
+        exit_code = csv_import.run(file, directory, _hasher(loaded))
+    raise typer.Exit(exit_code)
+
+
+@contextmanager
+def _directory(settings: "Settings") -> Iterator["SqlUserDirectory"]:
+    from asmx_tickets.users.sql import open_directory
+
+    directory = open_directory(settings.connection_strings.users.get_secret_value())
+    try:
+        yield directory
+    finally:
+        directory.close()
+
+
+def _hasher(settings: "Settings") -> "PasswordHasher":
+    from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+
+    cost = settings.passwords
+    return PasswordHasher(HashParameters(cost.memory_kib, cost.iterations, cost.parallelism))
+
+
+def _new_password() -> str:
+    """The password, typed twice on a terminal, else one line of standard input. Raises UserError if it won't do."""
+    from asmx_tickets.users.passwords import acceptable
+
+    if sys.stdin.isatty():
+        secret = getpass.getpass("Password: ")
+        if getpass.getpass("The same again: ") != secret:
+            raise UserError("The two passwords differ.")
+    else:
+        try:
+            line = sys.stdin.buffer.readline().decode()
+        except UnicodeDecodeError:
+            raise UserError("The password on standard input is not UTF-8.") from None
+        secret = line.removesuffix("\n").removesuffix("\r")
+    complaint = acceptable(secret)
+    if complaint:
+        raise UserError(complaint)
+    return secret
+
+
+def _find(directory: "SqlUserDirectory", name: str) -> "User":
+    credentials = directory.find(name)
+    if credentials is None:
+        raise UserError(f"There is no user {name!r}.")
+    return credentials.user
+
+
+def _done(changed: bool, name: str) -> None:
+    if not changed:
+        raise UserError(f"There is no user {name!r} any more.")
+
+
+def _facts(user: "User") -> dict[str, str]:
+    """What is shown of a user, by column name."""
+    profile = user.profile
+    return {
+        "userid": str(user.id),
+        "user_name": profile.user_name,
+        "first_name": profile.first_name,
+        "last_name": profile.last_name,
+        "email": profile.email,
+        "domain": profile.domain,
+        "language": profile.language,
+        "read_only": str(profile.read_only).lower(),
+        "enabled": str(profile.enabled).lower(),
+        "last_logon": _time(user.last_logon),
+        "last_password_change": _time(user.last_password_change),
+    }
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _print_table(users: Iterator["User"]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("userid", "user_name", "first_name", "last_name", "email", "enabled", "last_logon"):
+        table.add_column(column)
+    for user in users:
+        facts = _facts(user)
+        table.add_row(*(facts[str(column.header)] for column in table.columns))
+    Console(markup=False, emoji=False, highlight=False).print(table)

@@ -1,0 +1,62 @@
+"""What the tests of the command line share."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from asmx_tickets.cli.app import app
+from asmx_tickets.users.sql import SqlUserDirectory, open_directory
+
+PASSWORD = "Secret123!"
+COMMAND = [sys.executable, "-m", "asmx_tickets"]
+Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working directory, and no setting in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in [name for name in os.environ if "__" in name]:
+        monkeypatch.delenv(name)
+    return tmp_path
+
+
+@pytest.fixture
+def run() -> Run:
+    """Runs a command in this process; standard input is no terminal."""
+
+    def invoke(
+        *arguments: str, stdin: str | bytes = "", exit_code: int = 0, env: dict[str, str] | None = None
+    ) -> Result:
+        result = CliRunner().invoke(app, arguments, input=stdin, env=env)
+        assert result.exit_code == exit_code, result.output
+        return result
+
+    return invoke
+
+
+@pytest.fixture
+def directory(folder: Path) -> Iterator[SqlUserDirectory]:
+    """The directory that commands use by default."""
+    opened = open_directory(f"sqlite:///{folder}/App_Data/users.db")
+    yield opened
+    opened.close()
+
+
+def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
+    """Starts a command as a process of its own."""
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
+    return subprocess.Popen([*COMMAND, *arguments], text=True, **options)
+
+
+def complete(*arguments: str, stdin: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
+    """Runs a command as a process of its own."""
+    return subprocess.run(
+        [*COMMAND, *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False, **options
+    )

@@ -1,0 +1,230 @@
+"""`asmx-tickets user`: one account at a time."""
+
+import os
+import pty
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from asmx_tickets.users.sql import SqlUserDirectory
+from asmx_tickets.users.user import User
+from tests.cli.conftest import PASSWORD, Run, complete, start
+
+JOHN = ["jsmith", "--first-name", "John", "--last-name", "Smith", "--email", "jsmith@example.com"]
+
+
+def user(directory: SqlUserDirectory, name: str) -> User:
+    """The account of that name."""
+    found = directory.find(name)
+    assert found is not None
+    return found.user
+
+
+def accepts(directory: SqlUserDirectory, name: str, password: str) -> bool:
+    """Whether the account has this password."""
+    found = directory.find(name)
+    assert found is not None
+    return PasswordHasher(HashParameters()).verify(found.password_hash, password).ok
+
+
+def test_an_added_user_is_there_with_what_was_said(run: Run, directory: SqlUserDirectory) -> None:
+    """The userid is all that is printed."""
+    more = ["--domain", "MyLibrary", "--language", "de", "--read-only", "--disabled"]
+    result = run("user", "add", *JOHN, *more, stdin=f"{PASSWORD}\n")
+    added = user(directory, "JSMITH")
+    assert result.output == f"{added.id}\n"
+    profile = added.profile
+    assert (profile.user_name, profile.full_name, profile.email) == ("jsmith", "John Smith", "jsmith@example.com")
+    assert (profile.domain, profile.language, profile.read_only, profile.enabled) == ("MyLibrary", "de", True, False)
+    assert accepts(directory, "jsmith", PASSWORD)
+
+
+@pytest.mark.parametrize("line", [f"{PASSWORD}\n", PASSWORD, f"{PASSWORD}\r\n", f"{PASSWORD}\nsecond line\n"])
+def test_the_password_is_the_first_line(run: Run, directory: SqlUserDirectory, line: str) -> None:
+    """Without its line break, with everything else."""
+    run("user", "add", "a", stdin=line)
+    assert accepts(directory, "a", PASSWORD)
+
+
+def test_a_password_is_taken_exactly(run: Run, directory: SqlUserDirectory) -> None:
+    """Blanks at its ends and letters of other scripts belong to it."""
+    run("user", "add", "a", stdin=" pässwörd \n")
+    assert accepts(directory, "a", " pässwörd ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "line"),
+    [
+        (["add", "a"], "", "The password is empty."),
+        (["add", "a"], "\n", "The password is empty."),
+        (["add", "a"], b"\xff\n", "The password on standard input is not UTF-8."),
+        (["add", "a"], "x" * 1025, "The password is longer than 1024 characters."),
+        (["add", ""], "x\n", "The user name is empty."),
+        (["add", "JSMITH"], "x\n", "The user name is taken."),
+        (["show", "nobody"], "", "There is no user 'nobody'."),
+        (["show", "no\nbody"], "", "There is no user 'no\\nbody'."),
+        (["enable", "nobody"], "", "There is no user 'nobody'."),
+        (["disable", "nobody"], "", "There is no user 'nobody'."),
+        (["delete", "nobody"], "", "There is no user 'nobody'."),
+        (["password", "nobody"], "x\n", "There is no user 'nobody'."),
+        (["password", "jsmith"], "", "The password is empty."),
+    ],
+)
+def test_what_cannot_be_done_is_one_line(
+    run: Run, directory: SqlUserDirectory, arguments: list[str], stdin: str | bytes, line: str
+) -> None:
+    """Exit code 1, and nothing has changed."""
+    run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
+    before = list(directory.all())
+    result = run("user", *arguments, stdin=stdin, exit_code=1)
+    assert result.stderr == f"asmx-tickets: {line}\n"
+    assert result.stdout == ""
+    assert list(directory.all()) == before
+    assert accepts(directory, "jsmith", PASSWORD)
+
+
+def test_list_is_a_line_a_user_with_tabs_between(run: Run) -> None:
+    """In the order of names. A tab in a value does not shift the columns."""
+    assert run("user", "list").output == ""
+    run("user", "add", "b", "--first-name", "a\tb", "--disabled", stdin="x\n")
+    run("user", "add", *JOHN, stdin="x\n")
+    run("user", "add", "A", stdin="x\n")
+    rows = [line.split("\t") for line in run("user", "list").output.splitlines()]
+    assert [row[:10] for row in rows] == [
+        ["3", "A", "", "", "", "", "", "false", "true", ""],
+        ["1", "b", "a b", "", "", "", "", "false", "false", ""],
+        ["2", "jsmith", "John", "Smith", "jsmith@example.com", "", "", "false", "true", ""],
+    ]
+
+
+def test_show_has_the_profile_and_no_hash(run: Run, directory: SqlUserDirectory) -> None:
+    """One thing a line; times in UTC."""
+    run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
+    directory.change(user(directory, "jsmith").id, last_logon=1771425300.0)
+    lines = run("user", "show", "JSmith").output.splitlines()
+    assert lines[:10] == [
+        "userid: 1",
+        "user_name: jsmith",
+        "first_name: John",
+        "last_name: Smith",
+        "email: jsmith@example.com",
+        "domain:",
+        "language:",
+        "read_only: false",
+        "enabled: true",
+        "last_logon: 2026-02-18T14:35:00Z",
+    ]
+    assert lines[10].startswith("last_password_change: 20")
+    assert len(lines) == 11
+
+
+def test_disable_password_and_delete_end_the_tickets(run: Run, directory: SqlUserDirectory) -> None:
+    """By a raised security stamp, and by the user's absence; enable brings no ticket back."""
+    run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
+    stamps = [user(directory, "jsmith").security_stamp]
+    for command, stdin, enabled in (("disable", "", False), ("enable", "", True), ("password", "new\n", True)):
+        assert run("user", command, "JSMITH", stdin=stdin).output == ""
+        changed = user(directory, "jsmith")
+        assert changed.profile.enabled is enabled
+        stamps.append(changed.security_stamp)
+    assert stamps[0] < stamps[1] == stamps[2] < stamps[3]
+    assert accepts(directory, "jsmith", "new")
+    assert run("user", "delete", "JSMITH").output == ""
+    assert directory.find("jsmith") is None
+
+
+def test_the_database_lies_beside_the_settings_file(run: Run, folder: Path) -> None:
+    """Wherever the command is started."""
+    (folder / "etc").mkdir()
+    (folder / "etc" / "srv.json").write_text('{"ConnectionStrings": {"Users": "sqlite:///u.db"}}', encoding="utf-8")
+    run("user", "add", "a", "--settings", "etc/srv.json", stdin="x\n")
+    assert (folder / "etc" / "u.db").exists()
+    assert not (folder / "App_Data").exists()
+
+
+def test_a_script_can_add_and_read(folder: Path) -> None:
+    """The commands as processes: exit codes, output and errors on their streams."""
+    added = complete("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
+    again = complete("user", "add", "JSMITH", stdin=f"{PASSWORD}\n")
+    listed = complete("user", "list")
+    assert (added.returncode, added.stdout, added.stderr) == (0, "1\n", "")
+    assert (again.returncode, again.stdout, again.stderr) == (1, "", "asmx-tickets: The user name is taken.\n")
+    assert (listed.returncode, listed.stdout.split("\t")[:2]) == (0, ["1", "jsmith"])
+
+
+class Terminal:
+    """A command whose standard streams are a terminal."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.screen = ""
+        self._end, other_end = pty.openpty()
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), other_end)
+        self._process: subprocess.Popen[str] = start(*arguments, **streams, start_new_session=True)
+        os.close(other_end)
+
+    def read(self, until: str | None = None) -> None:
+        """Read until the screen ends with a text, or until the command is done."""
+        while until is None or not self.screen.endswith(until):
+            try:
+                piece = os.read(self._end, 4096)
+            except OSError:  # nobody has the other end any more
+                break
+            if not piece:
+                break
+            self.screen += piece.decode(errors="replace")
+
+    def type(self, line: str) -> None:
+        """Type a line."""
+        os.write(self._end, f"{line}\n".encode())
+
+    def exit_code(self) -> int:
+        """Wait for the end."""
+        self.read()
+        os.close(self._end)
+        return self._process.wait(timeout=60)
+
+
+@pytest.mark.parametrize("command", ["add", "password"])
+@pytest.mark.parametrize(("second", "exit_code"), [("Zweites 2!", 0), ("Drittes 3!", 1)])
+def test_on_a_terminal_the_password_is_asked_twice_without_echo(
+    run: Run, directory: SqlUserDirectory, command: str, second: str, exit_code: int
+) -> None:
+    """It must be the same both times, and never appears on the screen."""
+    if command == "password":
+        run("user", "add", "a", stdin=f"{PASSWORD}\n")
+    terminal = Terminal("user", command, "a")
+    terminal.read("Password: ")
+    terminal.type("Zweites 2!")
+    terminal.read("The same again: ")
+    terminal.type(second)
+    assert terminal.exit_code() == exit_code
+    assert "Zweites" not in terminal.screen
+    assert "Drittes" not in terminal.screen
+    if exit_code == 0:
+        assert accepts(directory, "a", "Zweites 2!")
+    else:
+        assert "asmx-tickets: The two passwords differ." in terminal.screen
+        assert command == "add" or accepts(directory, "a", PASSWORD)
+
+
+def test_on_a_terminal_the_list_is_a_table(run: Run) -> None:
+    """With a line of column names; markup in a name is only text."""
+    run("user", "add", *JOHN, stdin="x\n")
+    run("user", "add", "[red]x", stdin="x\n")
+    terminal = Terminal("user", "list")
+    assert terminal.exit_code() == 0
+    assert "\t" not in terminal.screen
+    assert "[red]x" in terminal.screen
+    assert terminal.screen.index("user_name") < terminal.screen.index("jsmith")
+
+
+def test_on_a_terminal_an_import_shows_a_progress_bar(folder: Path) -> None:
+    """It ends at 100 % and with the count; bad lines are named beside it."""
+    (folder / "users.csv").write_text(f"user_name,password\na,{PASSWORD}\nb,\n", encoding="utf-8")
+    terminal = Terminal("user", "import", "users.csv")
+    assert terminal.exit_code() == 1
+    assert "100%" in terminal.screen
+    assert "line 3: The password is empty." in terminal.screen
+    assert terminal.screen.rstrip().endswith("1 added, 1 refused")
