@@ -1,10 +1,12 @@
 """What all tests share: the composed service with a clock that can be moved, and clients that speak its bindings."""
 
+import logging
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC
 from functools import cache
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
@@ -13,7 +15,7 @@ from werkzeug.test import Client, TestResponse
 
 from asmx_tickets.asmx.wsgi import WsgiApplication
 from asmx_tickets.hosting.composition import Composition, compose
-from asmx_tickets.settings import Settings, load_settings
+from asmx_tickets.settings import load_settings
 from asmx_tickets.users.passwords import HashParameters, PasswordHasher
 from tests.clients.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it
 
@@ -65,7 +67,8 @@ class Service:
     path: str = "/srv.asmx"
 
     def __post_init__(self) -> None:
-        self.http = Client(WsgiApplication(self.composition.site.handle))
+        limit = self.composition.settings.web_services.max_request_bytes
+        self.http = Client(WsgiApplication(self.composition.site.handle, limit))
 
     def get(self, operation: str, **parameters: str) -> TestResponse:
         """Call an operation over the GET binding."""
@@ -132,19 +135,42 @@ class _RememberingHasher(PasswordHasher):
 HASHER = _RememberingHasher(HashParameters())
 
 
+class ListHandler(logging.Handler):
+    """Keeps what is logged."""
+
+    def __init__(self, records: list[logging.LogRecord]) -> None:
+        super().__init__()
+        self.records = records
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+@pytest.fixture
+def logged() -> Iterator[list[logging.LogRecord]]:
+    """What reaches the program's log. pytest's own caplog listens to loggers that keep to themselves too."""
+    records: list[logging.LogRecord] = []
+    handler = ListHandler(records)
+    logging.getLogger().addHandler(handler)
+    yield records
+    logging.getLogger().removeHandler(handler)
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
 
 
 @pytest.fixture
-def make_service(clock: Clock) -> Iterator[Callable[..., Service]]:
+def make_service(clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Compose the demo service with settings of one's own: ``make_service(PathBase="/Base")``, ``__`` for ``:``."""
     made: list[Composition] = []
+    nothing = tmp_path / "nothing.json"
+    nothing.write_text("{}")
 
     def make(**settings: str) -> Service:
         composition = compose(
-            load_settings(None, environ=settings) if settings else Settings(),
+            load_settings(nothing, environ=settings),
             demo=True,
             clock=clock,
             local_zone=UTC,

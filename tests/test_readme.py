@@ -8,8 +8,11 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+from lxml import etree
+from werkzeug.test import Client
 
 from tests.server.conftest import free_port
 
@@ -33,6 +36,13 @@ def blocks() -> Iterator[Block]:
             yield Block(bool(info), text)
 
 
+def example() -> str:
+    """The README's own .asmx, as a file."""
+    found = re.search(r"^```python\n(.*?)^```$", (REPOSITORY / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
 class Stranger:
     """A person with a clone, a shell and nothing else."""
 
@@ -46,6 +56,7 @@ class Stranger:
             target = self.clone / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(REPOSITORY / name, target)
+        (self.clone / "calculator.py").write_text(example())
         self.port = free_port()
         path = f"{self.clone}/.venv/bin:{os.environ['PATH']}"
         self.environ = {**os.environ, "HOME": str(home), "PATH": path, "Urls": f"http://127.0.0.1:{self.port}"}
@@ -53,7 +64,9 @@ class Stranger:
 
     def paste(self, block: Block) -> str:
         """Run a block and give its output; for one that serves, the address line."""
-        text = block.text.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}")
+        text = block.text.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}").replace(
+            "--port 8080", f"--port {self.port}"
+        )
         if block.serves:
             return self._serve(text)
         done = subprocess.run(
@@ -80,7 +93,7 @@ class Stranger:
         )
         assert self.server.stdout is not None
         for line in self.server.stdout:
-            if "answers at" in line:
+            if "answers at" in line or "Started worker" in line:
                 return line
         pytest.fail(f"never answered: {text}")
 
@@ -101,6 +114,10 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
             output = stranger.paste(block)
             if "curl" in block.text and "srv.asmx" in block.text:
                 assert 'success="true"' in output, block.text
+            if "Calculator.asmx" in block.text:
+                assert ">42</int>" in output
+                assert '<note at="2026-03-20T14:35:00" text="hello" />' in output
+                assert "<wsdl:definitions" in output
             pasted += 1
     finally:
         stranger.leave()
@@ -123,3 +140,19 @@ def test_the_readme_names_every_setting() -> None:
         if "section" not in key.kind:
             section, _, name = key.path.rpartition(":")
             assert key.path in readme or f"`:{name}`" in readme or f"`{section}:*`" in readme, key.path
+
+
+def test_the_examples_wsdl_is_what_asmx_writes_for_the_same_service() -> None:
+    """Canonical XML; documentation aside. readme.wsdl is Mono's, for the service written in C#."""
+    names: dict[str, Any] = {}
+    exec(example(), names)
+    served = Client(names["app"]).get("/Calculator.asmx?WSDL")
+    recorded = (REPOSITORY / "tests" / "asmx" / "readme.wsdl").read_bytes()
+    assert canonical(served.data) == canonical(recorded)
+
+
+def canonical(document: bytes) -> bytes:
+    root = etree.fromstring(document, etree.XMLParser(remove_blank_text=True))
+    for element in root.findall(".//{http://schemas.xmlsoap.org/wsdl/}documentation"):
+        element.getparent().remove(element)
+    return etree.tostring(root, method="c14n")

@@ -119,7 +119,8 @@ class TicketService(Service):  # type: ignore[misc]
             if old_guid is None:
                 raise Refused(INVALID_FORMAT)
         else:
-            old_guid = parse_guid(_carried(ctx.request) or "")
+            # CONTRACT 1.2: here a header or cookie that is no GUID counts as absent.
+            old_guid = parse_guid(_in_header(ctx.request) or "") or parse_guid(_in_cookie(ctx.request) or "")
         session = _authentication(ctx).renew(user_name or "", password or "", language, old_guid)
         return _profile(session, with_ticket=True)
 
@@ -211,21 +212,30 @@ def _given(ticket: str | None) -> bool:
 
 def _guid(ctx: Any, ticket: str | None) -> bytes | None:
     """The ticket of a request: the parameter, else the header, else the cookie (CONTRACT 1.2)."""
-    text = ticket if _given(ticket) else _carried(ctx.request)
+    text = ticket if _given(ticket) else _in_header(ctx.request) or _in_cookie(ctx.request)
     return parse_guid(text) if text else None
 
 
-def _carried(request: Request) -> str | None:
-    """The ticket text of the Authorization header or the cookie, or None. Two different ones are none that is valid."""
-    in_header = {match[1] for value in request.headers.get_all("authorization") if (match := _ticket_in(value))}
-    if in_header:
-        return in_header.pop() if len(in_header) == 1 else "two tickets"
-    # SECURITY D3: a browser sends the cookie with other sites' requests too; those must not act in its owner's name.
+def _in_header(request: Request) -> str | None:
+    """The ticket text of ``Authorization: SOTicket``, or ``Bearer``; None where there is none."""
+    values = {match[1] for value in request.headers.get_all("authorization") if (match := _ticket_in(value))}
+    return _the_one(values)
+
+
+def _in_cookie(request: Request) -> str | None:
+    """The ticket text of the cookie; None where there is none that counts.
+
+    A browser sends the cookie with other sites' requests too; those must not act in its owner's name (SECURITY D3).
+    """
     if request.headers.get("sec-fetch-site") not in _SAME_SITE:
         return None
     cookies = parse_cookie("; ".join(request.headers.get_all("cookie")))
-    in_cookie = {value for value in cookies.getlist("ticket") if _given(value)}
-    return None if not in_cookie else in_cookie.pop() if len(in_cookie) == 1 else "two tickets"
+    return _the_one({value for value in cookies.getlist("ticket") if _given(value)})
+
+
+def _the_one(values: set[str]) -> str | None:
+    """Two different tickets in one place are none that is valid (SECURITY D15)."""
+    return None if not values else values.pop() if len(values) == 1 else "two tickets"
 
 
 def _ticket_in(authorization: str) -> re.Match[str] | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import cache
 from xml.etree import ElementTree
 
 import pytest
@@ -10,9 +9,8 @@ from werkzeug.test import TestResponse
 
 from asmx_tickets.asmx import Request
 from asmx_tickets.asmx.http import HeaderMap
-from asmx_tickets.users.passwords import HashParameters, PasswordHasher
 from asmx_tickets.users.user import Profile
-from tests.conftest import NAMESPACE, PASSWORD, SOAP12, TRUSTED_PASSWORD, Service, envelope
+from tests.conftest import HASHER, NAMESPACE, PASSWORD, SOAP12, TRUSTED_PASSWORD, Service, envelope
 
 FAILED = "[900] Authentication failed"
 INVALID = "[901] Session expired or Invalid ticket"
@@ -55,10 +53,9 @@ def mint(service: Service, user_name: str = "jsmith") -> str:
     return service.call("CreateTicketforUser", TrustedUserPwd=TRUSTED_PASSWORD, UserName=user_name).attrib["ticket"]
 
 
-@cache
 def hash_of(password: str) -> str:
-    """A password's hash, made once."""
-    return PasswordHasher(HashParameters()).hash(password)
+    """A password's hash, made once in all."""
+    return HASHER.hash(password)
 
 
 def add_user(service: Service, user_name: str, *, password: str = PASSWORD, **profile: str) -> int:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta, timezone
+from datetime import timedelta, timezone, tzinfo
 
 import pytest
 from werkzeug.test import TestResponse
@@ -175,9 +175,9 @@ def test_last_password_change_is_when_the_password_was_set(service: Service) -> 
         (-15, "2026-02-17T23:35:00"),
     ],
 )
-def test_dates_are_local(make_service: Callable[..., Service], hours: float, local: str) -> None:
+def test_dates_are_local(make_service_in: Callable[[tzinfo], Service], hours: float, local: str) -> None:
     """Dates are local time, without a zone."""
-    service = make_service(local_zone=timezone(timedelta(hours=hours)))
+    service = make_service_in(timezone(timedelta(hours=hours)))
     service.log_in()
     user = user_of(service, service.log_in())
     assert (user["LastLogonDate"], user["LastPasswordChangeDate"]) == (local, local)
@@ -195,9 +195,9 @@ def central_europe(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows has no other way to set the zone")
 @pytest.mark.usefixtures("central_europe")
-def test_local_time_is_the_machines_with_its_summer_time(make_service: Callable[..., Service]) -> None:
+def test_local_time_is_the_machines_with_its_summer_time(make_service_in: Callable[[None], Service]) -> None:
     """A moment in winter is told in winter time, also in summer."""
-    service = make_service(local_zone=None)
+    service = make_service_in(None)
     service.log_in()
     service.clock.advance(days=150)
     service.composition.directory.change(42, password_hash=hash_of(PASSWORD))

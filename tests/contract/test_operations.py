@@ -1,15 +1,13 @@
 """CONTRACT 1: what each operation answers, over every binding."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from xml.etree import ElementTree
 
 import pytest
 from werkzeug.test import TestResponse
 
-from asmx_tickets.hosting.composition import compose
-from asmx_tickets.settings import Settings
-from tests.conftest import GUID, NAMESPACE, PASSWORD, TRUSTED_PASSWORD, Clock, Service, error_of, root_of
+from tests.conftest import GUID, NAMESPACE, PASSWORD, TRUSTED_PASSWORD, Service, error_of, root_of
 from tests.contract.steps import FAILED, INVALID, add_user, expire_on, in_every_binding, mint
 
 Call = Callable[..., TestResponse]
@@ -252,12 +250,10 @@ def test_server_info_says_what_the_settings_say(make_service: Callable[..., Serv
     ],
 )
 def test_server_info_tells_local_time_and_its_distance_from_utc(
-    clock: Clock, hours: float, local: str, offset: str
+    make_service_in: Callable[[tzinfo], Service], hours: float, local: str, offset: str
 ) -> None:
     """Server_date_time is local, without zone; Coordinated_Universal_Time is UTC; UTC_Offset is hours as a decimal."""
-    composition = compose(Settings(), demo=True, clock=clock, local_zone=timezone(timedelta(hours=hours)))
-    root = Service(composition, clock).call("ServerInfo")
-    composition.close()
+    root = make_service_in(timezone(timedelta(hours=hours))).call("ServerInfo")
     assert root.attrib["Server_date_time"] == local
     assert root.attrib["Coordinated_Universal_Time"] == "2026-02-18T14:35:00Z"
     assert root.attrib["UTC_Offset"] == offset

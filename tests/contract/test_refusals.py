@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings import Settings
-from tests.conftest import PASSWORD, TRUSTED_PASSWORD, Clock, Service, error_of, root_of
+from tests.conftest import HASHER, PASSWORD, TRUSTED_PASSWORD, Clock, Service, error_of, root_of
 from tests.contract.steps import (
     BAD_FORMAT,
     BINDINGS,
@@ -42,6 +42,7 @@ FAILED_LOGINS = {
     "password of 1025 characters": ("jsmith", "x" * 1025),
     "name that no account can have": ("x" * 5000, PASSWORD),
     "sysadmin with a wrong password": ("sysadmin", "wrong"),
+    "name with white space": ("jsmith ", PASSWORD),
     "name like a ticket": (NOBODYS_TICKET, PASSWORD),
     "unknown ticket for a name": (NOBODYS_TICKET, ""),
 }
@@ -53,6 +54,7 @@ FAILED_TRUST = {
     "unknown user": (TRUSTED_PASSWORD, "nobody"),
     "disabled user": (TRUSTED_PASSWORD, "retired"),
     "empty user": (TRUSTED_PASSWORD, ""),
+    "user with white space": (TRUSTED_PASSWORD, " jsmith"),
     "user's password for the secret": (PASSWORD, "jsmith"),
     "both wrong": ("wrong", "nobody"),
 }
@@ -64,7 +66,9 @@ def make_bare_service(clock: Clock) -> Iterator[Bare]:
     made: list[Composition] = []
 
     def make(**settings: object) -> Service:
-        made.append(compose(Settings(connection_strings={"users": "sqlite://"}, **settings), clock=clock))
+        made.append(
+            compose(Settings(connection_strings={"users": "sqlite://"}, **settings), clock=clock, passwords=HASHER)
+        )
         return Service(made[-1], clock)
 
     yield make
@@ -178,6 +182,20 @@ def test_a_dead_ticket_is_901_over_every_binding(
     ticket = dead(service)
     given = {} if ticket is None else {parameter: ticket}
     assert [error_of(root_of(call(service, operation, **given))) for call in BINDINGS.values()] == [INVALID] * 4
+
+
+def test_a_ticket_of_a_disabled_account_is_dead_however_it_came_to_be_disabled(service: Service) -> None:
+    """Also where no security stamp was raised: say, by an operator's SQL (SECURITY T8)."""
+    retired = service.composition.directory.find("retired")
+    assert retired is not None
+    service.composition.tickets.add(
+        bytes(16),
+        user_id=retired.user.id,
+        security_stamp=retired.user.security_stamp,
+        language="en",
+        previous_logon=None,
+    )
+    assert not service.is_valid("00000000-0000-0000-0000-000000000000")
 
 
 def test_a_ticket_stays_dead_when_its_account_is_enabled_again(service: Service) -> None:

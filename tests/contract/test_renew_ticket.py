@@ -140,6 +140,13 @@ def test_a_header_wins_over_the_cookie_even_when_it_is_dead(service: Service) ->
     assert answer.attrib["ticket"] not in {ticket, NOBODYS_TICKET}
 
 
+def test_behind_a_header_that_is_no_guid_the_cookie_counts(service: Service) -> None:
+    """It counts as absent here, so the next carrier is asked."""
+    ticket = mint(service)
+    headers = [("Authorization", "SOTicket nonsense"), ("Cookie", f"ticket={ticket}")]
+    assert ask(service, "RenewTicket", headers, UID="jsmith", PWD=PASSWORD).attrib["ticket"] == ticket
+
+
 def test_a_cookie_from_another_site_renews_nothing(service: Service) -> None:
     """SECURITY D3: such a cookie counts as absent."""
     ticket = mint(service)

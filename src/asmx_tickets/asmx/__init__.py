@@ -12,4 +12,6 @@ from asmx_tickets.asmx.http import Request as Request
 from asmx_tickets.asmx.http import Response as Response
 from asmx_tickets.asmx.operations import may_be_left_out as may_be_left_out
 from asmx_tickets.asmx.protocols import AsmxApplication as AsmxApplication
+from asmx_tickets.asmx.typenames import nullable as nullable
+from asmx_tickets.asmx.wsgi import WsgiApplication as WsgiApplication
 from asmx_tickets.asmx.xml import Element as Element

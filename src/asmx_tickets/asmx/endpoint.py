@@ -14,7 +14,7 @@ from asmx_tickets.asmx.forms import FORM_MEDIA_TYPE
 from asmx_tickets.asmx.http import Request, Response, parse_media_type, text_response
 from asmx_tickets.asmx.operations import Operation, OperationTable
 from asmx_tickets.asmx.protocols import AsmxApplication, AsmxProtocol, FormProtocol, SoapProtocol
-from asmx_tickets.asmx.soap import SOAP11, SOAP12, SoapFaulted
+from asmx_tickets.asmx.soap import SOAP11, SOAP12, SoapFaulted, SoapVersion
 from asmx_tickets.asmx.xml import DEFAULT_LIMITS, Limits
 
 _SOAP_BINDINGS = {SOAP11: Binding.SOAP11, SOAP12: Binding.SOAP12}
@@ -93,19 +93,14 @@ class AsmxEndpoint(ServerBase):  # type: ignore[misc]
 
     def _begin_soap(self, request: Request) -> AsmxContext | Response:
         protocol = self._soap.get(parse_media_type(request.headers.get("content-type")).name)
-        if protocol is None or _SOAP_BINDINGS[protocol.version] not in self.bindings:
+        if protocol is None:
             raise HttpError(415, "The content type is not supported.")
+        self._require(protocol.version)
         _refuse_encoded_body(request)
-        ctx = AsmxContext(self, protocol, request)
         try:
-            protocol.create_in_document(ctx)
-            protocol.decompose_incoming_envelope(ctx)
-            if _SOAP_BINDINGS[ctx.version] not in self.bindings:
-                raise HttpError(415, "The SOAP version is not supported.")
-            protocol.deserialize(ctx)
+            return self._decoded(AsmxContext(self, protocol, request))
         except SoapFaulted as faulted:
             return protocol.fault_response(faulted.fault, faulted.version)
-        return self._ready(ctx)
 
     def _begin_form(self, request: Request, name: str) -> AsmxContext | Response:
         protocol = self._forms
@@ -113,12 +108,31 @@ class AsmxEndpoint(ServerBase):  # type: ignore[misc]
             operation = self._form_operation(request, name)
             ctx = AsmxContext(self, protocol, request)
             ctx.operation, ctx.version = operation, SOAP11
-            protocol.create_in_document(ctx)
-            protocol.decompose_incoming_envelope(ctx)
-            protocol.deserialize(ctx)
+            return self._decoded(ctx)
         except AsmxFault as fault:
             return protocol.fault_response(fault, SOAP11)
-        return self._ready(ctx)
+
+    def _decoded(self, ctx: AsmxContext) -> AsmxContext:
+        """The call, ready to be run. A request that can't be decoded ends it, so that spyne's events come in pairs."""
+        protocol: AsmxProtocol = ctx.in_protocol
+        try:
+            protocol.create_in_document(ctx)
+            protocol.decompose_incoming_envelope(ctx)
+            if protocol is not self._forms:
+                self._require(ctx.version)
+            protocol.deserialize(ctx)
+        except Exception:
+            ctx.close()
+            raise
+        ctx.descriptor = ctx.operation.descriptor
+        ctx.function = ctx.descriptor.function
+        ctx.method_request_string = ctx.operation.action
+        return ctx
+
+    def _require(self, version: SoapVersion) -> None:
+        """Raises HttpError 415 unless the SOAP version is on: the content type's, and then the envelope's."""
+        if _SOAP_BINDINGS[version] not in self.bindings:
+            raise HttpError(415, f"{version.name} is switched off.")
 
     def _form_operation(self, request: Request, name: str) -> Operation:
         """The operation a form is for, if it may be called so (CONTRACT 2.4)."""
@@ -146,13 +160,6 @@ class AsmxEndpoint(ServerBase):  # type: ignore[misc]
         address = f"{request.scheme}://{request.host}{request.path_base}{self.path}"
         response = self.documentation.answer(request.query, address)
         return response if request.method == "GET" else Response(response.status, response.headers)
-
-    def _ready(self, ctx: AsmxContext) -> AsmxContext:
-        """What spyne needs to know before it runs the function."""
-        ctx.descriptor = ctx.operation.descriptor
-        ctx.function = ctx.descriptor.function
-        ctx.method_request_string = ctx.operation.action
-        return ctx
 
 
 def _refuse_encoded_body(request: Request) -> None:
