@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import NamedTuple
 
 from asmx_tickets.errors import Refused, Unavailable
 from asmx_tickets.tickets.cache import TicketCache
@@ -62,8 +63,7 @@ class Policy:
         return any(matches)
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """A live ticket and the user it stands for."""
 
     guid: bytes
@@ -204,17 +204,18 @@ class Authentication:
         if guid is None or ticket is None:
             raise Refused(refusal)
         user = self._profiles.get(ticket.user_id)
-        if not _stands_for(ticket, user):
-            # The profile may be older than the ticket; what is ended here must be dead for sure.
-            user = self._directory.get(ticket.user_id)
-        if user is None or not _stands_for(ticket, user):
-            self._tickets.remove(guid)
-            raise Refused(refusal)
-        return Session(guid, ticket, user)
+        if user is not None and _stands_for(ticket, user):
+            return Session(guid, ticket, user)
+        # The profile may be older than the ticket; what is ended here must be dead for sure.
+        user = self._directory.get(ticket.user_id)
+        if user is not None and _stands_for(ticket, user):
+            return Session(guid, ticket, user)
+        self._tickets.remove(guid)
+        raise Refused(refusal)
 
 
-def _stands_for(ticket: Ticket, user: User | None) -> bool:
-    return user is not None and user.profile.enabled and user.security_stamp == ticket.security_stamp
+def _stands_for(ticket: Ticket, user: User) -> bool:
+    return user.profile.enabled and user.security_stamp == ticket.security_stamp
 
 
 def _ticket_for_name(user_name: str, password: str) -> bytes | None:

@@ -66,7 +66,7 @@ class TicketService(Service):  # type: ignore[misc]
     def call_wrapper(cls, ctx: Any, args: Any = None) -> Element:
         """Run an operation. The rules' refusal is a normal answer; a store that fails is a fault (CONTRACT 1, 2.4)."""
         try:
-            return super().call_wrapper(ctx, args)  # type: ignore[no-any-return]
+            return super().call_wrapper(ctx, args or (ctx, *ctx.in_object))  # type: ignore[no-any-return]
         except Refused as refusal:
             return Element("root", {"success": "false", "error": str(refusal)})
         except Unavailable as error:
@@ -244,19 +244,21 @@ def _ticket_in(authorization: str) -> re.Match[str] | None:
 
 
 def _profile(session: Session, *, with_ticket: bool) -> Element:
-    profile = session.user.profile
-    attributes = {"success": "true"}
+    user = session.user
+    profile = user.profile
+    attributes = {
+        "userid": str(user.id),
+        "username": profile.user_name,
+        "firstName": profile.first_name,
+        "lastName": profile.last_name,
+        "fullname": profile.full_name,
+        "email": profile.email,
+        "expireOn": _utc(session.ticket.expires_at),
+        "isAuthenticated": "True",
+    }
     if with_ticket:
-        attributes["ticket"] = format_guid(session.guid)
-    attributes["userid"] = str(session.user.id)
-    attributes["username"] = profile.user_name
-    attributes["firstName"] = profile.first_name
-    attributes["lastName"] = profile.last_name
-    attributes["fullname"] = profile.full_name
-    attributes["email"] = profile.email
-    attributes["expireOn"] = _utc(session.ticket.expires_at)
-    attributes["isAuthenticated"] = "True"
-    return Element("root", attributes)
+        return Element("root", {"success": "true", "ticket": format_guid(session.guid), **attributes})
+    return Element("root", {"success": "true", **attributes})
 
 
 def _user_element(session: Session, local_zone: tzinfo | None) -> Element:

@@ -23,6 +23,10 @@ class RaisedFault(Fault):  # type: ignore[misc]
         self.fault = fault
 
 
+# Once the answer is made, a listener's bug can't change it any more; it is in the log.
+_ANSWERED = suppress(Fault)
+
+
 class AsmxContext(MethodContext):  # type: ignore[misc]
     """What spyne, its event listeners and a service function see of a call.
 
@@ -37,6 +41,7 @@ class AsmxContext(MethodContext):  # type: ignore[misc]
 
     request: Any = None
     operation: Any = None
+    managers: Any = ()
     version: Any = None
     transport: Any = None
     protocol: Any = None
@@ -72,19 +77,29 @@ class AsmxContext(MethodContext):  # type: ignore[misc]
     def __init__(self, server: Any, protocol: Any, request: Any) -> None:
         self.call_start = time()
         self.app = server.app
+        self.managers = server.managers
         self.in_protocol = self.out_protocol = protocol
         self.request = request
         self.fire_event("method_context_created")
 
+    def call(self, operation: Any) -> None:
+        """Make this the context of a call of the operation, which is decoded already."""
+        self.operation = operation
+        self.descriptor = operation.descriptor
+        self.function = operation.descriptor.function
+        self.method_request_string = operation.action
+        self.managers = operation.managers
+
     def fire_event(self, event: str, *args: Any, **kwargs: Any) -> None:
         """Call the listeners of the application, and of the method and its service. What one raises ends the call."""
+        for manager in self.managers:
+            if manager.handlers:
+                self._tell(manager.handlers.get(event, ()), event, args, kwargs)
+
+    def _tell(self, listeners: Any, event: str, args: Any, kwargs: Any) -> None:
         try:
-            for listener in self.app.event_manager.handlers.get(event, ()):
+            for listener in listeners:
                 listener(self, *args, **kwargs)
-            if self.descriptor is not None:
-                for manager in self.descriptor.event_managers:
-                    for listener in manager.handlers.get(event, ()):
-                        listener(self, *args, **kwargs)
         except Exception as error:
             raise self.fault_of(error, event) from None
 
@@ -100,7 +115,7 @@ class AsmxContext(MethodContext):  # type: ignore[misc]
     def close(self) -> None:
         """End the call. Unlike spyne's, this never runs the garbage collector: that would stall every other call."""
         self.call_end = time()
-        with suppress(Fault):  # the answer is made already; a listener's bug is in the log
+        with _ANSWERED:
             self.fire_event("method_context_closed")
         for file in self.files:
             file.close()

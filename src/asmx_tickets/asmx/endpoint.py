@@ -39,6 +39,7 @@ class AsmxEndpoint(ServerBase):  # type: ignore[misc]
         self.path = path
         self.bindings = bindings
         self.operations = OperationTable(application)
+        self.managers = (application.event_manager,)
         self.documentation = Documentation(self.operations, str(application.name), bindings)
         self._folded_path = path.lower()
         self._forms = FormProtocol(self.operations, limits)
@@ -124,9 +125,7 @@ class AsmxEndpoint(ServerBase):  # type: ignore[misc]
         except Exception:
             ctx.close()
             raise
-        ctx.descriptor = ctx.operation.descriptor
-        ctx.function = ctx.descriptor.function
-        ctx.method_request_string = ctx.operation.action
+        ctx.call(ctx.operation)
         return ctx
 
     def _require(self, version: SoapVersion) -> None:
@@ -163,5 +162,6 @@ class AsmxEndpoint(ServerBase):  # type: ignore[misc]
 
 
 def _refuse_encoded_body(request: Request) -> None:
-    if (request.headers.get("content-encoding") or "identity").strip().lower() != "identity":
+    encoding = request.headers.get("content-encoding")
+    if encoding is not None and encoding.strip().lower() not in {"", "identity"}:
         raise HttpError(415, "Compressed request bodies are not supported.")

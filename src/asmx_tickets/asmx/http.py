@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from werkzeug.http import parse_options_header
 
@@ -71,8 +71,7 @@ class Request:
         _log.exception("request %s: %s failed", self.id or "-", what)
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """One HTTP answer. Header names are in lower case; Content-Length is the transport's to add."""
 
     status: int

@@ -46,8 +46,9 @@ class Parameter:
 class Operation:
     """One operation: its names, its parameters, its result, and what is written around a result."""
 
-    def __init__(self, descriptor: Any, namespace: str) -> None:
+    def __init__(self, descriptor: Any, namespace: str, managers: tuple[Any, ...]) -> None:
         self.descriptor = descriptor
+        self.managers = managers
         self.namespace = namespace
         self.name = str(descriptor.name)
         self.action = f"{namespace}{self.name}" if namespace.endswith("/") else f"{namespace}/{self.name}"
@@ -155,7 +156,9 @@ class OperationTable:
     def __init__(self, application: Application) -> None:
         self.namespace = str(application.tns)
         self.by_name: dict[str, Operation] = {
-            str(descriptor.name): Operation(descriptor, self.namespace)
+            str(descriptor.name): Operation(
+                descriptor, self.namespace, (application.event_manager, *descriptor.event_managers)
+            )
             for service in application.services
             for descriptor in service.public_methods.values()
         }

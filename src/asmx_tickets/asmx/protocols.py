@@ -1,5 +1,6 @@
 """The bindings as spyne protocols. Each method hands over to the pure wire code; nothing is decided here."""
 
+from functools import lru_cache
 from typing import Any
 
 from spyne import Application, Fault
@@ -122,10 +123,9 @@ class FormProtocol(AsmxProtocol):
         return text_response(fault.form_status, fault.form_text)
 
 
+@lru_cache(maxsize=256)
 def _actions(header: str | None, parameter: str | None) -> tuple[str, ...]:
     """The actions a request names, without their quotes; an empty one counts as none (CONTRACT 2.1)."""
-    if parameter is None and header is None:
-        return ()
     unquoted = [action.strip().strip('"').strip() for action in (header, parameter) if action]
     return tuple([action for action in unquoted if action])
 

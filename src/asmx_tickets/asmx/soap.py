@@ -4,6 +4,7 @@ bytes. What is accepted and refused is CONTRACT 2.1 and 2.2; the W3C notes it re
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from asmx_tickets.asmx.faults import (
     AsmxFault,
@@ -73,8 +74,7 @@ _NAMES = {version: tuple(f"{version.namespace}}}{part}" for part in ("Header", "
 _REFUSED_ATTRIBUTES = frozenset({"href", "id", "arrayType"})
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """A decoded SOAP request: which operation, and its parameters' elements by nobody's order but the client's."""
 
     version: SoapVersion

@@ -113,12 +113,14 @@ def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMIT
     parser.buffer_text = True
     root = Element("")
     handlers = _tree_builder(root, limits)
-    parser.StartNamespaceDeclHandler, parser.StartElementHandler = handlers[:2]
-    parser.EndElementHandler, parser.CharacterDataHandler = handlers[2:]
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = handlers[:3]
+    utf8 = _as_utf8(body, charset)
+    if utf8.count(b"xmlns") > limits.namespaces:
+        parser.StartNamespaceDeclHandler = handlers[3]
     parser.StartDoctypeDeclHandler = _refuse
     parser.ProcessingInstructionHandler = _refuse
     try:
-        parser.Parse(_as_utf8(body, charset), True)
+        parser.Parse(utf8, True)
     except ExpatError as error:
         raise XmlError(error.lineno, error.offset + 1) from None
     except _Refused:
@@ -127,8 +129,9 @@ def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMIT
 
 
 def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], ...]:
-    """Handlers that hang a document below ``root``: of a namespace declaration, a start tag, an end tag and text."""
+    """Handlers that hang a document below ``root``: of a start tag, an end tag, text and a namespace declaration."""
     stack = [root]
+    push, pop = stack.append, stack.pop
     max_depth, max_elements = limits.depth, limits.elements
     max_name, max_value = limits.name_length, limits.value_length
     elements = namespaces = 0
@@ -142,22 +145,24 @@ def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], .
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal elements
         elements += 1
-        if elements > max_elements or len(stack) > max_depth or len(name.rpartition("}")[2]) > max_name:
+        if elements > max_elements or len(stack) > max_depth:
+            _refuse()
+        if len(name) > max_name and len(name.rpartition("}")[2]) > max_name:
             _refuse()
         if attributes:
             _check_attributes(attributes, limits)
-        element = Element(name, attributes)
+        element = Element(name, attributes, [])
         stack[-1].children.append(element)
-        stack.append(element)
+        push(element)
 
     def end(_name: str) -> None:
-        if len(stack.pop().text) > max_value:
+        if len(pop().text) > max_value:
             _refuse()
 
     def text(data: str) -> None:
         stack[-1].text += data
 
-    return declare, start, end, text
+    return start, end, text, declare
 
 
 def _check_attributes(attributes: Mapping[str, str], limits: Limits) -> None:
@@ -230,20 +235,25 @@ def write(element: Element, default_namespace: str = "", *, indent: str | None =
     ``default_namespace`` is the one in force where the text will stand. ``indent`` is the white space a level is
     indented by; None writes one line. Attributes in a namespace are written for xsi only.
     """
+    if not element.children and not element.text:
+        return _opening(element, default_namespace) + " />"
     return "".join(_pieces(element, default_namespace, indent, "\n"))
 
 
-def _pieces(element: Element, in_force: str, indent: str | None, line: str) -> Iterator[str]:
+def _opening(element: Element, in_force: str) -> str:
     namespace, _, local = element.name.rpartition("}")
-    attributes = element.attributes
-    opening = f"<{local}"
-    if attributes:
-        opening += _written(attributes)
-    if namespace != in_force:
-        opening += f' xmlns="{escape_attribute(namespace)}"'
+    attributes = _written(element.attributes) if element.attributes else ""
+    if namespace == in_force:
+        return f"<{local}{attributes}"
+    return f'<{local}{attributes} xmlns="{escape_attribute(namespace)}"'
+
+
+def _pieces(element: Element, in_force: str, indent: str | None, line: str) -> Iterator[str]:
+    opening = _opening(element, in_force)
     if not element.children and not element.text:
         yield opening + " />"
         return
+    namespace, _, local = element.name.rpartition("}")
     yield f"{opening}>{escape_text(element.text)}"
     inner = line + indent if indent is not None and not element.text else ""
     for child in element.children:

@@ -62,66 +62,80 @@ class RsgiApplication:
         self._on_start = on_start
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._starting = loop.create_task(self._on_start())
+        self._loop = loop
+        self._reading: dict[Any, float] = {}  # tasks that wait for a body, oldest first, and since when
+        self._background = (loop.create_task(self._on_start()), loop.create_task(self._give_up_slow_bodies()))
 
     def __rsgi_del__(self, _loop: asyncio.AbstractEventLoop) -> None:
+        for task in self._background:
+            task.cancel()
         for lane in self._lanes.values():
             lane.close()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
-        try:
-            response = await self._respond(scope, protocol)
-        except TimeoutError:
-            response = self._site.refuse(text_response(408, "The request body did not arrive in time.", _END))
-        except CutBody:
-            response = self._site.refuse(text_response(400, "The request body ended early.", _END))
-        protocol.response_bytes(response.status, list(response.headers), response.body)
-
-    async def _respond(self, scope: Any, protocol: Any) -> Response:
         headers = RsgiHeaders(scope.headers)
-        body = b""
-        if scope.method == "POST":
-            whole = await self._body(headers, protocol)
-            if whole is None:
-                return self._site.refuse(too_large())
-            body = whole
-        begun = self._site.begin(
-            Request(
-                scope.method,
-                scope.path,
-                scope.query_string,
-                headers,
-                body,
-                scope.scheme,
-                _host(scope, headers),
-                "",
-                scope.client.rpartition(":")[0].strip("[]"),
-            )
+        method = scope.method
+        body: bytes | None = b""
+        if method == "POST":
+            try:
+                body = await self._body(headers, protocol)
+            except TimeoutError:
+                self._refuse(protocol, text_response(408, "The request body did not arrive in time.", _END))
+                return
+            except CutBody:
+                self._refuse(protocol, text_response(400, "The request body ended early.", _END))
+                return
+            if body is None:
+                self._refuse(protocol, too_large())
+                return
+        request = Request(
+            method, scope.path, scope.query_string, headers, body or b"", scope.scheme, _host(scope, headers)
         )
-        if isinstance(begun, Response):
-            return begun
-        lane = self._lane_of(begun)
-        if not lane:
-            return self._site.finish(begun)
+        request.remote_address = scope.client.rpartition(":")[0].strip("[]")
+        answer = self._site.begin(request)
+        if not isinstance(answer, Response):
+            lane = self._lane_of(answer)
+            answer = await self._in_lane(lane, answer) if lane else self._site.finish(answer)
+        protocol.response_bytes(answer.status, list(answer.headers), answer.body)
+
+    async def _in_lane(self, lane: str, ctx: AsmxContext) -> Response:
         try:
-            return await self._lanes[lane].run(partial(self._site.finish, begun))
+            return await self._lanes[lane].run(partial(self._site.finish, ctx))
         except LaneFull:
-            return self._site.unavailable(begun)
+            return self._site.unavailable(ctx)
+
+    def _refuse(self, protocol: Any, response: Response) -> None:
+        signed = self._site.refuse(response)
+        protocol.response_bytes(signed.status, list(signed.headers), signed.body)
 
     async def _body(self, headers: RsgiHeaders, protocol: Any) -> bytes | None:
         """The whole body, or None for one that is too large. Raises CutBody and TimeoutError."""
         length = headers.get("content-length")
         if length is not None and int(length) > self._limits.max_bytes:
             return None
-        async with asyncio.timeout(self._limits.seconds):
-            if headers.get("transfer-encoding") is not None:
-                return await self._chunked_body(protocol)
-            try:
-                return await protocol()  # type: ignore[no-any-return]
-            except TimeoutError:
-                raise
-            except Exception:
-                raise CutBody from None
+        chunked = headers.get("transfer-encoding") is not None
+        task = asyncio.current_task(self._loop)
+        self._reading[task] = self._loop.time()
+        try:
+            return await (self._chunked_body(protocol) if chunked else protocol())
+        except asyncio.CancelledError:
+            raise TimeoutError from None
+        except CutBody:
+            raise
+        except Exception:
+            raise CutBody from None
+        finally:
+            del self._reading[task]
+
+    async def _give_up_slow_bodies(self) -> None:
+        """Cancel the readers whose time is up. A timer for each would cost more than all the rest of reading."""
+        while True:
+            await asyncio.sleep(self._limits.seconds / 20)
+            begun_before = self._loop.time() - self._limits.seconds
+            for task, begun in list(self._reading.items()):
+                if begun > begun_before:
+                    break
+                task.cancel()
 
     async def _chunked_body(self, protocol: Any) -> bytes | None:
         """A body that does not tell its length.

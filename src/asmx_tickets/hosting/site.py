@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count
 
 from asmx_tickets.asmx import AsmxEndpoint, Request, Response, ServiceUnavailable
@@ -64,7 +65,7 @@ class Proxies:
 
     def resolve(self, request: Request) -> Request:
         """The request as the first proxy that is not ours, or the client itself, sent it."""
-        if not self.networks or not self.knows(request.remote_address):
+        if not self.knows(request.remote_address):
             return request
         chain = _list_of(request.headers.get_all("x-forwarded-for"))
         address = request.remote_address
@@ -97,7 +98,7 @@ class Site:
     ) -> None:
         self.endpoint = endpoint
         self._path_base = path_base
-        self._hosts = hosts
+        self._allows = lru_cache(maxsize=1024)(hosts.allows)
         self._proxies = proxies
         self._run = secrets.token_hex(4)
         self._numbers = count(1)
@@ -138,8 +139,9 @@ class Site:
         return f"{self._run}-{next(self._numbers):x}"
 
     def _begin(self, request: Request) -> AsmxContext | Response:
-        request = self._proxies.resolve(request)
-        if not self._hosts.allows(request.host):
+        if self._proxies.networks:
+            request = self._proxies.resolve(request)
+        if not self._allows(request.host):
             return text_response(400, "Bad Request - Invalid Hostname.")
         if self._path_base:
             base = request.path[: len(self._path_base)]
