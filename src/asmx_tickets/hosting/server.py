@@ -101,7 +101,7 @@ class Worker:
         return RsgiApplication(
             composition.site,
             lanes={
-                "login": Lane("login", LaneSize(threads=cores * 8, waiting=cores * 24, background=True)),
+                "login": Lane("login", LaneSize(threads=cores, waiting=cores * 31, background=True)),
                 "store": Lane("store", LaneSize(threads=4, waiting=1000)),
             },
             lane_of=_lane_of,

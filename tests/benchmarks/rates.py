@@ -1,0 +1,112 @@
+"""isValidTicket a second on one core, and its processor time: ours and the peers', turn by turn."""
+
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from tests.benchmarks.client import Connection
+from tests.benchmarks.load import Load, run, write_requests
+from tests.benchmarks.messages import get_request, soap_request
+from tests.benchmarks.ours import demo_server, mint
+from tests.benchmarks.peers.commands import PEERS
+from tests.benchmarks.processes import SERVER_CORE, NotInstalled, Server, running
+
+OURS = "asmx-tickets"
+OURS_GET = "asmx-tickets, GET"
+_ROOT = Path(__file__).parents[2]
+_WINDOW = 30 * 86400
+_IN_USE = 1000  # of the live tickets, how many the load asks for, round robin
+_ROOT_ELEMENT = re.compile(rb"<root\b([^>]*?)/?>")
+_ATTRIBUTE = re.compile(rb'([A-Za-z]+)="([^"]*)"')
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A server and the requests it is loaded with."""
+
+    server: Server
+    requests: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """The runs of each subject, one a round, and what could not be measured with what is missing for it."""
+
+    runs: dict[str, list[Load]]
+    missing: dict[str, str]
+    tickets: int
+
+    def rate(self, name: str) -> float:
+        return median(load.rate for load in self.runs[name])
+
+    def cpu_us(self, name: str) -> float:
+        return median(load.cpu_us for load in self.runs[name])
+
+    def rate_ratios(self, name: str, to: str) -> list[float]:
+        """How many times as many requests as another, in each round."""
+        return [mine.rate / other.rate for mine, other in zip(self.runs[name], self.runs[to], strict=True)]
+
+    def cpu_ratios(self, name: str, to: str) -> list[float]:
+        """How many times the processor time of another, in each round."""
+        return [mine.cpu_us / other.cpu_us for mine, other in zip(self.runs[name], self.runs[to], strict=True)]
+
+
+def measure(rounds: int, seconds: float, tickets: int) -> Rates:
+    """All servers stay up, on the same core; in each round each is loaded once."""
+    with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
+        missing: dict[str, str] = {}
+        subjects = stack.enter_context(_subjects(Path(directory), tickets, missing))
+        for subject in subjects.values():
+            run(subject.server, subject.requests, 1)
+        runs: dict[str, list[Load]] = {name: [] for name in subjects}
+        for _ in range(rounds):
+            for name, subject in subjects.items():
+                runs[name].append(run(subject.server, subject.requests, seconds))
+        return Rates(runs, missing, tickets)
+
+
+@contextmanager
+def _subjects(directory: Path, count: int, missing: dict[str, str]) -> Iterator[dict[str, Subject]]:
+    with ExitStack() as stack:
+        ours = stack.enter_context(demo_server(directory, SERVER_CORE))
+        # Peers promise the same life, give or take the seconds that minting takes.
+        expires_at = time.time() + _WINDOW
+        tickets = mint(ours, count)
+        live = directory / "tickets"
+        live.write_text("".join(f"{ticket} {expires_at}\n" for ticket in tickets))
+        used = tickets[:: max(1, count // _IN_USE)]
+        soap = write_requests([soap_request(ticket) for ticket in used], directory / "soap")
+        get = write_requests([get_request(ticket) for ticket in used], directory / "get")
+        subjects = {OURS: Subject(ours, soap), OURS_GET: Subject(ours, get)}
+        wanted = _said(ours, soap_request(used[0]))
+        for name, prepare in PEERS.items():
+            own = directory / name.replace(" ", "-")
+            own.mkdir()
+            try:
+                command = prepare(own, live)
+            except NotInstalled as what:
+                missing[name] = str(what)
+                continue
+            python_path = {"PYTHONPATH": str(_ROOT)}
+            server = stack.enter_context(running(command, core=SERVER_CORE, directory=own, environ=python_path))
+            if (said := _said(server, soap_request(used[0]))) != wanted:
+                raise RuntimeError(f"{name} answers {said}, not {wanted}")
+            subjects[name] = Subject(server, soap)
+        yield subjects
+
+
+def _said(server: Server, request: bytes) -> dict[bytes, bytes]:
+    """What an answer says about the ticket, whatever its spelling; expireOn to the day."""
+    with Connection(server.port) as connection:
+        answer = connection.ask(request)
+    root = _ROOT_ELEMENT.search(answer.body)
+    if answer.status != 200 or root is None:
+        raise RuntimeError(f"{server.process.args} answers {answer}")
+    said = dict(_ATTRIBUTE.findall(root[1]))
+    said.pop(b"xmlns", None)
+    return said | {b"expireOn": said[b"expireOn"][:10]}
