@@ -117,7 +117,7 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
             if "Calculator.asmx" in block.text:
                 assert ">42</int>" in output
                 assert '<note at="2026-03-20T14:35:00" text="hello" />' in output
-                assert "<wsdl:service name=\"Calculator\">" in output
+                assert '<wsdl:service name="Calculator">' in output
             pasted += 1
     finally:
         stranger.leave()
