@@ -3,10 +3,12 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -128,3 +130,32 @@ def test_standard_output_is_the_address_line_alone(demo: Server) -> None:
     assert demo.stop() == 0
     assert demo.process.stdout is not None
     assert demo.process.stdout.read() == ""
+
+
+def test_kill_9_during_logins_corrupts_nothing(tmp_path: Path, start_server: StartServer) -> None:
+    """Every user is still there and the database is whole."""
+    add = [sys.executable, "-m", "asmx_tickets", "user", "add", "alice"]
+    subprocess.run(add, cwd=tmp_path, input="Secret123!\n", text=True, check=True, capture_output=True, timeout=30)
+    form = b"UID=alice&PWD=Secret123!"
+    login = (
+        b"POST /srv.asmx/AuthenticateUser HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(form)
+    )
+    for _ in range(3):
+        server = start_server()
+        clients = [threading.Thread(target=_ask_until_gone, args=(server, login + form)) for _ in range(4)]
+        for client in clients:
+            client.start()
+        time.sleep(0.5)
+        server.process.kill()
+        for client in clients:
+            client.join(timeout=10)
+    with closing(sqlite3.connect(tmp_path / "App_Data" / "users.db")) as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert b'success="true"' in start_server().raw(login + form)
+
+
+def _ask_until_gone(server: Server, request: bytes) -> None:
+    with suppress(OSError):
+        while server.raw(request, timeout=5):
+            pass

@@ -1,0 +1,94 @@
+"""Hosts, proxies and path bases (CONTRACT 2.4, 2.5, 3): whose word counts, and what documents say then."""
+
+import re
+from collections.abc import Callable
+from ipaddress import ip_network
+
+import pytest
+
+from asmx_tickets.asmx.http import HeaderMap, Request
+from asmx_tickets.hosting.site import HostFilter, Proxies
+from tests.conftest import Service
+
+Make = Callable[..., Service]
+
+
+def wsdl_addresses(service: Service, path: str = "/srv.asmx", peer: str = "127.0.0.1", **headers: str) -> set[str]:
+    """The addresses in the WSDL that a client behind ``peer`` gets."""
+    response = service.http.get(
+        f"{path}?wsdl",
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        environ_base={"REMOTE_ADDR": peer},
+    )
+    return set(re.findall(r':address location="([^"]+)"', response.text))
+
+
+def test_addresses_come_from_the_host_of_the_request(service: Service) -> None:
+    assert wsdl_addresses(service, Host="docs.example.com:8443") == {"http://docs.example.com:8443/srv.asmx"}
+
+
+@pytest.mark.parametrize("path", ["/InfoRouter/srv.asmx", "/inforouter/SRV.ASMX"])
+def test_addresses_have_the_path_base(make_service: Make, path: str) -> None:
+    """In whichever letter case it was asked for."""
+    service = make_service(PathBase="/InfoRouter")
+    assert {address.lower() for address in wsdl_addresses(service, path, Host="a")} == {"http://a/inforouter/srv.asmx"}
+    assert service.http.get("/srv.asmx").status_code == 404
+
+
+def test_a_known_proxy_says_scheme_and_host(make_service: Make) -> None:
+    """ForwardedHeaders:KnownProxies, an address or a network."""
+    service = make_service(ForwardedHeaders__KnownProxies__0="10.0.0.0/8")
+    forwarded = {"Host": "inner", "X_Forwarded_Proto": "https", "X_Forwarded_Host": "docs.example.com"}
+    assert wsdl_addresses(service, peer="10.1.2.3", **forwarded) == {"https://docs.example.com/srv.asmx"}
+    assert wsdl_addresses(service, peer="192.0.2.1", **forwarded) == {"http://inner/srv.asmx"}
+
+
+def test_nobody_is_a_known_proxy_by_default(service: Service) -> None:
+    forwarded = {"Host": "inner", "X_Forwarded_Proto": "https", "X_Forwarded_Host": "evil.example.com"}
+    assert wsdl_addresses(service, **forwarded) == {"http://inner/srv.asmx"}
+
+
+def test_one_clients_host_never_reaches_another(service: Service) -> None:
+    """SECURITY L6: documents are kept per address."""
+    wsdl_addresses(service, Host="evil.example.com")
+    assert wsdl_addresses(service, Host="good.example.com") == {"http://good.example.com/srv.asmx"}
+
+
+@pytest.mark.parametrize(
+    ("chain", "client"),
+    [
+        (["203.0.113.9"], "203.0.113.9"),
+        (["198.51.100.1, 203.0.113.9"], "203.0.113.9"),
+        (["198.51.100.1", "203.0.113.9, 10.0.0.2"], "203.0.113.9"),
+        (["10.0.0.3"], "10.0.0.3"),
+        ([], "10.0.0.1"),
+    ],
+)
+def test_the_client_is_the_last_address_that_no_proxy_of_ours_has(chain: list[str], client: str) -> None:
+    """What stands further left in X-Forwarded-For was written by the client itself (SECURITY B4)."""
+    proxies = Proxies((ip_network("10.0.0.0/8"),))
+    headers = HeaderMap([("X-Forwarded-For", value) for value in chain])
+    request = Request("GET", "/", "", headers, remote_address="10.0.0.1")
+    assert proxies.resolve(request).remote_address == client
+
+
+@pytest.mark.parametrize(
+    ("patterns", "host", "allowed"),
+    [
+        (("*",), "anything.example.com", True),
+        (("*",), "[::1]:8080", True),
+        (("*",), "", False),
+        (("*",), "a<script>", False),
+        (("*",), "a,b", False),
+        (("*",), "user@a", False),
+        (("a.example.com",), "A.Example.Com:443", True),
+        (("a.example.com",), "b.example.com", False),
+        (("*.example.com",), "b.example.com", True),
+        (("*.example.com",), "a.b.example.com", True),
+        (("*.example.com",), "example.com", False),
+        (("*.example.com",), "badexample.com", False),
+    ],
+)
+def test_allowed_hosts(patterns: tuple[str, ...], host: str, allowed: bool) -> None:
+    """As ASP.NET's AllowedHosts; what is no host at all is never allowed (SECURITY H6)."""
+    assert HostFilter(patterns).allows(host) is allowed
