@@ -42,6 +42,7 @@ class AsmxContext(MethodContext):  # type: ignore[misc]
     request: Any = None
     operation: Any = None
     managers: Any = ()
+    media_type: Any = None
     version: Any = None
     transport: Any = None
     protocol: Any = None

@@ -93,13 +93,16 @@ class AsmxEndpoint(ServerBase):  # type: ignore[misc]
         return path[length:]
 
     def _begin_soap(self, request: Request) -> AsmxContext | Response:
-        protocol = self._soap.get(parse_media_type(request.headers.get("content-type")).name)
+        media_type = parse_media_type(request.headers.get("content-type"))
+        protocol = self._soap.get(media_type.name)
         if protocol is None:
             raise HttpError(415, "The content type is not supported.")
         self._require(protocol.version)
         _refuse_encoded_body(request)
         try:
-            return self._decoded(AsmxContext(self, protocol, request))
+            ctx = AsmxContext(self, protocol, request)
+            ctx.media_type = media_type
+            return self._decoded(ctx)
         except SoapFaulted as faulted:
             return protocol.fault_response(faulted.fault, faulted.version)
 

@@ -53,7 +53,7 @@ class SoapProtocol(AsmxProtocol):
 
     def create_in_document(self, ctx: AsmxContext, in_string_encoding: str | None = None) -> None:
         request, operations = ctx.request, self.operations
-        media_type = parse_media_type(request.headers.get("content-type"))
+        media_type = ctx.media_type
         try:
             ctx.in_document = soap.decode(
                 request.body,

@@ -75,28 +75,20 @@ class RsgiApplication:
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         headers = RsgiHeaders(scope.headers)
         method = scope.method
-        body: bytes | None = b""
+        body = b""
         if method == "POST":
-            try:
-                body = await self._body(headers, protocol)
-            except TimeoutError:
-                self._refuse(protocol, text_response(408, "The request body did not arrive in time.", _END))
+            refusal, body = await self._body(headers, protocol)
+            if refusal is not None:
+                answer = self._site.refuse(refusal)
+                protocol.response_bytes(answer.status, list(answer.headers), answer.body)
                 return
-            except CutBody:
-                self._refuse(protocol, text_response(400, "The request body ended early.", _END))
-                return
-            if body is None:
-                self._refuse(protocol, too_large())
-                return
-        request = Request(
-            method, scope.path, scope.query_string, headers, body or b"", scope.scheme, _host(scope, headers)
-        )
+        request = Request(method, scope.path, scope.query_string, headers, body, scope.scheme, _host(scope, headers))
         request.remote_address = scope.client.rpartition(":")[0].strip("[]")
-        answer = self._site.begin(request)
-        if not isinstance(answer, Response):
-            lane = self._lane_of(answer)
-            answer = await self._in_lane(lane, answer) if lane else self._site.finish(answer)
-        protocol.response_bytes(answer.status, list(answer.headers), answer.body)
+        begun = self._site.begin(request)
+        if not isinstance(begun, Response):
+            lane = self._lane_of(begun)
+            begun = await self._in_lane(lane, begun) if lane else self._site.finish(begun)
+        protocol.response_bytes(begun.status, list(begun.headers), begun.body)
 
     async def _in_lane(self, lane: str, ctx: AsmxContext) -> Response:
         try:
@@ -104,28 +96,23 @@ class RsgiApplication:
         except LaneFull:
             return self._site.unavailable(ctx)
 
-    def _refuse(self, protocol: Any, response: Response) -> None:
-        signed = self._site.refuse(response)
-        protocol.response_bytes(signed.status, list(signed.headers), signed.body)
-
-    async def _body(self, headers: RsgiHeaders, protocol: Any) -> bytes | None:
-        """The whole body, or None for one that is too large. Raises CutBody and TimeoutError."""
+    async def _body(self, headers: RsgiHeaders, protocol: Any) -> tuple[Response | None, bytes]:
+        """The whole body; or what to answer instead of taking it."""
         length = headers.get("content-length")
         if length is not None and int(length) > self._limits.max_bytes:
-            return None
+            return too_large(), b""
         chunked = headers.get("transfer-encoding") is not None
         task = asyncio.current_task(self._loop)
         self._reading[task] = self._loop.time()
         try:
-            return await (self._chunked_body(protocol) if chunked else protocol())
+            body = await (self._chunked_body(protocol) if chunked else protocol())
         except asyncio.CancelledError:
-            raise TimeoutError from None
-        except CutBody:
-            raise
-        except Exception:
-            raise CutBody from None
+            return text_response(408, "The request body did not arrive in time.", _END), b""
+        except Exception:  # granian's, or CutBody
+            return text_response(400, "The request body ended early.", _END), b""
         finally:
             del self._reading[task]
+        return (too_large(), b"") if body is None else (None, body)
 
     async def _give_up_slow_bodies(self) -> None:
         """Cancel the readers whose time is up. A timer for each would cost more than all the rest of reading."""
