@@ -59,14 +59,14 @@ class Parts:
     local_zone: tzinfo | None = None
 
 
-class TicketService(Service):  # type: ignore[misc]
+class TicketService(Service):
     """Hands out and checks the tickets that every other service of the document server asks for."""
 
     @classmethod
     def call_wrapper(cls, ctx: Any, args: Any = None) -> Element:
         """Run an operation. The rules' refusal is a normal answer; a store that fails is a fault (CONTRACT 1, 2.4)."""
         try:
-            return super().call_wrapper(ctx, args or (ctx, *ctx.in_object))  # type: ignore[no-any-return]
+            return super().call_wrapper(ctx, args or (ctx, *ctx.in_object))
         except Refused as refusal:
             return Element("root", {"success": "false", "error": str(refusal)})
         except Unavailable as error:
@@ -202,7 +202,7 @@ def ticket_application(parts: Parts | None) -> AsmxApplication:
 
 
 def _authentication(ctx: Any) -> Authentication:
-    return ctx.app.config.authentication  # type: ignore[no-any-return]
+    return ctx.app.config.authentication
 
 
 def _given(ticket: str | None) -> bool:

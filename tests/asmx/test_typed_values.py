@@ -15,7 +15,7 @@ from spyne import Array, Boolean, ByteArray, ComplexModel, Date, Integer, Intege
 
 from asmx_tickets.asmx import AsmxApplication, AsmxEndpoint, Request, Response, may_be_left_out
 from asmx_tickets.asmx.http import HeaderMap
-from asmx_tickets.asmx.typenames import nullable
+from asmx_tickets.asmx.typenames import is_nullable, is_value, nullable
 from tests.asmx.calculator import NAMESPACE, application
 
 RECORDED = json.loads(Path(__file__).with_name("calculator_exchanges.json").read_text("utf-8"))
@@ -178,3 +178,12 @@ def test_binary_data_is_base64_over_every_binding(things: AsmxEndpoint) -> None:
 
 def test_integers_without_a_size_have_all_their_digits(things: AsmxEndpoint) -> None:
     assert f">2026{'0' * 30}<" in get(things, "Year", "day=2026-01-02").body.decode()
+
+
+def test_a_value_that_a_soap_call_leaves_out_is_its_types_zero(calculator: AsmxEndpoint) -> None:
+    """As .NET hands it to the method; a reference or nullable type is None."""
+    assert calculator.operations.by_name["Add"].arguments_from_elements([]) == [0, 0]
+    for operation in calculator.operations:
+        for parameter in operation.parameters:
+            never_none = is_value(parameter.codec.type) and not is_nullable(parameter.codec.type)
+            assert (parameter.codec.missing is not None) is never_none, f"{operation.name}: {parameter.name}"

@@ -15,7 +15,7 @@ from spyne.context import MethodContext
 from asmx_tickets.asmx.faults import AsmxFault, ServerFault
 
 
-class RaisedFault(Fault):  # type: ignore[misc]
+class RaisedFault(Fault):
     """Carries one of our faults through spyne, which knows only its own."""
 
     def __init__(self, fault: AsmxFault) -> None:
@@ -27,7 +27,7 @@ class RaisedFault(Fault):  # type: ignore[misc]
 _ANSWERED = suppress(Fault)
 
 
-class AsmxContext(MethodContext):  # type: ignore[misc]
+class AsmxContext(MethodContext):
     """What spyne, its event listeners and a service function see of a call.
 
     Beside spyne's attributes: ``request``, the HTTP request (asmx.http.Request), and ``operation``.

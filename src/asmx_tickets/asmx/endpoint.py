@@ -20,7 +20,7 @@ from asmx_tickets.asmx.xml import DEFAULT_LIMITS, Limits
 _SOAP_BINDINGS = {SOAP11: Binding.SOAP11, SOAP12: Binding.SOAP12}
 
 
-class AsmxEndpoint(ServerBase):  # type: ignore[misc]
+class AsmxEndpoint(ServerBase):
     """Serves one application at one path, as IIS serves an .asmx file.
 
     ``path`` is matched without regard to letter case. ``bindings`` are the ones switched on.

@@ -58,6 +58,7 @@ class Operation:
             Parameter(name, codec_of(kind), repeats(kind), not getattr(kind.Attributes, "left_out", False))
             for name, kind in descriptor.in_message.get_flat_type_info(descriptor.in_message).items()
         )
+        self._missing = [None if parameter.repeats else parameter.codec.missing for parameter in self.parameters]
         results = list(descriptor.out_message.get_flat_type_info(descriptor.out_message).values())
         if len(results) > 1:
             raise TypeError(f"{self.name}: ASMX operations have one result; put several in a complex type")
@@ -78,7 +79,7 @@ class Operation:
 
     def arguments_from_elements(self, elements: list[Element]) -> list[Any]:
         """The service function's arguments from a SOAP body entry's children (CONTRACT 2.1). Raises ClientFault."""
-        arguments: list[Any] = [None] * len(self.parameters)
+        arguments = self._missing.copy()
         seen: set[int] = set()
         for element in elements:
             index = self._index.get(element.local_name)

@@ -16,7 +16,7 @@ from asmx_tickets.asmx.soap import SOAP11, SoapFaulted, SoapVersion
 from asmx_tickets.asmx.xml import DEFAULT_LIMITS, Limits, UnsupportedCharset
 
 
-class AsmxProtocol(ProtocolBase):  # type: ignore[misc]
+class AsmxProtocol(ProtocolBase):
     """What all bindings share: a context in, an HTTP answer out."""
 
     def __init__(self, operations: OperationTable, limits: Limits = DEFAULT_LIMITS) -> None:
@@ -130,14 +130,14 @@ def _actions(header: str | None, parameter: str | None) -> tuple[str, ...]:
     return tuple([action for action in unquoted if action])
 
 
-class NoDocuments(InterfaceDocumentsBase):  # type: ignore[misc]
+class NoDocuments(InterfaceDocumentsBase):
     """spyne's WSDL is not ASMX's: see wsdl.py."""
 
     def __init__(self, interface: Any) -> None:
         super().__init__(interface, wsdl11=None)
 
 
-class AsmxApplication(Application):  # type: ignore[misc]
+class AsmxApplication(Application):
     """A spyne application for AsmxEndpoint.
 
     ``services`` are spyne service classes, ``tns`` the namespace, ``name`` the service's name in the WSDL, ``config``

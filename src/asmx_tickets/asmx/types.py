@@ -13,11 +13,12 @@ from spyne import AnyXml, Array, ByteArray, Unicode
 from spyne.error import ValidationError
 from spyne.model.binary import BINARY_ENCODING_BASE64
 from spyne.model.complex import ComplexModelBase, XmlAttribute
+from spyne.model.enum import EnumBase
 from spyne.protocol import ProtocolBase
 
 from asmx_tickets.asmx import lexical
 from asmx_tickets.asmx.faults import ClientFault
-from asmx_tickets.asmx.typenames import is_nullable, member_name, type_name
+from asmx_tickets.asmx.typenames import is_nullable, is_value, member_name, type_name
 from asmx_tickets.asmx.xml import XSI_NAMESPACE, Element, from_lxml
 
 NIL = {f"{XSI_NAMESPACE}}}nil": "true"}
@@ -26,6 +27,15 @@ NIL = {f"{XSI_NAMESPACE}}}nil": "true"}
 _UNRESTRICTED = ("min_len", "max_len", "pattern", "values", "empty_is_none", "cast")
 
 _converter = ProtocolBase()
+
+# .NET's default(T), by wire name; of numbers it is 0.
+_ZEROS = {
+    "boolean": "false",
+    "date": "0001-01-01",
+    "time": "00:00:00",
+    "dateTime": "0001-01-01T00:00:00",
+    "guid": "00000000-0000-0000-0000-000000000000",
+}
 
 
 class Codec:
@@ -47,6 +57,16 @@ class Codec:
     def type_name(self) -> str:
         """What the type is called on the wire."""
         return type_name(self.type)
+
+    @property
+    def missing(self) -> Any:
+        """What .NET hands to a method where a SOAP call leaves the parameter out: of value types, their zero."""
+        if not is_value(self.type) or is_nullable(self.type):
+            return None
+        if issubclass(self.type, EnumBase):
+            return self._converted(str(self.type.__values__[0]))[0]
+        # Not checked against restrictions of the type: .NET knows none.
+        return self._converted(_ZEROS.get(self.type_name, "0"))[0]
 
     def read(self, element: Element) -> Any:
         """The value of a parameter; None for ``xsi:nil``."""

@@ -38,7 +38,7 @@ class RsgiHeaders:
         self.get = headers.get
 
     def get_all(self, name: str) -> Sequence[str]:
-        return self._headers.get_all(name)  # type: ignore[no-any-return]
+        return self._headers.get_all(name)
 
 
 class RsgiApplication:
@@ -147,7 +147,7 @@ def _host(scope: Any, headers: RsgiHeaders) -> str:
     """The host a request is for; empty, and so refused, unless there is exactly one (RFC 9112 section 3.2)."""
     named = headers.get_all("host")
     if not named and scope.http_version == "1.0":
-        return scope.server  # type: ignore[no-any-return]
+        return scope.server
     if len(named) != 1 or (scope.authority and scope.authority.lower() != named[0].lower()):
         return ""
     return named[0]

@@ -126,7 +126,7 @@ class Worker:
 
 
 def _lane_of(ctx: AsmxContext) -> str:
-    return ctx.operation.lane  # type: ignore[no-any-return]
+    return ctx.operation.lane
 
 
 def configure_logging(settings: Settings) -> None:
