@@ -1,8 +1,10 @@
 """The reader takes what CONTRACT 2.1 names and nothing else; the writer writes as .NET does."""
 
 import re
+import resource
 import socket
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -497,3 +499,20 @@ def test_an_lxml_element_is_taken_over() -> None:
     """What a service made with lxml is written like any other: comments and white space between elements are gone."""
     made = etree.fromstring('<n:a xmlns:n="urn:n" b="1">\n <!-- x --><c>text</c> <d/>\n</n:a>')
     assert write(from_lxml(made), "urn:n") == '<a b="1"><c xmlns="">text</c><d xmlns="" /></a>'
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc, which Linux has")
+def test_made_up_names_are_forgotten() -> None:
+    """A client that never uses a name twice does not make the process grow: 200,000 names, less than 2 MiB."""
+
+    def resident_kib() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // 1024
+
+    def documents(first: int, count: int) -> None:
+        for number in range(first, first + count):
+            read(("<a>" + "".join(f"<made-up-{number}-{i}/>" for i in range(50)) + "</a>").encode())
+
+    documents(0, 500)
+    before = resident_kib()
+    documents(500, 4000)
+    assert resident_kib() - before < 2048

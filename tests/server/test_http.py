@@ -1,10 +1,13 @@
 """CONTRACT 2.7 and SECURITY H1 to H5 on the wire: keep-alive, 100-continue, chunks, and bodies that never end."""
 
+import os
 import socket
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests.conftest import envelope
 from tests.server.conftest import Server
 
 _FORM = b"UID=jsmith&PWD=Secret123!"
@@ -109,3 +112,24 @@ def test_no_answer_names_the_server_software(demo: Server) -> None:
         _LOGIN + b"Content-Length: 99999\r\n\r\n",
     ):
         assert b"granian" not in demo.raw(request).lower()
+
+
+@pytest.mark.parametrize("binding", ["form", "SOAP"])
+def test_logins_beyond_the_queue_are_told_to_come_back(demo: Server, binding: str) -> None:
+    """CONTRACT 2.4: 503 with Retry-After to a form, a soap:Server fault to SOAP; the others log in."""
+    envelope_ = envelope("AuthenticateUser", {"UID": "jsmith", "PWD": "Secret123!"})
+    head = b"POST /srv.asmx HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n" if binding == "SOAP" else _LOGIN
+    body = envelope_ if binding == "SOAP" else _FORM
+    request = head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with ThreadPoolExecutor(64 * (os.cpu_count() or 1)) as clients:
+        answers = list(clients.map(lambda _: demo.raw(request), range(64 * (os.cpu_count() or 1))))
+    refused = [answer for answer in answers if b'success="true"' not in answer]
+    assert 0 < len(refused) < len(answers)
+    for answer in refused:
+        assert b"The service is temporarily unavailable." in answer
+        if binding == "SOAP":
+            assert answer.startswith(b"HTTP/1.1 500 ")
+            assert b"<faultcode>soap:Server</faultcode>" in answer
+        else:
+            assert answer.startswith(b"HTTP/1.1 503 ")
+            assert b"retry-after: " in answer

@@ -115,7 +115,7 @@ class RsgiApplication:
         return (too_large(), b"") if body is None else (None, body)
 
     async def _give_up_slow_bodies(self) -> None:
-        """Cancel the readers whose time is up. A timer for each would cost more than all the rest of reading."""
+        """Cancel the readers whose time is up. A timer for each body would cost every call several times as much."""
         while True:
             await asyncio.sleep(self._limits.seconds / 20)
             begun_before = self._loop.time() - self._limits.seconds
