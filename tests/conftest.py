@@ -17,6 +17,7 @@ from asmx_tickets.asmx.wsgi import WsgiApplication
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings import load_settings
 from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from tests.backing.redis import RedisServer
 from tests.clients.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it
 
 # A shared machine stalls now and then; that is no finding.
@@ -154,6 +155,24 @@ def logged() -> Iterator[list[logging.LogRecord]]:
     logging.getLogger().addHandler(handler)
     yield records
     logging.getLogger().removeHandler(handler)
+
+
+@pytest.fixture(scope="session")
+def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One Redis for a whole worker of the test run; empty it or use a prefix of your own. Never stopped or paused."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A Redis to be stopped, paused, emptied and started again."""
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    server = RedisServer(folder)
+    yield server
+    server.stop()
 
 
 @pytest.fixture

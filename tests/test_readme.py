@@ -14,7 +14,7 @@ import pytest
 from lxml import etree
 from werkzeug.test import Client
 
-from tests.server.conftest import free_port
+from tests.backing.processes import free_port
 
 REPOSITORY = Path(__file__).parent.parent
 # These run the tests and the linters; .ci/run runs them, word for word.

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import Server, StartServer, free_port
+from tests.backing.processes import free_port
+from tests.server.conftest import Server, StartServer
 
 
 def _serve(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

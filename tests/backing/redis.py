@@ -1,0 +1,54 @@
+"""A Redis server of the tests' own."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from tests.backing.processes import Child, free_port, program
+
+
+class RedisServer:
+    """Redis on a loopback port and a Unix socket, with nothing on disk. ``options`` are lines of its configuration."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.port = free_port()
+        self.socket = folder / "redis.sock"
+        words = [
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--unixsocket",
+            str(self.socket),
+            "--dir",
+            str(folder),
+        ]
+        words += ["--save", "", "--appendonly", "no", *(word for option in options for word in f"--{option}".split())]
+        self._child = Child([program("redis-server"), *words], folder)
+        self.pause, self.go_on = self._child.pause, self._child.go_on
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it, empty, on the same port."""
+        self._child.start(self._answers)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self._child.stop(number)
+
+    def client(self, **options: Any) -> Any:
+        """redis-py's client, for looking into the server and changing things behind the program's back."""
+        return Redis.from_url(self.url, decode_responses=True, **options)
+
+    def _answers(self) -> bool:
+        with self.client(socket_timeout=1) as client:
+            try:
+                return bool(client.ping())
+            except RedisError:
+                return False
