@@ -17,6 +17,7 @@ from asmx_tickets.asmx.wsgi import WsgiApplication
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings import load_settings
 from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from tests.backing.postgresql import PostgresServer
 from tests.backing.redis import RedisServer
 from tests.clients.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it
 
@@ -175,6 +176,22 @@ def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def shared_postgres() -> Iterator[PostgresServer]:
+    """One PostgreSQL for a whole worker of the test run; ask it for a database of your own. Never stopped or paused."""
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL to be stopped, paused, killed and started again."""
+    server = PostgresServer()
+    yield server
+    server.remove()
+
+
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
@@ -194,6 +211,7 @@ def make_service(clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Service
             clock=clock,
             local_zone=UTC,
             passwords=HASHER,
+            steady_clock=clock,
         )
         made.append(composition)
         return Service(composition, clock)

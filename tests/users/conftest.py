@@ -2,25 +2,36 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
+from asmx_tickets.users.database import Patience
 from asmx_tickets.users.passwords import HashParameters, PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
+from tests.backing.postgresql import PostgresServer
 from tests.conftest import Clock
 
-BACK_ENDS: dict[str, Callable[[Path], str]] = {
-    "SQLite file": lambda folder: f"sqlite:///{folder}/users.db",
-    "SQLite in memory": lambda folder: "sqlite://",
+KEPT: dict[str, Callable[[pytest.FixtureRequest], str]] = {
+    "SQLite file": lambda request: f"sqlite:///{request.getfixturevalue('tmp_path')}/App_Data/users.db",
+    "PostgreSQL": lambda request: request.getfixturevalue("postgres_url"),
 }
+BACK_ENDS = KEPT | {"SQLite in memory": lambda _request: "sqlite://"}
 
 
 @pytest.fixture(params=BACK_ENDS)
-def directory(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[SqlUserDirectory]:
+def directory(request: pytest.FixtureRequest, clock: Clock) -> Iterator[SqlUserDirectory]:
     """An empty directory of each kind."""
-    opened = open_directory(BACK_ENDS[request.param](tmp_path), clock=clock)
+    opened = open_directory(BACK_ENDS[request.param](request), clock=clock)
     yield opened
     opened.close()
+
+
+@pytest.fixture(params=KEPT)
+def kept_url(request: pytest.FixtureRequest) -> str:
+    """A database of each kind that outlives its process, with nothing in it."""
+    return KEPT[request.param](request)
 
 
 @pytest.fixture
@@ -30,11 +41,30 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
+def postgres_url(shared_postgres: PostgresServer) -> Iterator[str]:
+    """A PostgreSQL database with nothing in it."""
+    made = shared_postgres.new_database()
+    yield made
+    shared_postgres.drop_database(made)
+
+
+@pytest.fixture
 def file_directory(url: str, clock: Clock) -> Iterator[SqlUserDirectory]:
     """An empty directory in a SQLite file, with little patience."""
-    opened = open_directory(url, clock=clock, queue_seconds=0.05, lock_seconds=0.05)
+    opened = open_directory(url, clock=clock, patience=Patience(reading=0.05, writing=0.1, logon=0.05))
     yield opened
     opened.close()
+
+
+def run_sql(url: str, statement: str, **values: Any) -> list[tuple[Any, ...]]:
+    """Run a statement behind the program's back, and give its rows."""
+    engine = create_engine(url)
+    try:
+        with engine.begin() as connection:
+            result = connection.execute(text(statement), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+    finally:
+        engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,12 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from asmx_tickets.errors import UserError
 from asmx_tickets.users.directory import Rehash, UserDirectory
-from asmx_tickets.users.user import Profile, User
+from asmx_tickets.users.user import Profile, User, account_key
 from tests.conftest import Clock
 
 JSMITH = Profile("JSmith", "John", "Smith", "jsmith@example.com", "MyLibrary", "de", read_only=True)
@@ -66,6 +68,17 @@ class TestAddingAndLooking:
         directory.add(JSMITH, "h")
         assert directory.find(name) is None
 
+    def test_whatever_is_typed_is_the_name_or_missing(self, directory: UserDirectory) -> None:
+        """No text is an error, and none passes for another."""
+        directory.add(JSMITH, "h")
+
+        @settings(max_examples=100)
+        @given(st.text(st.characters(exclude_categories=())) | st.text("jsmithJSMİTHıſ\0 \u0307", max_size=8))
+        def find(name: str) -> None:
+            assert (directory.find(name) is not None) == (account_key(name) == "jsmith")
+
+        find()
+
     def test_an_unknown_id_is_missing(self, directory: UserDirectory) -> None:
         """And so are ids that no account can have."""
         assert directory.get(1) is None
@@ -94,7 +107,8 @@ class TestAddingAndLooking:
         """Accounts from another system keep theirs, and the next new one gets another."""
         assert directory.add(JSMITH, "h", user_id=42) == 42
         assert user(directory, 42).profile == JSMITH
-        assert directory.add(Profile("next"), "h") != 42
+        assert directory.add(Profile("lower"), "h", user_id=7) == 7
+        assert directory.add(Profile("next"), "h") > 42
 
     def test_a_taken_id_is_refused(self, directory: UserDirectory) -> None:
         """And nothing has changed."""
@@ -231,11 +245,12 @@ class TestRemoving:
         assert directory.find("jsmith") is None
         assert directory.change(user_id, enabled=True) is False
 
-    def test_an_id_is_never_given_again(self, directory: UserDirectory) -> None:
-        """A ticket of the removed account must not fit a new one."""
-        first = directory.add(JSMITH, "h")
+    @pytest.mark.parametrize("brought", [None, 1, 42])
+    def test_an_id_is_never_given_again(self, directory: UserDirectory, brought: int | None) -> None:
+        """A ticket of the removed account must not fit a new one, whether its id was given or brought along."""
+        first = directory.add(JSMITH, "h", user_id=brought)
         directory.remove(first)
-        assert directory.add(JSMITH, "h") != first
+        assert directory.add(JSMITH, "h") > first
 
 
 class TestListing:

@@ -1,6 +1,5 @@
 """The schema: made by its revisions, equal to what the statements expect, and made once."""
 
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -11,11 +10,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
 
 from asmx_tickets.errors import SettingsError, Unavailable
 from asmx_tickets.users import migrations
 from asmx_tickets.users.sql import SqlUserDirectory, metadata, open_directory
 from asmx_tickets.users.user import Profile
+from tests.users.conftest import run_sql
 
 OPEN = """
 import sys
@@ -43,9 +44,16 @@ def schema(directory: SqlUserDirectory) -> set[str]:
         return {" ".join(sql.split()) for sql in rows if "alembic_version" not in sql}
 
 
-def test_the_revisions_make_what_the_statements_expect(file_directory: SqlUserDirectory) -> None:
+def tables(url: str) -> set[str]:
+    engine = create_engine(url)
+    names = set(inspect(engine).get_table_names())
+    engine.dispose()
+    return names
+
+
+def test_the_revisions_make_what_the_statements_expect(kept_url: str) -> None:
     """Alembic finds nothing to add, remove or alter."""
-    with file_directory.database.reading() as connection:
+    with closing(open_directory(kept_url)) as directory, directory.database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
 
@@ -65,19 +73,19 @@ def test_the_known_revisions_are_those_in_the_folder() -> None:
     assert script.get_heads() == [migrations.REVISIONS[-1]]
 
 
-def test_opening_again_changes_nothing_and_loads_no_alembic(url: str) -> None:
+def test_opening_again_changes_nothing_and_loads_no_alembic(kept_url: str) -> None:
     """A start must be quick."""
-    with closing(open_directory(url)) as directory:
+    with closing(open_directory(kept_url)) as directory:
         user_id = directory.add(Profile("jsmith"), "h")
-    process = start(url)
+    process = start(kept_url)
     assert process.communicate("\n", timeout=30) == ("False\n", "")
-    with closing(open_directory(url)) as directory:
+    with closing(open_directory(kept_url)) as directory:
         assert [user.id for user in directory.all()] == [user_id]
 
 
-def test_processes_that_start_at_once_make_one_schema(url: str) -> None:
+def test_processes_that_start_at_once_make_one_schema(kept_url: str) -> None:
     """Each waits for the other, and none fails."""
-    processes = [start(url) for _ in range(3)]
+    processes = [start(kept_url) for _ in range(3)]
     for process in processes:
         assert process.stdin
         process.stdin.write("\n")
@@ -86,33 +94,32 @@ def test_processes_that_start_at_once_make_one_schema(url: str) -> None:
         output, errors = process.communicate(timeout=60)
         assert errors == ""
         assert output in {"True\n", "False\n"}
-    open_directory(url).close()
+    open_directory(kept_url).close()
 
 
-def test_an_upgrade_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_upgrade_that_fails_leaves_nothing_behind(tmp_path: Path, postgres_url: str) -> None:
     """All revisions, or none."""
-    file = tmp_path / "users.db"
-    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        connection.execute("CREATE TABLE other (x)")
-        connection.execute("CREATE INDEX users ON other (x)")
-        with pytest.raises(Unavailable):
-            open_directory(f"sqlite:///{file}")
-        assert connection.execute("SELECT name FROM sqlite_master ORDER BY name").fetchall() == [("other",), ("users",)]
-
-
-def test_a_database_of_a_newer_version_stops_the_start(url: str) -> None:
-    """In one line that says what to do, and the database is left as it is."""
-    open_directory(url).close()
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-        with pytest.raises(SettingsError, match=r"^ConnectionStrings:Users: a newer version of asmx-tickets .*\.$"):
+    for url in (f"sqlite:///{tmp_path}/users.db", postgres_url):
+        run_sql(url, "CREATE TABLE other (x INTEGER)")
+        run_sql(url, "CREATE INDEX users ON other (x)")
+        with pytest.raises(Unavailable, match=r"\((SQLITE_ERROR|42P07)\)"):
             open_directory(url)
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+        assert tables(url) == {"other"}
 
 
-def test_a_database_of_another_program_stops_the_start(tmp_path: Path) -> None:
+def test_a_database_of_a_newer_version_stops_the_start(kept_url: str) -> None:
+    """In one line that says what to do, and the database is left as it is."""
+    open_directory(kept_url).close()
+    run_sql(kept_url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(SettingsError, match=r"^ConnectionStrings:Users: a newer version of asmx-tickets .*\.$"):
+        open_directory(kept_url)
+    assert run_sql(kept_url, "SELECT version_num FROM alembic_version") == [("9999",)]
+
+
+def test_a_database_of_another_program_stops_the_start(tmp_path: Path, postgres_url: str) -> None:
     """Its table of users is not ours."""
-    with closing(sqlite3.connect(tmp_path / "users.db", isolation_level=None)) as connection:
-        connection.execute("CREATE TABLE users (name TEXT)")
+    for url in (f"sqlite:///{tmp_path}/users.db", postgres_url):
+        run_sql(url, "CREATE TABLE users (name TEXT)")
         with pytest.raises(SettingsError, match=r"^ConnectionStrings:Users: .* another program.*\.$"):
-            open_directory(f"sqlite:///{tmp_path}/users.db")
+            open_directory(url)
+        assert tables(url) == {"users"}

@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.users.database import open_database
+from asmx_tickets.users.database import Patience, open_database
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, metadata, open_directory
 from asmx_tickets.users.user import Profile, User
@@ -186,7 +186,7 @@ def test_the_cache_is_bounded(directory: SqlUserDirectory, clock: Clock) -> None
 @pytest.fixture
 def hanging() -> Iterator[SqlUserDirectory]:
     """A directory whose one connection the test can keep for itself."""
-    database = open_database("sqlite://", queue_seconds=0.01)
+    database = open_database("sqlite://", patience=Patience(reading=0.01))
     metadata.create_all(database.engine)
     with closing(SqlUserDirectory(database)) as directory:
         yield directory

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +10,9 @@ from contextlib import ExitStack, closing, contextmanager
 import pytest
 
 from asmx_tickets.errors import UserError
-from asmx_tickets.users.sql import SqlUserDirectory, open_directory
+from asmx_tickets.users.sql import open_directory
 from asmx_tickets.users.user import Profile
+from tests.users.conftest import run_sql
 
 RACE = """
 import sys
@@ -62,31 +62,31 @@ def say(processes: list[subprocess.Popen[str]], line: str) -> list[str]:
     return [process.stdout.readline().strip() for process in processes if process.stdout]
 
 
-def test_of_two_processes_that_add_one_name_one_wins(url: str) -> None:
+def test_of_two_processes_that_add_one_name_one_wins(kept_url: str) -> None:
     """Having made the database together, too."""
     with ExitStack() as stack:
-        processes = [stack.enter_context(running(RACE, url)) for _ in range(2)]
+        processes = [stack.enter_context(running(RACE, kept_url)) for _ in range(2)]
         assert say(processes, "open") == ["ready", "ready"]
         for number in range(20):
             answers = say(processes, ["jsmith{}", "JSMITH{}"][number % 2].format(number))
             assert sorted(answer.isdigit() for answer in answers) == [False, True]
             assert "The user name is taken." in answers
-    with closing(open_directory(url)) as directory:
+    with closing(open_directory(kept_url)) as directory:
         assert len(list(directory.all())) == 20
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="there is no SIGKILL on this system")
-def test_a_user_who_was_reported_as_added_survives_a_kill(url: str) -> None:
+def test_a_user_who_was_reported_as_added_survives_a_kill(kept_url: str) -> None:
     """SECURITY R8: rows are whole, and none that was reported is lost."""
-    with running(ADD_FOR_EVER, url) as process:
+    with running(ADD_FOR_EVER, kept_url) as process:
         assert process.stdout
         reported = [process.stdout.readline() for _ in range(100)]
         os.kill(process.pid, signal.SIGKILL)
         reported += process.stdout.readlines()
     complete = [line.split() for line in reported if line.endswith("\n")]
-    with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection:
-        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    with closing(open_directory(url)) as directory:
+    if kept_url.startswith("sqlite"):
+        assert run_sql(kept_url, "PRAGMA integrity_check") == [("ok",)]
+    with closing(open_directory(kept_url)) as directory:
         for user_id, name, password_hash in complete:
             found = directory.find(name)
             assert found is not None
@@ -95,21 +95,31 @@ def test_a_user_who_was_reported_as_added_survives_a_kill(url: str) -> None:
 
 
 class TestRowsChangedByHand:
-    def test_an_account_without_a_password_is_found(self, file_directory: SqlUserDirectory, url: str) -> None:
+    def test_an_account_without_a_password_is_found(self, kept_url: str) -> None:
         """SECURITY A6: as one whose password is never right."""
-        file_directory.add(Profile("jsmith"), "h")
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as other:
-            other.execute("UPDATE users SET password_hash = NULL")
-        found = file_directory.find("jsmith")
+        with closing(open_directory(kept_url)) as directory:
+            directory.add(Profile("jsmith"), "h")
+            run_sql(kept_url, "UPDATE users SET password_hash = NULL")
+            found = directory.find("jsmith")
         assert found is not None
         assert found.password_hash is None
 
-    def test_a_profile_that_is_not_valid_is_told_by_the_userid(
-        self, file_directory: SqlUserDirectory, url: str
-    ) -> None:
+    def test_a_profile_that_is_not_valid_is_told_by_the_userid(self, kept_url: str) -> None:
         """So that the operator can repair it."""
-        user_id = file_directory.add(Profile("jsmith"), "h")
-        with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as other:
-            other.execute("UPDATE users SET email = 'a' || char(10) || 'b'")
-        with pytest.raises(UserError, match=rf"^The row of user {user_id} .* e-mail address .*\.$"):
-            file_directory.get(user_id)
+        with closing(open_directory(kept_url)) as directory:
+            user_id = directory.add(Profile("jsmith"), "h")
+            run_sql(kept_url, "UPDATE users SET email = :email", email="a\nb")
+            with pytest.raises(UserError, match=rf"^The row of user {user_id} .* e-mail address .*\.$"):
+                directory.get(user_id)
+
+    def test_ids_that_came_in_by_hand_are_stepped_over(self, kept_url: str) -> None:
+        """As after a copy from another database: the next user is added, with an id above them."""
+        with closing(open_directory(kept_url)) as directory:
+            user_id = directory.add(Profile("jsmith"), "h")
+            columns = "user_name, first_name, last_name, email, domain, language, read_only, enabled, security_stamp"
+            copied = (
+                f"INSERT INTO users (id, user_key, {columns}) SELECT :id, :key, {columns} FROM users WHERE id = :of"
+            )
+            run_sql(kept_url, copied, id=user_id + 1, key="one", of=user_id)
+            run_sql(kept_url, copied, id=user_id + 7, key="two", of=user_id)
+            assert directory.add(Profile("other"), "h") > user_id + 7

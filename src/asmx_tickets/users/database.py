@@ -2,8 +2,10 @@
 
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,39 +23,63 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from asmx_tickets.errors import SettingsError, Unavailable
 
-# Queue and lock together keep a login that can't be served under SECURITY R3's three seconds.
-QUEUE_SECONDS = 2.0
-LOCK_SECONDS = 1.0
+ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True, "poolclass": QueuePool}
+"""For every engine. hide_parameters: an exception's text must hold no name, hash or address, since it ends up in the
+log."""
 
-# hide_parameters: an exception's text must hold no name, hash or address, since it ends up in the log.
-_ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True, "poolclass": QueuePool}
 # FULL: what was committed survives a power cut, also in WAL mode.
 _SQLITE_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
 
+# PostgreSQL takes these for errors in a statement, and they are the database's state: no such table, column or schema,
+# no right to use it, or another one of that name.
+_OTHERWISE_MADE = frozenset({"42P01", "42703", "3F000", "42501", "42P07"})
+
 _NO_URL = "ConnectionStrings:Users is no sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds after which a call raises Unavailable, waiting for a connection or a lock included.
+
+    A login reads once and notes a logon once; both and the hashing keep it under a second and a half (SECURITY R3
+    allows three).
+    """
+
+    reading: float = 0.8
+    writing: float = 2.0
+    logon: float = 0.5
 
 
 class Database:
     """An engine, its transactions, and its errors as ours.
 
-    The two context managers give a connection for statements. They raise Unavailable, with the cause, for every
-    error but one in a statement or its data: the message has the driver's code, and no SQL, path or value.
+    The context managers give a connection for statements. They raise Unavailable, with the cause, for every error but
+    one in a statement or its data: the message has the driver's code, and no SQL, path or value.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, patience: Patience) -> None:
         self.engine = engine
+        self.patience = patience
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """A connection to read with."""
-        with answering(), self.engine.connect() as connection:
+    def reading(self, seconds: float | None = None) -> Iterator[Connection]:
+        """A connection to read with, for as many seconds as given or as Patience says."""
+        with self._answering(seconds or self.patience.reading), self.engine.connect() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A connection to write with, in one transaction that is committed at the end."""
-        with answering(), self.engine.begin() as connection:
+    def writing(self, seconds: float | None = None) -> Iterator[Connection]:
+        """A connection to write one statement with, which is committed at the end."""
+        with self._answering(seconds or self.patience.writing), self.engine.begin() as connection:
             yield connection
+
+    def bringing_ids(self) -> AbstractContextManager[Connection]:
+        """A connection to add users with who bring an id; at its end new ids are above those that are in use."""
+        return self.writing()
+
+    def migrating(self) -> AbstractContextManager[Connection]:
+        """A connection to change the schema with, in one transaction, while every other process waits here."""
+        return self.writing()
 
     def version(self) -> int | None:
         """Another number once another process has changed the database; None where that can't be told."""
@@ -62,6 +88,10 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+    def _answering(self, seconds: float) -> AbstractContextManager[None]:
+        """Raises Unavailable for what the driver raises and, where it can, after so many seconds."""
+        return answering()
 
 
 class SqliteMemory(Database):
@@ -78,23 +108,31 @@ class SqliteFile(Database):
     on that connection moves with what others commit, and not with what it commits itself.
     """
 
-    def __init__(self, engine: Engine, *, queue_seconds: float) -> None:
-        super().__init__(engine)
-        self._queue_seconds = queue_seconds
+    def __init__(self, engine: Engine, patience: Patience) -> None:
+        super().__init__(engine, patience)
         self._turn = threading.Lock()
         self._version = 0
         with answering():
             self._writer = engine.connect()
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        if not self._turn.acquire(timeout=self._queue_seconds):
+    def writing(self, seconds: float | None = None) -> Iterator[Connection]:
+        end = time.monotonic() + (seconds or self.patience.writing)
+        if not self._turn.acquire(timeout=seconds or self.patience.writing):
             raise Unavailable("The user database has too many changes waiting.")
         try:
             with answering(), self._writer.begin():
+                # Another process may hold the file's lock for what is left of the time.
+                left = max(0, round((end - time.monotonic()) * 1000))
+                self._writer.exec_driver_sql(f"PRAGMA busy_timeout = {left}")
                 yield self._writer
         finally:
             self._turn.release()
+
+    @contextmanager
+    def migrating(self) -> Iterator[Connection]:
+        with answering(), locked(self.engine, "PRAGMA busy_timeout = 30000", "BEGIN IMMEDIATE") as connection:
+            yield connection
 
     def version(self) -> int | None:
         # While a write is under way the last number will do: a ticket check must not wait for a disk.
@@ -112,53 +150,58 @@ class SqliteFile(Database):
         super().close()
 
 
-def open_database(url: str, *, queue_seconds: float = QUEUE_SECONDS, lock_seconds: float = LOCK_SECONDS) -> Database:
+def open_database(url: str, *, patience: Patience | None = None) -> Database:
     """The database that ``ConnectionStrings:Users`` names.
 
     ``sqlite:///FILE`` makes the file (0600) and its folder (0700) where they are missing; ``sqlite://`` lives in
-    memory; ``postgresql://`` needs the extra ``postgres``.
+    memory; ``postgresql://``, with psycopg 3, needs the extra ``postgres``.
 
     Args:
         url: an SQLAlchemy URL.
-        queue_seconds: how long to wait for a connection while this process uses all it may have.
-        lock_seconds: how long to wait while another process writes to the SQLite file.
+        patience: how long calls may take.
 
     Raises:
         SettingsError: the URL is none, its driver is missing, or the file or folder can't be made.
         Unavailable: the database does not answer.
     """
+    patience = patience or Patience()
     try:
         address = make_url(url)
-        match address.get_backend_name():
-            case "sqlite":
-                return _open_sqlite(address, queue_seconds, lock_seconds)
-            case "postgresql":
-                engine = create_engine(address, pool_pre_ping=True, pool_timeout=queue_seconds, **_ENGINE_OPTIONS)
-                return Database(engine)
+        match address.drivername:
+            case "sqlite" | "sqlite+pysqlite":
+                return _open_sqlite(address, patience)
+            case "postgresql" | "postgresql+psycopg":
+                return _open_postgresql(address, patience)
             case _:
                 raise SettingsError(_NO_URL)
     except (ArgumentError, NoSuchModuleError, ValueError):
         raise SettingsError(_NO_URL) from None  # The cause may quote a part of the URL, so of a password.
-    except ModuleNotFoundError as error:
+
+
+def _open_postgresql(address: URL, patience: Patience) -> Database:
+    try:
+        from asmx_tickets.users.postgresql import open_postgresql
+    except ImportError as error:  # Also where psycopg is there and finds no libpq.
         raise SettingsError(
-            f"ConnectionStrings:Users needs the Python package {error.name}: pip install asmx-tickets[postgres]."
+            "ConnectionStrings:Users needs the Python package psycopg: pip install asmx-tickets[postgres]."
         ) from error
+    return open_postgresql(address, patience)
 
 
-def _open_sqlite(address: URL, queue_seconds: float, lock_seconds: float) -> Database:
+def _open_sqlite(address: URL, patience: Patience) -> Database:
     name = address.database or ":memory:"
     if address.host or address.query or name.startswith("file:"):
         raise SettingsError("ConnectionStrings:Users: a SQLite file is named by its path alone: sqlite:///FILE.")
-    options = _ENGINE_OPTIONS | {
-        "pool_timeout": queue_seconds,
-        "connect_args": {"timeout": lock_seconds, "check_same_thread": False},
+    options = ENGINE_OPTIONS | {
+        "pool_timeout": patience.reading,
+        "connect_args": {"timeout": patience.reading, "check_same_thread": False},
     }
     if name == ":memory:":
-        return SqliteMemory(create_engine("sqlite://", pool_size=1, max_overflow=0, **options))
+        return SqliteMemory(create_engine("sqlite://", pool_size=1, max_overflow=0, **options), patience)
     _make_private(Path(name))
     engine = create_engine(address, **options)
     event.listen(engine, "connect", _set_pragmas)
-    return SqliteFile(engine, queue_seconds=queue_seconds)
+    return SqliteFile(engine, patience)
 
 
 def _make_private(file: Path) -> None:
@@ -177,14 +220,31 @@ def _set_pragmas(connection: Any, _record: object) -> None:
 
 
 @contextmanager
-def answering() -> Iterator[None]:
-    """Turns every error but one in a statement or its data into Unavailable."""
+def locked(engine: Engine, *statements: str) -> Iterator[Connection]:
+    """A connection of its own that has run the statements, which lock others out; committed at the end."""
+    with engine.connect() as connection:
+        connection.detach()  # What the statements set stays with this connection.
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+        yield connection
+        connection.commit()
+
+
+def error_code(error: DBAPIError) -> str:
+    """SQLite's name of the error, or the SQLSTATE, or nothing where the database said nothing."""
+    return getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or ""
+
+
+@contextmanager
+def answering(reason: Callable[[DBAPIError], str] = error_code) -> Iterator[None]:
+    """Turns every error but one in a statement or its data into Unavailable; ``reason`` goes into the message."""
     try:
         yield
-    except (IntegrityError, DataError, ProgrammingError, NotSupportedError):
+    except (IntegrityError, DataError, NotSupportedError):
         raise
     except PoolTimeout as error:
         raise Unavailable("The user database has too many requests waiting.") from error
     except DBAPIError as error:
-        code = getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None)
-        raise Unavailable(f"The user database does not answer ({code or 'no connection'}).") from error
+        if isinstance(error, ProgrammingError) and error_code(error) not in _OTHERWISE_MADE:
+            raise
+        raise Unavailable(f"The user database does not answer ({reason(error) or 'no connection'}).") from error

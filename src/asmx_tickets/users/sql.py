@@ -28,7 +28,7 @@ from sqlalchemy.exc import IntegrityError
 
 from asmx_tickets.errors import UserError
 from asmx_tickets.users import migrations
-from asmx_tickets.users.database import LOCK_SECONDS, QUEUE_SECONDS, Database, SqliteMemory, open_database
+from asmx_tickets.users.database import Database, Patience, SqliteMemory, open_database
 from asmx_tickets.users.directory import Rehash, UserDirectory
 from asmx_tickets.users.user import Credentials, Profile, User, account_key
 
@@ -124,9 +124,7 @@ class SqlUserDirectory(UserDirectory):
         if user_id is not None:
             values["id"] = user_id
         try:
-            with self.database.writing() as connection:
-                result = connection.execute(insert(users).returning(users.c.id), values)
-                given: int = result.scalar_one()
+            given = self._insert(values)
         except IntegrityError as error:
             if user_id is not None and self.get(user_id) is not None:
                 raise UserError("The userid is taken.") from error
@@ -156,7 +154,7 @@ class SqlUserDirectory(UserDirectory):
         if not values:
             raise ValueError("nothing to change")
         try:
-            with self.database.writing() as connection:
+            with self.database.writing(None if beyond_logon else self.database.patience.logon) as connection:
                 found = connection.execute(update(users).where(users.c.id == user_id).values(values)).rowcount == 1
         except IntegrityError as error:
             raise UserError("The user name is taken.") from error
@@ -192,6 +190,28 @@ class SqlUserDirectory(UserDirectory):
         """Close every connection to the database."""
         self.database.close()
 
+    def _insert(self, values: dict[str, Any]) -> int:
+        """Add a row and give back its id. Raises IntegrityError where its id or its name is taken."""
+        statement = insert(users).returning(users.c.id)
+        if "id" in values:
+            with self.database.bringing_ids() as connection:
+                return int(connection.execute(statement, values).scalar_one())
+        try:
+            with self.database.writing() as connection:
+                return int(connection.execute(statement, values).scalar_one())
+        except IntegrityError:
+            if self._has(values["user_key"]):
+                raise
+        # It is the new id that is taken, by a row that came in by other ways than this program.
+        with self.database.bringing_ids():
+            pass
+        with self.database.writing() as connection:
+            return int(connection.execute(statement, values).scalar_one())
+
+    def _has(self, user_key: str) -> bool:
+        with self.database.reading() as connection:
+            return connection.execute(_FIND, {"key": user_key}).first() is not None
+
     def _changed(self, profile: Profile | None, enabled: bool | None, password_hash: str | None) -> dict[str, Any]:
         """The columns to set, by the rules of UserDirectory.change for all but logons."""
         values: dict[str, Any] = {} if profile is None else _profile_values(profile)
@@ -212,8 +232,7 @@ def open_directory(
     url: str,
     *,
     clock: Callable[[], float] = time.time,
-    queue_seconds: float = QUEUE_SECONDS,
-    lock_seconds: float = LOCK_SECONDS,
+    patience: Patience | None = None,
 ) -> SqlUserDirectory:
     """The directory in the database that ``ConnectionStrings:Users`` names, its schema brought up to date.
 
@@ -223,13 +242,13 @@ def open_directory(
         SettingsError: the URL can't be used, the database is another program's, or a newer version of this one made it.
         Unavailable: the database does not answer.
     """
-    database = open_database(url, queue_seconds=queue_seconds, lock_seconds=lock_seconds)
+    database = open_database(url, patience=patience)
     try:
         if isinstance(database, SqliteMemory):
             # Nothing to migrate from; and Alembic takes longer to load than all the rest of the start.
             metadata.create_all(database.engine)
         else:
-            migrations.upgrade(database.engine)
+            migrations.upgrade(database)
     except BaseException:
         database.close()
         raise

@@ -4,40 +4,29 @@ A revision is a module in ``versions``. Its id joins :data:`REVISIONS`, so that 
 need not load Alembic.
 """
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, inspect, text
 
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.users.database import answering
+from asmx_tickets.users.database import Database
 
 REVISIONS = ("0001",)
 """The ids of all revisions, oldest first."""
 
-# What makes processes that start at once wait for each other until the end of the transaction. The number is any that
-# no other program uses for this in the same PostgreSQL database.
-_LOCKS = {
-    "sqlite": ("PRAGMA busy_timeout = 30000", "BEGIN IMMEDIATE"),
-    "postgresql": ("SELECT pg_advisory_xact_lock(7202648316151)",),
-}
 
-
-def upgrade(engine: Engine) -> None:
+def upgrade(database: Database) -> None:
     """Bring the database's schema to the newest revision; one process at a time, and all revisions or none.
 
     Raises:
         SettingsError: the schema is newer than this program, or another program's.
         Unavailable: the database does not answer.
     """
-    with answering():
-        with engine.connect() as connection:
-            if _is_current(connection):
-                return
-        with engine.connect() as connection:
-            connection.detach()  # The longer patience stays with this connection.
-            for statement in _LOCKS[engine.dialect.name]:
-                connection.exec_driver_sql(statement)
-            if not _is_current(connection):
-                _run(connection)
-            connection.commit()
+    # A start may take longer than a login: nobody waits for it, and the first connection takes a few more steps.
+    with database.reading(database.patience.writing) as connection:
+        if _is_current(connection):
+            return
+    with database.migrating() as connection:
+        if not _is_current(connection):
+            _run(connection)
 
 
 def _is_current(connection: Connection) -> bool:
