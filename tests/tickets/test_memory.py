@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets import MemoryTicketCache, digest, new_guid, short_hash
 from asmx_tickets.tickets.memory import BATCH, SWEEP
 from tests.tickets.conftest import DAY, WINDOW, InMemory
@@ -177,6 +178,78 @@ def test_a_ticket_in_another_ones_place_is_not_taken_for_it(back_end: InMemory) 
     assert found.user_id == 7
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda cache: cache.add(GUID, **FIELDS),
+        lambda cache: cache.look(GUID),
+        lambda cache: cache.renew(GUID),
+        lambda cache: cache.remove(GUID),
+        lambda cache: cache.remove_user(42),
+        lambda cache: list(cache.summaries()),
+        lambda cache: cache.hand_over(),
+    ],
+    ids=["add", "look", "renew", "remove", "remove_user", "summaries", "hand_over"],
+)
+def test_nobody_can_use_a_cache_that_has_been_handed_over(back_end: InMemory, use: Callable[..., Any]) -> None:
+    """Otherwise what a client is told of a ticket would not be true after the restart."""
+    cache = back_end.cache()
+    cache.add(GUID, **FIELDS)
+    _, batches = cache.hand_over()
+    with pytest.raises(Unavailable):
+        use(cache)
+    other = back_end.cache()
+    other.take_over(["en"], batches)
+    assert other.look(GUID) is not None
+
+
+def test_a_cache_with_tickets_takes_no_others(back_end: InMemory) -> None:
+    cache = back_end.cache()
+    added = cache.add(GUID, **FIELDS)
+    with pytest.raises(ValueError, match="empty"):
+        cache.take_over([], [])
+    assert cache.look(GUID) == added
+
+
+def test_what_was_taken_over_before_an_error_is_whole(back_end: InMemory) -> None:
+    """Ends in all orders, and can be used, renewed and ended."""
+    cache = back_end.cache()
+    guids = filled(cache, 2 * BATCH)
+    languages, batches = cache.hand_over()
+
+    def cut() -> Iterator[bytes]:
+        yield next(batches)
+        raise OSError
+
+    other = back_end.cache(absolute_expiration=20 * DAY)
+    with pytest.raises(OSError):
+        other.take_over(languages, cut())
+    assert [guid for guid in guids if other.look(guid)] == guids[BATCH:]
+    assert other.renew(guids[-1]) is not None
+    assert other.remove(guids[-2]) is not None
+    back_end.pass_time(20 * DAY)
+    while other.held:
+        assert other.look(guids[-1]) is None
+
+
+@pytest.mark.usefixtures("impatient_threads")
+def test_a_ticket_ended_during_the_handing_over_is_not_in_it_or_nobody_is_told_of_its_end(back_end: InMemory) -> None:
+    """CONTRACT 1.2: LogOut is final."""
+    for _ in range(20):
+        cache, other = back_end.cache(), back_end.cache()
+        guids = filled(cache, 200)
+        ended: list[bytes] = []
+
+        def end(cache: MemoryTicketCache = cache, guids: list[bytes] = guids, ended: list[bytes] = ended) -> None:
+            with suppress(Unavailable):
+                for guid in guids:
+                    cache.remove(guid)
+                    ended.append(guid)
+
+        run_together(end, lambda cache=cache, other=other: other.take_over(*cache.hand_over()))
+        assert [guid for guid in guids if other.look(guid)] == guids[len(ended) :]
+
+
 def test_on_evicted_may_use_the_cache(back_end: InMemory) -> None:
     """It is told once the lock is free and the new ticket is in."""
     held = []
@@ -200,6 +273,7 @@ def test_the_garbage_collector_has_no_tickets_to_visit(back_end: InMemory) -> No
 
 MEASURED = """
 import os, sys
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets import MemoryTicketCache
 
 def resident():

@@ -10,7 +10,9 @@ SLOTS = 12
 OWNERS = [0, 1, 257, -1]  # 1 and 257 are kept in the same place.
 
 actions = st.lists(
-    st.tuples(st.sampled_from(["append", "touch", "remove"]), st.sampled_from(OWNERS), st.integers(0, SLOTS - 1)),
+    st.tuples(
+        st.sampled_from(["append", "prepend", "touch", "remove"]), st.sampled_from(OWNERS), st.integers(0, SLOTS - 1)
+    ),
     max_size=60,
 )
 
@@ -32,14 +34,29 @@ def test_is_what_lists_would_be(steps: list[tuple[str, int, int]]) -> None:
         if action == "append" and held_by is None:
             order.append(owner, slot)
             lists[owner].append(slot)
-        elif action != "append" and held_by is not None:
+        elif action == "prepend" and held_by is None:
+            order.prepend(owner, slot)
+            lists[owner].insert(0, slot)
+        elif action in ("touch", "remove") and held_by is not None:
             getattr(order, action)(held_by, slot)
             lists[held_by].remove(slot)
             if action == "touch":
                 lists[held_by].append(slot)
         assert [order.size(each) for each in OWNERS] == [len(lists[each]) for each in OWNERS]
         assert all(order.oldest(each) == lists[each][0] for each in OWNERS if lists[each])
+        assert all(list(order.newest_first(each)) == lists[each][::-1] for each in OWNERS)
     assert {owner: drained(order, owner) for owner in OWNERS} == lists
+
+
+@given(st.permutations(range(SLOTS)), st.integers(0, SLOTS))
+def test_is_filled_with_slots_from_the_oldest_to_the_newest(slots: list[int], size: int) -> None:
+    order = UseOrder(SLOTS)
+    order.fill(7, slots[:size])
+    assert order.size(7) == size
+    assert list(order.newest_first(7)) == slots[:size][::-1]
+    for slot in slots[size:]:
+        order.append(7, slot)
+    assert drained(order, 7) == slots
 
 
 def test_an_owner_without_slots_has_no_oldest() -> None:

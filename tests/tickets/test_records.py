@@ -1,5 +1,6 @@
 """The packed records of tickets in memory."""
 
+import math
 import struct
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asmx_tickets.tickets import Ticket, digest, short_hash
-from asmx_tickets.tickets.records import TicketRecords
+from asmx_tickets.tickets.records import RECORD_SIZE, TicketRecords, fields_of, record_of
 
 KEY = digest(b"any")
 times = st.floats(allow_nan=False, allow_infinity=False)
@@ -60,3 +61,26 @@ def test_a_freed_slot_is_empty_and_the_next_to_be_taken() -> None:
 def test_refuses_a_number_of_more_than_64_bits() -> None:
     with pytest.raises(struct.error):
         TicketRecords(1).pack(KEY, Ticket(2**63, 1, "en", None, 1.0, 2.0))
+
+
+@given(st.lists(tickets, max_size=5))
+def test_joined_records_can_be_taken_apart_and_stored_elsewhere(stored: list[Ticket]) -> None:
+    records, elsewhere = TicketRecords(5), TicketRecords(5)
+    slots = [records.store(records.pack(KEY, ticket)) for ticket in stored]
+    assert [elsewhere.language_number(language) for language in records.languages] == list(
+        range(len(records.languages))
+    )
+    joined = records.joined(slots[::-1], -math.inf)
+    assert len(joined) == len(stored) * RECORD_SIZE
+    moved = [elsewhere.store(record_of(fields)) for fields in fields_of(joined)]
+    assert [elsewhere.ticket(slot) for slot in moved] == stored[::-1]
+    assert [elsewhere.issued_at(slot) for slot in moved] == [ticket.issued_at for ticket in stored[::-1]]
+    assert [elsewhere.clear(slot) for slot in moved] == [(KEY, ticket.user_id) for ticket in stored[::-1]]
+
+
+def test_only_records_of_live_tickets_are_joined() -> None:
+    records = TicketRecords(3)
+    slots = [
+        records.store(records.pack(KEY, Ticket(user_id, 1, "en", None, 1.0, 9.0 + user_id))) for user_id in range(3)
+    ]
+    assert [fields[1] for fields in fields_of(records.joined(slots, 10.0))] == [2]

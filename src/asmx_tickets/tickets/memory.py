@@ -9,18 +9,21 @@ tickets from its front; those that wait there are dead all the same, count for t
 
 Time never runs backwards here: after a step back it stands still until the clock has caught up. So what has expired
 stays dead, no ``expires_at`` decreases, and none promises more life than there is (SECURITY R5). The price: after a
-clock ran ahead by mistake, tickets used until it has caught up live longer by as much. A restart ends them.
+clock ran ahead by mistake, tickets used until it has caught up live longer by as much. A restart ends that.
 """
 
 import itertools
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NoReturn
 
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
 from asmx_tickets.tickets.order import UseOrder
-from asmx_tickets.tickets.records import TicketRecords
+from asmx_tickets.tickets.records import Fields, TicketRecords, fields_of, record_of
 from asmx_tickets.tickets.ticket import Ticket, digest, short_hash
 
 SWEEP = 16  # Expired tickets that one call ends at most, for each kind of expiry.
@@ -29,7 +32,10 @@ _ALL = 0  # The owner of all slots in the orders that are not by user.
 
 
 class MemoryTicketCache(TicketCache):
-    """The live tickets of one process; a restart ends them all. Safe to use from several threads."""
+    """The live tickets of one process; a restart ends all that ``snapshot`` does not carry over.
+
+    Safe to use from several threads.
+    """
 
     def __init__(
         self,
@@ -141,6 +147,43 @@ class MemoryTicketCache(TicketCache):
             yield from (each for each in batch if now < each.expires_at and user_id in (None, each.user_id))
             time.sleep(0)
 
+    def hand_over(self) -> tuple[list[str], Iterator[bytes]]:
+        """Ends all use for good, and gives what ``take_over`` takes: the languages, and the records of the live tickets
+        in batches, from the ticket used last to the one unused for longest.
+
+        What another thread does either comes before and is in them, or raises Unavailable: no ``remove`` tells of an
+        end that a restart undoes. Raises Unavailable if the cache is closed already.
+        """
+        with self._lock:
+            now = self._now()
+            self._clock = _closed
+        slots = self._by_use.newest_first(_ALL)
+        batches = iter(lambda: list(itertools.islice(slots, BATCH)), [])
+        return self._records.languages, (self._records.joined(batch, now) for batch in batches)
+
+    def take_over(self, languages: Sequence[str], batches: Iterable[bytes]) -> None:
+        """Takes in what ``hand_over`` gave, before the first use. Raises ValueError if there are tickets, and what
+        ``batches`` raises: what came before that stays.
+
+        This cache's expirations count, from each ticket's last use and issue, or from now if those seem to be in the
+        future. What had expired stays dead. Beyond the caps the tickets unused for longest are left out, and
+        ``on_evicted`` is not told.
+        """
+        with self._lock:
+            now = self._now()
+            if self._by_use.size(_ALL):
+                raise ValueError("tickets can be taken over by an empty cache only")
+            numbers = [self._records.language_number(language) for language in languages]
+            slots = array("i")
+            try:
+                for slot in self._take(itertools.chain.from_iterable(map(fields_of, batches)), numbers, now):
+                    slots.append(slot)
+            finally:
+                self._by_use.fill(_ALL, reversed(slots))
+                for order in self._by_expiry[1:]:
+                    order.fill(_ALL, sorted(slots, key=self._records.issued_at))
+                self._sweep_at = now  # The next call finds out.
+
     # What follows is called with the lock held.
 
     def _now(self) -> float:
@@ -191,9 +234,37 @@ class MemoryTicketCache(TicketCache):
         for order in self._by_expiry:
             order.append(_ALL, slot)
 
+    def _take(self, records: Iterator[Fields], numbers: list[int], now: float) -> Iterator[int]:
+        """The slots that records have got, as long as there is room."""
+        # Local names and few calls, as a million tickets have to be back within seconds.
+        window, longest, shards, cap = self._window, self._longest, self._slots, self._max_per_user
+        store, of_user = self._records.store, self._by_use_of_user
+        last_use, room = now, self._max_total
+        for key, user_id, stamp, previous_logon, issue, number, use, expiry in records:
+            last_use = min(last_use, use)  # What came before was used later.
+            issued_at = issue if issue < last_use else last_use
+            expires_at = min(last_use + window, issued_at + longest)
+            slots = shards[key[0]]
+            if now >= expiry or now >= expires_at or key in slots or number >= len(numbers):
+                continue
+            if cap and of_user.size(user_id) >= cap:
+                continue
+            fields = key, user_id, stamp, previous_logon, issued_at, numbers[number], last_use, expires_at
+            slot = slots[key] = store(record_of(fields))
+            of_user.prepend(user_id, slot)
+            yield slot
+            room -= 1
+            if not room:
+                return
+
     def _drop(self, slot: int) -> None:
         key, user_id = self._records.clear(slot)
         del self._slots[key[0]][key]
         self._by_use_of_user.remove(user_id, slot)
         for order in self._by_expiry:
             order.remove(_ALL, slot)
+
+
+def _closed() -> NoReturn:
+    """The clock of a closed cache: every call asks for the time first, and no call pays for one more question."""
+    raise Unavailable("The ticket cache is closed: the server stops.")

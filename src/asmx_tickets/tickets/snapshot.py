@@ -1,0 +1,214 @@
+"""The tickets in memory, kept in a file from a graceful stop to the next start, so that a restart logs nobody out.
+
+The file is there while no server runs, and no longer: ``load`` removes it before it gives the cache a ticket, and
+``save`` takes no further call into the cache. A file that outlived its loading would, after a crash, bring back tickets
+that were logged out meanwhile; and LogOut is final (CONTRACT 1.2). So after a crash users log in again.
+
+It holds digests and no ticket, yet who can write it can make tickets: so it is made 0600, and taken from its owner and
+root only. Its format, in little-endian order: 12 bytes of magic, the version as 4 bytes, the SHA-256 of what follows;
+then the length of the languages as 4 bytes, the languages as a JSON list, and the records as in ``records``, from the
+ticket used last to the one unused for longest.
+"""
+
+import errno
+import glob
+import hashlib
+import io
+import json
+import logging
+import os
+import secrets
+import stat
+import struct
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from asmx_tickets.tickets.memory import MemoryTicketCache
+from asmx_tickets.tickets.records import RECORD_SIZE
+
+VERSION = 1
+_MAGIC = b"asmx-tickets"
+_HEADER = struct.Struct("<12sI32s")
+_LENGTH = struct.Struct("<I")
+_BATCH = 4096 * RECORD_SIZE  # How much is read at once.
+_TEMPORARY = ".tmp"
+
+_log = logging.getLogger(__name__)
+
+
+class _Unusable(Exception):
+    """Why no tickets are taken from a file, as the end of a sentence about it."""
+
+
+def save(cache: MemoryTicketCache, file: Path) -> int:
+    """Closes the cache for good and writes its live tickets to ``file``, in place of what is there; how many.
+
+    For a graceful stop, once the last request is answered: a call that comes later raises Unavailable. What goes wrong
+    with the file is one line in the log, and 0 is returned: then the tickets end, and no part of them stays on disk.
+    Raises Unavailable if the cache is closed already.
+    """
+    languages, batches = cache.hand_over()
+    try:
+        saved = _write(file, languages, batches)
+    except OSError as error:
+        _log.error("the tickets can't be saved in %s, so all users have to log in again: %s", file, _reason(error))
+        return 0
+    _log.info("saved %d tickets in %s", saved, file)
+    return saved
+
+
+def load(cache: MemoryTicketCache, file: Path) -> int:
+    """Gives an empty cache the tickets that ``save`` wrote to ``file``, and removes that; how many are alive.
+
+    For the start of a server, before the first request, and for nothing else. That there is no file is normal. One that
+    is damaged, unreadable, of another version or not to be trusted is renamed to ``….damaged.`` and 8 hex digits, or
+    left alone if it is no regular file; then a line in the log says why, and the cache stays empty. So it does if
+    ``file`` can't be removed. See ``take_over`` for what changed settings and clocks do.
+    """
+    _remove_leftovers(file)
+    try:
+        with _open(file) as source:
+            status = os.fstat(source.fileno())
+            _check_origin(status)
+            languages, there = _read_head(source, status.st_size)
+            _remove_for_good(file)
+            cache.take_over(languages, iter(lambda: source.read(_BATCH), b""))
+    except FileNotFoundError:
+        return 0
+    except (OSError, _Unusable) as error:
+        _set_aside(file, _reason(error))
+    else:
+        if status.st_mode & (stat.S_IRGRP | stat.S_IROTH):
+            _log.warning("others than its owner could read %s, which tells who is logged in; it needs mode 600", file)
+        _log.info("loaded %d tickets of %d in %s; any others had ended or were too many", cache.held, there, file)
+    return cache.held
+
+
+def _write(file: Path, languages: list[str], batches: Iterator[bytes]) -> int:
+    """How many tickets. Raises OSError, and leaves what was there as it was."""
+    with suppress(FileNotFoundError):
+        if stat.S_IFMT(file.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFLNK):
+            raise OSError(errno.EINVAL, "there is something that is no file")
+    with tempfile.NamedTemporaryFile(
+        dir=file.parent, prefix=f".{file.name}.", suffix=_TEMPORARY, delete=False
+    ) as target:  # Made with mode 600, and never through a link.
+        temporary = Path(target.name)
+        try:
+            size = _write_into(target, languages, batches)
+            temporary.replace(file)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+    _sync_folder(file.parent)
+    return size // RECORD_SIZE
+
+
+def _write_into(target: IO[bytes], languages: list[str], batches: Iterator[bytes]) -> int:
+    """How many bytes the records take."""
+    spoken = json.dumps(languages).encode("ascii")
+    head = _LENGTH.pack(len(spoken)) + spoken
+    checksum = hashlib.sha256(head)
+    target.write(bytes(_HEADER.size) + head)
+    size = 0
+    for batch in batches:
+        checksum.update(batch)
+        size += target.write(batch)
+    target.seek(0)
+    target.write(_HEADER.pack(_MAGIC, VERSION, checksum.digest()))
+    target.flush()
+    os.fsync(target.fileno())
+    return size
+
+
+def _open(file: Path) -> io.BufferedReader:
+    """Raises OSError, and _Unusable if it is a symbolic link."""
+    if file.is_symlink():
+        raise _Unusable("it is a symbolic link")
+    flags = os.O_NOFOLLOW | os.O_NONBLOCK  # Of a link made just now; opening a pipe must not wait for who writes.
+    return open(file, "rb", opener=lambda name, mode: os.open(name, mode | flags))
+
+
+def _check_origin(status: os.stat_result) -> None:
+    """Raises _Unusable if others than its owner, who is root or this process's user, can have written the file."""
+    if not stat.S_ISREG(status.st_mode):
+        raise _Unusable("it is no regular file")
+    if status.st_uid not in (0, os.geteuid()):
+        raise _Unusable("it is owned by another user, who may have forged it")
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise _Unusable("others than its owner may write to it, and may have forged it; it needs mode 600")
+    if status.st_nlink > 1:
+        raise _Unusable("it has more than one name, so it may be an old one put back")
+
+
+def _read_head(source: io.BufferedReader, size: int) -> tuple[list[str], int]:
+    """The languages, and how many records follow from where ``source`` stands then. Raises OSError and _Unusable."""
+    if size < _HEADER.size:
+        raise _Unusable("it is cut short")
+    magic, version, checksum = _HEADER.unpack(source.read(_HEADER.size))
+    if magic != _MAGIC:
+        raise _Unusable("it is damaged, or no file of tickets")
+    if version != VERSION:
+        raise _Unusable(f"its format has version {version}, and this program reads version {VERSION}")
+    if hashlib.file_digest(source, "sha256").digest() != checksum:
+        raise _Unusable("it is damaged or cut short")
+    source.seek(_HEADER.size)
+    try:
+        (length,) = _LENGTH.unpack(source.read(_LENGTH.size))
+        languages = json.loads(source.read(length))
+    except (ValueError, struct.error):
+        languages = None
+    records, rest = divmod(size - source.tell(), RECORD_SIZE)
+    if rest or not isinstance(languages, list) or not all(isinstance(each, str) for each in languages):
+        raise _Unusable("it has no proper content")
+    return languages, records
+
+
+def _remove_for_good(file: Path) -> None:
+    """Raises FileNotFoundError if another process was quicker, and _Unusable."""
+    try:
+        file.unlink()
+        _sync_folder(file.parent)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _Unusable(f"it can't be removed, and must not be loaded twice ({_reason(error)})") from error
+
+
+def _set_aside(file: Path, why: str) -> None:
+    try:
+        if stat.S_ISREG(file.lstat().st_mode):
+            aside = file.with_name(f"{file.name}.damaged.{secrets.token_hex(4)}")
+            file.rename(aside)
+            done = f"it is now {aside.name}"
+        else:
+            done = "it was left alone"
+    except OSError as error:
+        done = f"it can't be renamed ({_reason(error)})"
+    _log.warning("the tickets in %s can't be used, so users have to log in again: %s; %s", file, why, done)
+
+
+def _remove_leftovers(file: Path) -> None:
+    """Removes what a ``save`` wrote that was killed on its way."""
+    with suppress(OSError):
+        for leftover in file.parent.glob(f".{glob.escape(file.name)}.{'?' * 8}{_TEMPORARY}"):
+            leftover.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes what was renamed or removed in a folder outlast a power cut, where its file system can do that."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.EBADF):
+            raise
+    finally:
+        os.close(handle)
+
+
+def _reason(error: Exception) -> str:
+    return (isinstance(error, OSError) and error.strerror) or str(error)
