@@ -1,0 +1,162 @@
+"""Failures in Redis, shared by all nodes that use it. Its clock is the clock; each call is one script, and atomic.
+
+What is kept is bounded, whatever comes in. All keys begin with a prefix:
+
+``known``, ``unknown``, ``addresses``
+    a hash each, a field for each account, as SHA-256, or address: what ``records`` has, as JSON.
+``known:order``, ``unknown:order``, ``addresses:order``
+    the fields of these, sorted by when they were kept: what is outdated goes, and what is too much.
+``alarm``
+    the times of the last failures, as JSON.
+
+All of them expire after the last attempt that could matter. A Redis that evicts keys (SECURITY R2) can forget all
+failures at once. A Redis user needs ``~PREFIX* +@read +@write +@scripting +time``. No cluster.
+"""
+
+import json
+import logging
+import math
+from collections.abc import Callable
+from hashlib import sha1, sha256
+from importlib import resources
+from typing import Any, NamedTuple, Protocol
+
+from asmx_tickets.throttling.records import milliseconds
+from asmx_tickets.throttling.rules import AccountRule, AddressRule, ThrottleRules, network_of
+from asmx_tickets.throttling.throttle import (
+    DECIDED_WITHIN,
+    KEPT,
+    MAX_ADDRESSES,
+    MAX_UNKNOWN,
+    SWEEP,
+    Admission,
+    Attempt,
+    Throttle,
+)
+
+_ADMISSIONS = tuple(Admission)
+_log = logging.getLogger(__name__)
+
+
+class Script(NamedTuple):
+    """A Lua script, which Redis knows by its SHA-1 once it has seen it."""
+
+    text: str
+    sha: str
+
+
+class ScriptRunner(Protocol):
+    """What the throttle needs of a Redis client. Timeouts, connections and a circuit breaker are the client's."""
+
+    def run(self, script: Any, *arguments: Any, repeatable: bool = False) -> Any:
+        """Run a ``Script`` with what EVALSHA takes: the number of keys, the keys, the arguments.
+
+        ``repeatable``: it may run a second time if the first answer is lost. Raises Unavailable.
+        """
+        ...
+
+
+def _script() -> Script:
+    text = resources.files("asmx_tickets.throttling").joinpath("redis.lua").read_text("utf-8")
+    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+
+_SCRIPT = _script()
+
+
+class RedisThrottle(Throttle):
+    """Counts the failures of all nodes that use the same Redis and prefix. As safe for threads as the client."""
+
+    def __init__(
+        self,
+        client: ScriptRunner,
+        rules: ThrottleRules,
+        *,
+        prefix: str,
+        max_unknown: int = MAX_UNKNOWN,
+        max_addresses: int = MAX_ADDRESSES,
+        on_alarm: Callable[[str], object] = _log.warning,
+        clock: Callable[[], float] | None = None,
+    ) -> None:
+        """Sends nothing yet. All nodes must have the same rules for one prefix, and throttles with different rules
+        different prefixes.
+
+        Of unknown accounts and of addresses so many are remembered, those with the latest attempts. ``on_alarm`` is
+        told in one line what ``rules.alarm`` is about, on the node where the failure came in that raised it. ``clock``
+        gives epoch seconds, the same on all nodes, and takes the place of Redis' own: for tests that move it.
+        """
+        self._client = client
+        self._alarm = rules.alarm
+        self._on_alarm = on_alarm
+        self._clock = clock
+        addresses = f"{prefix}addresses"
+        self._known, self._unknown = (
+            (
+                (accounts, f"{accounts}:order", addresses, f"{addresses}:order", f"{prefix}alarm"),
+                _terms(rules, limit, max_addresses),
+            )
+            for accounts, limit in ((f"{prefix}known", 0), (f"{prefix}unknown", max_unknown))
+        )
+
+    def admit(self, attempt: Attempt) -> Admission:
+        admission, _, _ = self._call("admit", attempt)
+        return _ADMISSIONS[admission]
+
+    def succeeded(self, attempt: Attempt) -> None:
+        self._call("succeeded", attempt)
+
+    def failed(self, attempt: Attempt) -> float:
+        _, wait, raised = self._call("failed", attempt)
+        if raised:
+            self._on_alarm(str(self._alarm))
+        return math.inf if wait < 0 else wait / 1000
+
+    def abandoned(self, attempt: Attempt) -> None:
+        self._call("abandoned", attempt)
+
+    def _call(self, name: str, attempt: Attempt) -> tuple[int, int, int]:
+        keys, terms = self._known if attempt.known else self._unknown
+        account = sha256(attempt.account.encode("utf-8", "surrogatepass")).hexdigest()
+        address = network_of(attempt.address).encode("utf-8", "surrogatepass")
+        now = "" if self._clock is None else math.floor(self._clock() * 1000)
+        arguments = name, attempt.id, account, address, terms, now
+        # Each call changes the same attempt to the same end, so it does no harm twice.
+        admission, wait, raised = self._client.run(_SCRIPT, len(keys), *keys, *arguments, repeatable=True)
+        return admission, wait, raised
+
+
+def _terms(rules: ThrottleRules, max_unknown: int, max_addresses: int) -> str:
+    """The rules as redis.lua has them: in milliseconds, a limit of 0 for none."""
+    terms: dict[str, Any] = {"held": milliseconds(DECIDED_WITHIN), "sweep": SWEEP}
+    if rules.account is not None:
+        terms["account"] = _account_terms(rules.account, max_unknown)
+    if rules.address is not None:
+        terms["address"] = _address_terms(rules.address, max_addresses)
+    if rules.alarm is not None:
+        terms["alarm"] = {"failures": rules.alarm.failures, "window": milliseconds(rules.alarm.seconds)}
+    return json.dumps(terms)
+
+
+def _account_terms(rule: AccountRule, limit: int) -> dict[str, Any]:
+    waits: list[int] = []
+    while not waits or waits[-1] < milliseconds(rule.longest_wait):
+        waits.append(milliseconds(rule.wait_after(rule.free + len(waits))))
+    return {
+        "free": rule.free,
+        "waits": waits,
+        "forget_after": milliseconds(rule.forget_after),
+        "disable_at": rule.disable_at,
+        "kept_for": milliseconds(KEPT),
+        "limit": limit,
+    }
+
+
+def _address_terms(rule: AddressRule, limit: int) -> dict[str, Any]:
+    interval = milliseconds(rule.seconds)
+    return {
+        "burst": rule.burst,
+        "interval": interval,
+        # After that long a record is blank, whatever was in it.
+        "kept_for": rule.burst * interval + milliseconds(DECIDED_WITHIN),
+        "limit": limit,
+    }

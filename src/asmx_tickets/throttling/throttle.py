@@ -1,0 +1,107 @@
+"""Who may try a password now: the interface that every back-end has.
+
+An attempt is admitted *before* its password is looked at, and has then one outcome:
+
+>>> admission = throttle.admit(attempt)    # Admission.ADMITTED
+>>> throttle.succeeded(attempt)            # or failed(attempt), or abandoned(attempt)
+
+Between the two it is undecided and counts as a failure, so that of many guesses at the same instant no more are looked
+at than of many in a row. But where nothing stands in the way except attempts that are undecided, the answer is BUSY
+and not a refusal: they may all be right. ``guarding`` asks again then, and sees to it that there is an outcome.
+One that has none within ``DECIDED_WITHIN`` seconds, since its process died, has failed.
+
+A refused attempt changes nothing, neither a count nor a wait. (SECURITY B1 to B4, D8, D14.)
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from asmx_tickets.errors import AsmxTicketsError
+
+DECIDED_WITHIN = 10.0
+KEPT = 400 * 86_400.0
+"""Seconds after which an account that had no attempt admitted is forgotten altogether, its count too."""
+MAX_UNKNOWN = 100_000
+MAX_ADDRESSES = 100_000
+SWEEP = 2
+"""Outdated records that keeping one drops at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try of one password.
+
+    Attributes:
+        account: what the failures of all tries at one account have in common: any text, kept as a hash only. Of an
+            account that exists, something that an operator changes by setting a new password or enabling it again,
+            so that its failures are forgotten then; else the login name in the form in which names compare.
+        known: whether the account exists. Known accounts are all remembered, of unknown ones a bounded number; the
+            same text means different accounts.
+        address: where the try comes from; see ``network_of``.
+        id: names this try; no other has the same.
+    """
+
+    account: str
+    known: bool
+    address: str
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+class Admission(StrEnum):
+    """Whether a password may be looked at; the words are for the audit log. A later one outweighs an earlier one."""
+
+    ADMITTED = "admitted"
+    BUSY = "busy"
+    """Not before others are decided, which may be in a moment."""
+    ADDRESS = "address"
+    """No: too many failures from that address."""
+    ACCOUNT = "account"
+    """No: the account has to wait after its last failure."""
+    DISABLED = "disabled"
+    """No, until an operator acts: too many failures of that account."""
+
+
+class Throttled(AsmxTicketsError):
+    """A password must not be looked at now. ``reason`` is ADDRESS, ACCOUNT or DISABLED."""
+
+    def __init__(self, reason: Admission) -> None:
+        super().__init__(_REFUSALS[reason])
+        self.reason = reason
+
+
+_REFUSALS = {
+    Admission.ADDRESS: "Too many failed logins from this address: wait.",
+    Admission.ACCOUNT: "Too many failed logins of this account: wait.",
+    Admission.DISABLED: "Too many failed logins of this account: set a new password, or disable and enable it.",
+}
+
+
+class Throttle(Protocol):
+    """Counts failures. Each call is atomic, also for other processes that share what is counted.
+
+    A store that can't be reached raises ``Unavailable``: nobody is admitted then.
+    """
+
+    def admit(self, attempt: Attempt) -> Admission:
+        """Whether the attempt's password may be looked at. If ADMITTED, it must get an outcome.
+
+        Asked again with an attempt that is undecided, as after an answer that was lost, it counts once.
+        """
+        ...
+
+    def succeeded(self, attempt: Attempt) -> None:
+        """The password was right: forgets the account's failures. Those of its address stay, as if without this."""
+        ...
+
+    def failed(self, attempt: Attempt) -> float:
+        """The password was wrong: counts that, unless it was counted already since it took too long.
+
+        How long the account has to wait now, seconds: 0.0 if it need not, ``inf`` once it is disabled.
+        """
+        ...
+
+    def abandoned(self, attempt: Attempt) -> None:
+        """The password was never looked at: all is as before, unless that took too long (SECURITY R3)."""
+        ...

@@ -1,0 +1,75 @@
+"""What only the throttle in memory does: bounded memory, whatever comes in."""
+
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
+
+from asmx_tickets.throttling import LOGINS, AddressRule, MemoryThrottle, ThrottleRules
+from asmx_tickets.throttling.throttle import DECIDED_WITHIN, MAX_ADDRESSES, MAX_UNKNOWN
+from tests.conftest import Clock
+from tests.throttling.attempts import ACCOUNT, ADMITTED, attempt, fail, lock, succeed
+
+Make = Callable[..., MemoryThrottle]
+
+
+@pytest.fixture
+def make(clock: Clock) -> Make:
+    return lambda rules=LOGINS, **options: MemoryThrottle(rules, clock=clock, **options)
+
+
+def test_a_flood_of_names_and_addresses_is_held_up_to_the_limits(make: Make) -> None:
+    """SECURITY B2, as it comes out of the box."""
+    throttle = make()
+    lock(throttle)
+    for n in range(MAX_UNKNOWN + 5_000):
+        address = f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}"
+        assert throttle.admit(attempt(f"name{n}", known=False, address=address)) is ADMITTED
+    assert throttle.held == (1, MAX_UNKNOWN, MAX_ADDRESSES)
+    assert succeed(throttle, address="192.0.2.9") is ACCOUNT
+
+
+def test_memory_is_flat_once_the_limits_are_reached(make: Make) -> None:
+    """Also with names of 10 kB that are never decided."""
+    throttle = make(max_unknown=200, max_addresses=200)
+    tracemalloc.start()
+    try:
+        sizes = []
+        for n in range(2_000):
+            throttle.admit(attempt(f"{n:010000d}", known=False, address=f"{n:010000d}"))
+            if n in {600, 1_999}:
+                sizes.append(tracemalloc.get_traced_memory()[0])
+    finally:
+        tracemalloc.stop()
+    assert sizes[1] < 1.1 * sizes[0] + 50_000
+    assert sizes[1] < 2_000_000
+
+
+def test_who_makes_no_mistakes_takes_up_no_memory(make: Make) -> None:
+    throttle = make()
+    for n in range(100):
+        assert succeed(throttle, f"{n}:1") is ADMITTED
+        throttle.admit(tried := attempt(f"{n}:1"))
+        throttle.abandoned(tried)
+    assert throttle.held == (0, 0, 0)
+
+
+def test_addresses_go_once_their_failures_are_over(make: Make, clock: Clock) -> None:
+    throttle = make(ThrottleRules(None, AddressRule(burst=5, seconds=2.0)))
+    for n in range(100):
+        fail(throttle, address=f"192.0.2.{n}")
+    clock.advance(5 * 2.0 + DECIDED_WITHIN)
+    for n in range(60):
+        fail(throttle, address=f"198.51.100.{n}")
+    assert throttle.held == (0, 0, 60)
+
+
+@pytest.mark.parametrize("start", [-1e6, -0.5, 0.0, 0.0004, 1e9])
+def test_the_clock_may_start_anywhere(start: float) -> None:
+    clock = Clock(start)
+    throttle = MemoryThrottle(LOGINS, clock=clock)
+    lock(throttle)
+    clock.advance(0.9)
+    assert fail(throttle) is ACCOUNT
+    clock.advance(0.101)
+    assert succeed(throttle) is ADMITTED
