@@ -34,8 +34,13 @@ def add(cache: TicketCache, guid: bytes = GUID, **fields: Any) -> Ticket:
 
 
 def seconds(value: float) -> Any:
-    """As times compare here: back-ends keep milliseconds at least."""
-    return pytest.approx(value, abs=0.01)
+    """As times compare here: some back-ends have a clock that goes on between calls."""
+    return pytest.approx(value, abs=5)
+
+
+def alike(ticket: Ticket | None) -> Ticket | None:
+    """Equals the ticket; times as they compare here."""
+    return ticket and ticket._replace(issued_at=seconds(ticket.issued_at), expires_at=seconds(ticket.expires_at))
 
 
 def hashes(summaries: Iterator[TicketSummary]) -> set[str]:
@@ -113,9 +118,9 @@ def test_a_use_tells_the_ticket_as_it_is_then(cache: TicketCache, pass_time: Pas
 
 def test_a_use_may_set_the_language(cache: TicketCache) -> None:
     added = add(cache)
-    assert cache.renew(GUID, language="de") == added._replace(language="de")
-    assert cache.renew(GUID) == added._replace(language="de")
-    assert cache.look(GUID) == added._replace(language="de")
+    assert cache.renew(GUID, language="de") == alike(added._replace(language="de"))
+    assert cache.renew(GUID) == alike(added._replace(language="de"))
+    assert cache.look(GUID) == alike(added._replace(language="de"))
 
 
 def test_renewing_for_its_user_is_a_use(cache: TicketCache, pass_time: PassTime) -> None:
@@ -323,7 +328,7 @@ class CacheMachine(RuleBasedStateMachine):
     guids = st.sampled_from([bytes([number]) * 16 for number in range(10)])
     users = st.integers(1, 3)
     languages = st.sampled_from(["en", "de", "fr"])
-    spans = st.sampled_from([0.0, 1.0, DAY / 2, DAY, WINDOW / 2, WINDOW - 1, WINDOW, WINDOW + 1])
+    spans = st.sampled_from([0.0, 60.0, DAY / 2, DAY, WINDOW / 2, WINDOW - 60, WINDOW, WINDOW + 60])
 
     def __init__(self, back_end: Any) -> None:
         super().__init__()
@@ -351,12 +356,12 @@ class CacheMachine(RuleBasedStateMachine):
                 self.cache.add(guid, previous_logon=previous, **fields)
         else:
             self.model.add(guid, ticket)
-            assert self.cache.add(guid, previous_logon=previous, **fields) == self.model.ticket(guid)
+            assert self.cache.add(guid, previous_logon=previous, **fields) == alike(self.model.ticket(guid))
 
     @rule(guid=guids)
     def look(self, guid: bytes) -> None:
         self.model.reach(self.back_end.now)
-        assert self.cache.look(guid) == self.model.ticket(guid)
+        assert self.cache.look(guid) == alike(self.model.ticket(guid))
 
     @rule(guid=guids, user_id=st.none() | users, language=st.none() | languages)
     def renew(self, guid: bytes, user_id: int | None, language: str | None) -> None:
@@ -365,14 +370,14 @@ class CacheMachine(RuleBasedStateMachine):
         if guid in self.model.guids_of(user_id):
             self.model.use(guid, language)
             expected = self.model.ticket(guid)
-        assert self.cache.renew(guid, user_id=user_id, language=language) == expected
+        assert self.cache.renew(guid, user_id=user_id, language=language) == alike(expected)
 
     @rule(guid=guids)
     def remove(self, guid: bytes) -> None:
         self.model.reach(self.back_end.now)
         expected = self.model.ticket(guid)
         self.model.kept.pop(guid, None)
-        assert self.cache.remove(guid) == expected
+        assert self.cache.remove(guid) == alike(expected)
 
     @rule(user_id=users)
     def remove_user(self, user_id: int) -> None:
@@ -395,13 +400,16 @@ class CacheMachine(RuleBasedStateMachine):
     def summaries(self, user_id: int | None) -> None:
         self.model.reach(self.back_end.now)
         expected = {
-            TicketSummary(ticket.user_id, ticket.used_at, self.model.end(ticket), short_hash(digest(guid)))
+            short_hash(digest(guid)): (ticket.user_id, seconds(ticket.used_at), seconds(self.model.end(ticket)))
             for guid, ticket in self.model.kept.items()
             if user_id in (None, ticket.user_id)
         }
         listed = list(self.cache.summaries(user_id))
-        assert set(listed) == expected
+        assert {each.short_hash: (each.user_id, each.last_used_at, each.expires_at) for each in listed} == expected
         assert len(listed) == len(expected)
+
+    def teardown(self) -> None:
+        self.back_end.close()
 
     @invariant()
     def tells_what_ended_early(self) -> None:

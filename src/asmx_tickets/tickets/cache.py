@@ -12,7 +12,7 @@ already gone
 A ticket lives for a window of constant length, restarted by each use (CONTRACT 1.2), and where an absolute expiration
 is set, never longer than that after ``issued_at``. Caches hold digests, never tickets. What one call does to a ticket
 is atomic, also for other processes that share the cache: no ``renew`` revives what a ``remove`` has ended. A cache that
-can't be reached raises ``Unavailable``.
+can't be reached raises ``Unavailable``; what it was asked for may have been done all the same.
 """
 
 from collections.abc import Iterator

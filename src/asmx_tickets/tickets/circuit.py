@@ -1,0 +1,51 @@
+"""A circuit breaker: while a server hangs, nobody waits for it but one caller now and then."""
+
+import threading
+import time
+from collections.abc import Callable
+
+
+class Circuit:
+    """Closed, calls go through. A failure opens it; then one call every ``pause`` seconds may try whether that is over.
+
+    A failed call opens it only if no other call has worked since that call began: one that was merely unlucky shuts
+    nobody out. Safe to use from several threads.
+    """
+
+    def __init__(self, *, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """``clock`` gives seconds that never run backwards."""
+        self._pause = pause
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._worked_at = float("-inf")
+        self._try_at: float | None = None  # None: closed.
+
+    @property
+    def is_open(self) -> bool:
+        return self._try_at is not None
+
+    def may_try(self) -> bool:
+        """Whether this caller may go through now. Where it is open: the one whose turn it is to try."""
+        with self._lock:
+            now = self._clock()
+            if self._try_at is None:
+                return True
+            if now < self._try_at:
+                return False
+            self._try_at = now + self._pause
+            return True
+
+    def worked(self) -> None:
+        """A call went well, so calls go through."""
+        self._worked_at = self._clock()
+        if self._try_at is not None:
+            with self._lock:
+                self._try_at = None
+
+    def failed(self, began: float) -> bool:
+        """A call that began then failed. Whether that has opened the circuit, which was closed before."""
+        with self._lock:
+            if self._try_at is not None or self._worked_at > began:
+                return False
+            self._try_at = self._clock() + self._pause
+            return True

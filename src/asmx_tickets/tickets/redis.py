@@ -1,0 +1,238 @@
+"""Tickets in Redis or Valkey, for any number of processes and machines: every operation one round trip, and atomic.
+
+Needs Redis 6.2 or later, or Valkey; no cluster. All keys begin with a prefix:
+
+``t:`` and a ticket's digest
+    a text: last use, expiry and issue in microseconds, user, security stamp, previous logon in seconds (``-``: none),
+    language. It expires by itself. Redis' clock is the clock of all processes.
+``user:`` and a user's id
+    his digests, sorted by last use.
+``ends``, and with an absolute expiration ``uses``
+    all digests with their users' ids, sorted by expiry and by last use.
+
+Each call that changes something takes up to 16 expired tickets out of the indexes, and an index expires after its last
+ticket. With an absolute expiration, when more than 16 end so at once, a live ticket can go before them.
+
+A Redis user needs ``~PREFIX* +@read +@write -@dangerous +eval +evalsha +time +info``, with Sentinels also ``+wait``.
+Redis must not evict (``maxmemory-policy noeviction``): then a full one refuses logins, and all else goes on.
+
+Redis replicates after it has answered. Where Sentinels watch it, ``remove`` and ``remove_user`` wait up to 0.1 s for a
+replica. An end that no replica knew of when the master died is undone: the ticket lives until it expires (SECURITY R2).
+Other changes of the last moments may be lost as well: a login is then [901], and repeated.
+
+Importing this raises SettingsError where redis-py is not installed.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from asmx_tickets.errors import SettingsError, Unavailable
+from asmx_tickets.tickets import redis_scripts
+from asmx_tickets.tickets.cache import TicketCache, TicketSummary
+from asmx_tickets.tickets.ticket import Ticket, digest, short_hash
+
+try:
+    from asmx_tickets.tickets.redis_address import parse_address
+    from asmx_tickets.tickets.redis_client import RedisClient, Unanswered
+except ModuleNotFoundError as missing:
+    if (missing.name or "").partition(".")[0] != "redis":
+        raise
+    raise SettingsError(
+        "ConnectionStrings:Tickets needs a package that is not installed: pip install asmx-tickets[redis]"
+    ) from None
+
+BATCH = 500  # Of many tickets, how many are ended or listed in one round trip.
+DEFAULT_PREFIX = "asmx-tickets:"
+
+
+class RedisTicketCache(TicketCache):
+    """The live tickets in a Redis. Safe to use from several threads, and beside others on the same Redis and prefix.
+
+    Every method may raise Unavailable, within about a second. What was asked for may then have been done or not; but a
+    ticket whose ``add`` raised is ended again by the next calls that Redis answers.
+    """
+
+    def __init__(
+        self,
+        client: RedisClient,
+        *,
+        prefix: str = DEFAULT_PREFIX,
+        sliding_expiration: float,
+        max_total: int = 2_000_000,
+        max_per_user: int = 0,
+        absolute_expiration: float | None = None,
+        on_evicted: Callable[[TicketSummary], None] | None = None,
+    ) -> None:
+        """As MemoryTicketCache: durations in seconds, no cap per user if that is 0; ValueError if one is out of range.
+
+        Tickets that are there keep the expiry they were given; a new absolute expiration counts for them from their
+        next use on. The process whose ``add`` ends a ticket tells its own ``on_evicted``.
+        """
+        longest = absolute_expiration if absolute_expiration is not None else 0.0
+        if sliding_expiration <= 0 or (absolute_expiration is not None and longest <= 0):
+            raise ValueError("expirations must be above 0")
+        if max_total < 1 or max_per_user < 0:
+            raise ValueError("max_total must be above 0, max_per_user 0 or above")
+        self._redis = client
+        self._prefix = prefix.encode()
+        self._life = round(sliding_expiration * 1e6), round(longest * 1e6)
+        self._caps = max_per_user, max_total
+        self._on_evicted = on_evicted
+        # Digests whose add was not answered: Redis may have them, or get them once it goes on.
+        self._unsure: deque[bytes] = deque(maxlen=10_000)
+
+    def add(
+        self, guid: bytes, *, user_id: int, security_stamp: int, language: str, previous_logon: float | None
+    ) -> Ticket:
+        key = digest(guid)
+        previous = "-" if previous_logon is None else repr(float(previous_logon))
+        fields = f"{security_stamp} {previous} {language}"
+        try:
+            answer = self._run(redis_scripts.ADD, key, user_id, fields.encode(), *self._life, *self._caps)
+        except Unanswered:
+            self._unsure.append(key)
+            self._end_unsure()
+            raise
+        if answer is None:
+            raise ValueError(f"ticket {short_hash(key)} is in the cache already")
+        ticket = _ticket(key, answer[0])
+        if self._on_evicted:
+            for ended, value in zip(answer[1::2], answer[2::2], strict=True):
+                self._on_evicted(_summary(ended, value))
+        return ticket
+
+    def look(self, guid: bytes) -> Ticket | None:
+        key = digest(guid)
+        # Not GET: a replica, which may not know yet that the ticket was removed, refuses GETEX.
+        value = self._redis.call("GETEX", self._prefix + b"t:" + key, repeatable=True)
+        return _ticket(key, value) if value is not None else None
+
+    def renew(self, guid: bytes, *, user_id: int | None = None, language: str | None = None) -> Ticket | None:
+        key = digest(guid)
+        user = b"" if user_id is None else user_id
+        spoken = b"" if language is None else b"=" + language.encode()
+        value = self._run(redis_scripts.RENEW, key, user, spoken, *self._life, repeatable=True)
+        return _ticket(key, value) if value is not None else None
+
+    def remove(self, guid: bytes) -> Ticket | None:
+        key = digest(guid)
+        value = self._run(redis_scripts.REMOVE, key, lasting=True)
+        return _ticket(key, value) if value is not None else None
+
+    def remove_user(self, user_id: int) -> int:
+        removed, left = 0, 1
+        while left:
+            ended, left = self._run(redis_scripts.REMOVE_USER, user_id, BATCH, lasting=True)
+            removed += ended
+        return removed
+
+    def summaries(self, user_id: int | None = None) -> Iterator[TicketSummary]:
+        user = b"" if user_id is None else user_id
+        cursor, seen = b"0", set[bytes]()
+        while True:
+            cursor, *page = self._run(redis_scripts.PAGE, user, cursor, BATCH, repeatable=True)
+            for key, value in zip(page[::2], page[1::2], strict=True):
+                if key not in seen:
+                    seen.add(key)
+                    yield _summary(key, value)
+            if cursor == b"0":
+                return
+
+    @property
+    def client(self) -> RedisClient:
+        """The way to Redis, for whatever else is shared through it."""
+        return self._redis
+
+    def ping(self) -> None:
+        """Raises Unavailable if Redis does not work. For health checks: it goes its own way, beside the calls."""
+        self._redis.ping()
+
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should mend in Redis, a line each. None where Redis does not tell."""
+        try:
+            memory = self._redis.info("memory")
+        except Unavailable:
+            return ()
+        policy = memory.get("maxmemory_policy", "noeviction")
+        if policy == "noeviction" or memory.get("maxmemory") == "0":
+            return ()
+        return (f"Redis may evict live tickets: set its maxmemory-policy to noeviction, not {policy}",)
+
+    def close(self) -> None:
+        """Lets go of all connections; Unavailable from then on."""
+        self._redis.close()
+
+    def _run(
+        self, script: redis_scripts.Script, *arguments: Any, repeatable: bool = False, lasting: bool = False
+    ) -> Any:
+        answer = self._redis.run(script, 1, self._prefix, *arguments, repeatable=repeatable, lasting=lasting)
+        if self._unsure:
+            self._end_unsure()
+        return answer
+
+    def _end_unsure(self) -> None:
+        """Ends one of the tickets that nobody has been given, if it is there (SECURITY A8)."""
+        with suppress(IndexError):
+            key = self._unsure.popleft()
+            try:
+                self._redis.run(redis_scripts.REMOVE, 1, self._prefix, key)
+            except Unavailable:
+                self._unsure.append(key)
+
+
+def open_cache(
+    url: str,
+    *,
+    prefix: str = DEFAULT_PREFIX,
+    sliding_expiration: float,
+    max_total: int = 2_000_000,
+    max_per_user: int = 0,
+    absolute_expiration: float | None = None,
+    on_evicted: Callable[[TicketSummary], None] | None = None,
+    max_connections: int = 32,
+) -> RedisTicketCache:
+    """The ticket cache at a URL (see ``redis_address``). Connects to nothing: the first call does, or ``ping``.
+
+    ``max_connections`` should not be less than there are threads that call. The other arguments are RedisTicketCache's.
+    Raises SettingsError if the URL is wrong.
+    """
+    heartbeat = "GETEX", f"{prefix}t:"
+    return RedisTicketCache(
+        RedisClient(parse_address(url), heartbeat=heartbeat, max_connections=max_connections),
+        prefix=prefix,
+        sliding_expiration=sliding_expiration,
+        max_total=max_total,
+        max_per_user=max_per_user,
+        absolute_expiration=absolute_expiration,
+        on_evicted=on_evicted,
+    )
+
+
+def _ticket(key: bytes, value: bytes) -> Ticket:
+    try:
+        _, expires, issued, user, stamp, previous, language = value.split(b" ", 6)
+        previous_logon = None if previous == b"-" else float(previous)
+        return Ticket(int(user), int(stamp), language.decode(), previous_logon, int(issued) / 1e6, _expires_at(expires))
+    except ValueError as error:
+        raise _not_ours(key) from error
+
+
+def _summary(key: bytes, value: bytes) -> TicketSummary:
+    try:
+        used, expires, _, user, *_ = value.split(b" ", 6)
+        return TicketSummary(int(user), int(used) / 1e6, _expires_at(expires), short_hash(key))
+    except ValueError as error:
+        raise _not_ours(key) from error
+
+
+def _expires_at(microseconds: bytes) -> float:
+    """To the millisecond, as Redis keeps it: the key is gone at that very moment."""
+    return int(microseconds) // 1000 / 1000
+
+
+def _not_ours(key: bytes) -> Unavailable:
+    return Unavailable(
+        f"what Redis holds for ticket {short_hash(key)} is no ticket: does another program use its keys?"
+    )

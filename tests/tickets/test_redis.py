@@ -1,0 +1,415 @@
+"""What the cache in Redis leaves there: nothing that logs anybody in, nothing for ever, and the same for every node."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from asmx_tickets.errors import Unavailable
+from asmx_tickets.tickets import TicketSummary, digest, format_guid, new_guid, short_hash
+from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
+from tests.backing.processes import free_port
+from tests.backing.redis import RedisServer
+from tests.tickets.conftest import DAY, GROW_OLDER, WINDOW
+
+GUID = bytes.fromhex("00112233445566778899aabbccddeeff")
+FIELDS: dict[str, Any] = {"user_id": 42, "security_stamp": 3, "language": "en", "previous_logon": None}
+OpenNode = Callable[..., RedisTicketCache]
+SWEEP = 16
+
+
+@pytest.fixture
+def redis(shared_redis: RedisServer) -> Iterator[Any]:
+    """A client that looks into the emptied Redis and gives bytes."""
+    with shared_redis.client(decode_responses=False) as client:
+        client.flushall()
+        client.config_resetstat()
+        yield client
+
+
+@pytest.fixture
+def open_node(redis: Any, shared_redis: RedisServer) -> Iterator[OpenNode]:
+    """Opens the cache, as often as there are nodes."""
+    opened: list[RedisTicketCache] = []
+
+    def node(**options: Any) -> RedisTicketCache:
+        opened.append(open_cache(shared_redis.url, **{"sliding_expiration": WINDOW, **options}))
+        return opened[-1]
+
+    yield node
+    for cache in opened:
+        cache.close()
+
+
+@pytest.fixture
+def cache(open_node: OpenNode) -> RedisTicketCache:
+    return open_node()
+
+
+def filled(cache: RedisTicketCache, number: int, **fields: Any) -> list[bytes]:
+    guids = [new_guid() for _ in range(number)]
+    for guid in guids:
+        cache.add(guid, **{**FIELDS, **fields})
+    return guids
+
+
+def grow_older(redis: Any, seconds: float) -> None:
+    redis.eval(GROW_OLDER, 1, "", round(seconds * 1e6))
+
+
+def indexed(redis: Any, index: str = "ends") -> int:
+    return redis.zcard(f"asmx-tickets:{index}")
+
+
+def use_all(cache: RedisTicketCache) -> None:
+    """Every operation, with an outcome of each kind."""
+    cache.add(GUID, **FIELDS)
+    with pytest.raises(ValueError, match="already"):
+        cache.add(GUID, **FIELDS)
+    for guid in (GUID, new_guid()):
+        cache.look(guid)
+        cache.renew(guid, user_id=42, language="de")
+        list(cache.summaries(42))
+        cache.remove(guid)
+    cache.add(GUID, **FIELDS)
+    cache.remove_user(42)
+
+
+@contextmanager
+def monitored(redis: Any) -> Iterator[list[dict[str, Any]]]:
+    """What Redis' MONITOR tells meanwhile."""
+    told: list[dict[str, Any]] = []
+    with redis.monitor() as monitor:
+
+        def until(mark: str) -> Iterator[dict[str, Any]]:
+            redis.echo(mark)
+            while mark not in (command := monitor.next_command())["command"]:
+                yield command
+
+        list(until("from here"))
+        yield told
+        told += until("to here")
+
+
+def test_no_ticket_is_in_keys_values_or_commands(cache: RedisTicketCache, redis: Any) -> None:
+    """SECURITY T4."""
+    with monitored(redis) as told:
+        use_all(cache)
+        cache.add(GUID, **FIELDS)
+    seen = "".join(each["command"] for each in told)
+    for key in redis.scan_iter():
+        seen += repr(key)
+        seen += repr(redis.zrange(key, 0, -1) if redis.type(key) == b"zset" else redis.get(key))
+    seen = seen.lower()
+    assert len(told) > 30
+    assert repr(digest(GUID))[2:-1] in seen
+    for spelling in (GUID.hex(), format_guid(GUID), repr(GUID)[2:-1], r"\x00\x11\"3dufw"):
+        assert spelling.lower() not in seen
+
+
+def test_every_operation_is_one_round_trip(cache: RedisTicketCache, redis: Any) -> None:
+    use_all(cache)
+    operations: list[Callable[[], Any]] = [
+        lambda: cache.add(GUID, **FIELDS),
+        lambda: cache.look(GUID),
+        lambda: cache.renew(GUID),
+        lambda: cache.renew(GUID, user_id=42, language="de"),
+        lambda: list(cache.summaries()),
+        lambda: cache.remove(GUID),
+        lambda: cache.remove_user(42),
+        cache.ping,
+    ]
+    cache.ping()
+    for operation in operations:
+        with monitored(redis) as told:
+            operation()
+        assert len([each for each in told if each["client_type"] != "lua"]) == 1
+
+
+def test_scripts_that_redis_has_forgotten_are_sent_again(cache: RedisTicketCache, redis: Any) -> None:
+    use_all(cache)
+    redis.script_flush()
+    use_all(cache)
+    assert redis.info("commandstats")["cmdstat_eval"]["calls"] > 0
+
+
+@pytest.mark.parametrize("options", [{}, {"absolute_expiration": DAY}], ids=str)
+def test_the_key_lives_exactly_as_long_as_the_ticket_was_told_to(
+    open_node: OpenNode, redis: Any, options: dict[str, float]
+) -> None:
+    cache = open_node(**options)
+    for use in (lambda: cache.add(GUID, **FIELDS), lambda: cache.renew(GUID)):
+        ticket = use()
+        assert ticket is not None
+        # A key's expiry is the last millisecond in which it is there.
+        assert redis.pexpiretime(b"asmx-tickets:t:" + digest(GUID)) + 1 == round(ticket.expires_at * 1000)
+
+
+def test_all_nodes_see_the_same_tickets(open_node: OpenNode) -> None:
+    here, there = open_node(), open_node()
+    added = here.add(GUID, **FIELDS)
+    assert there.look(GUID) == added
+    used = there.renew(GUID, language="fr")
+    assert used is not None
+    assert here.look(GUID) == there.look(GUID) == used
+    assert list(here.summaries()) == list(there.summaries())
+    assert there.remove(GUID) == used
+    assert here.look(GUID) is None
+    assert here.renew(GUID) is None
+    guids = filled(here, 3)
+    assert there.remove_user(42) == 3
+    assert [guid for guid in guids if here.look(guid)] == []
+
+
+def test_caps_count_what_all_nodes_added_and_the_one_that_adds_is_told(open_node: OpenNode) -> None:
+    told: dict[str, list[TicketSummary]] = {"here": [], "there": []}
+    here, there = (open_node(max_per_user=2, on_evicted=told[name].append) for name in told)
+    (first,) = filled(here, 1)
+    filled(there, 2)
+    assert here.look(first) is None
+    assert ([], [short_hash(digest(first))]) == (told["here"], [each.short_hash for each in told["there"]])
+
+
+def test_prefixes_keep_services_apart(open_node: OpenNode, redis: Any) -> None:
+    ours, theirs = open_node(), open_node(prefix="theirs:")
+    ours.add(GUID, **FIELDS)
+    assert theirs.look(GUID) is None
+    theirs.add(GUID, **FIELDS)
+    assert theirs.remove_user(42) == 1
+    assert ours.look(GUID) is not None
+    assert all(key.startswith(b"asmx-tickets:") for key in redis.scan_iter())
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"user_id": 2**63 - 1, "security_stamp": 2**31}, {"user_id": -1}, {"language": ""}, {"language": "a b\n é"}],
+    ids=str,
+)
+def test_fields_come_back_as_they_were(cache: RedisTicketCache, fields: dict[str, Any]) -> None:
+    added = cache.add(GUID, **{**FIELDS, **fields})
+    assert added._asdict() | fields == added._asdict()
+    assert cache.renew(GUID, language="x y") == added._replace(language="x y", expires_at=cache.look(GUID).expires_at)  # type: ignore[union-attr]
+    assert cache.renew(GUID, language="") is not None
+    assert cache.remove_user(added.user_id) == 1
+
+
+def test_expired_tickets_leave_the_indexes_in_passing(open_node: OpenNode, redis: Any) -> None:
+    cache = open_node(absolute_expiration=WINDOW)
+    filled(cache, 10 * SWEEP)
+    filled(cache, 10 * SWEEP, user_id=43)
+    assert [indexed(redis, index) for index in ("ends", "uses", "user:42", "user:43")] == [320, 320, 160, 160]
+    grow_older(redis, WINDOW)
+    cache.add(GUID, **{**FIELDS, "user_id": 44})
+    assert indexed(redis) == indexed(redis, "uses") == 320 - SWEEP + 1
+    for _ in range(30):
+        cache.renew(GUID)
+    assert sorted(redis.keys()) == sorted(
+        [b"asmx-tickets:" + name for name in (b"t:" + digest(GUID), b"user:44", b"ends", b"uses")]
+    )
+    assert indexed(redis) == indexed(redis, "uses") == 1
+
+
+@pytest.mark.parametrize("operation", ["add", "renew", "remove", "remove_user"])
+def test_every_change_sweeps_a_few(cache: RedisTicketCache, redis: Any, operation: str) -> None:
+    filled(cache, 3 * SWEEP)
+    grow_older(redis, DAY)
+    cache.add(GUID, **{**FIELDS, "user_id": 43})
+    grow_older(redis, WINDOW - 1)
+    calls: dict[str, Callable[[], Any]] = {
+        "add": lambda: cache.add(new_guid(), **{**FIELDS, "user_id": 43}),
+        "renew": lambda: cache.renew(GUID),
+        "remove": lambda: cache.remove(new_guid()),
+        "remove_user": lambda: cache.remove_user(7),
+    }
+    before = indexed(redis)
+    calls[operation]()
+    assert before - indexed(redis) in {SWEEP, SWEEP - 1}
+
+
+def test_memory_does_not_grow_at_the_cap(open_node: OpenNode, redis: Any) -> None:
+    """SECURITY T10."""
+    cache = open_node(max_total=200)
+    filled(cache, 400)
+    before = redis.info("memory")["used_memory"]
+    filled(cache, 1500)
+    assert indexed(redis) == 200
+    assert redis.dbsize() == 200 + 2
+    assert redis.info("memory")["used_memory"] < 1.2 * before
+
+
+def test_nothing_stays_when_nobody_calls_any_more(open_node: OpenNode, redis: Any) -> None:
+    cache = open_node(absolute_expiration=2 * WINDOW)
+    for guid in filled(cache, 20):
+        cache.renew(guid)
+    grow_older(redis, 1.2 * WINDOW)
+    assert redis.keys() == []
+
+
+def test_no_ticket_outlives_its_place_in_the_indexes(open_node: OpenNode, redis: Any) -> None:
+    """Also while another node has a shorter window already: disabling a user ends them all."""
+    (old,) = filled(open_node(), 1)
+    new = open_node(sliding_expiration=DAY)
+    filled(new, 1)
+    grow_older(redis, 2 * DAY)
+    assert new.look(old) is not None
+    assert new.remove_user(42) == 1
+    assert new.look(old) is None
+
+
+def test_a_shorter_window_ends_no_ticket_earlier_than_it_was_told(open_node: OpenNode) -> None:
+    added = open_node().add(GUID, **FIELDS)
+    used = open_node(sliding_expiration=DAY).renew(GUID)
+    assert used is not None
+    assert used.expires_at == added.expires_at
+
+
+def test_a_new_absolute_expiration_counts_for_old_tickets_when_they_are_used(open_node: OpenNode, redis: Any) -> None:
+    """SECURITY D2."""
+    before = open_node()
+    first, second = filled(before, 2)
+    cache = open_node(absolute_expiration=10 * DAY)
+    grow_older(redis, 9 * DAY)
+    used = cache.renew(first)
+    assert used is not None
+    assert used.expires_at == pytest.approx(used.issued_at + 10 * DAY, abs=0.01)
+    grow_older(redis, 2 * DAY)
+    assert cache.renew(first) is None
+    assert cache.renew(second) is None
+    assert before.look(second) is None
+    assert list(before.summaries()) == []
+
+
+def test_a_lower_cap_is_reached_step_by_step(open_node: OpenNode, redis: Any) -> None:
+    guids = filled(open_node(), 40)
+    cache = open_node(max_per_user=5)
+    for expected in (40 - SWEEP + 1, 40 - 2 * SWEEP + 2, 5):
+        guids += filled(cache, 1)
+        assert indexed(redis, "user:42") == expected
+    assert [cache.look(guid) is not None for guid in guids] == [False] * (len(guids) - 5) + [True] * 5
+
+
+def test_what_expired_stays_dead_when_redis_clock_steps_back(cache: RedisTicketCache, redis: Any) -> None:
+    """SECURITY R5: the one that was looked at, and those that were swept."""
+    guids = filled(cache, SWEEP)
+    filled(cache, 1, user_id=43)
+    redis.config_set("hz", 1)
+    grow_older(redis, WINDOW)
+    assert cache.look(guids[0]) is None
+    assert cache.remove_user(43) == 0
+    grow_older(redis, -WINDOW)
+    assert [guid for guid in guids if cache.look(guid)] == []
+    assert list(cache.summaries()) == []
+
+
+def test_expires_at_never_decreases_when_redis_clock_steps_back(cache: RedisTicketCache, redis: Any) -> None:
+    """SECURITY R5."""
+    cache.add(GUID, **FIELDS)
+    grow_older(redis, -3600)
+    before = cache.look(GUID)
+    used = cache.renew(GUID)
+    assert before is not None
+    assert used is not None
+    assert used.expires_at == before.expires_at
+    (summary,) = cache.summaries()
+    assert summary.last_used_at == before.issued_at
+
+
+@pytest.mark.parametrize("value", [b"", b"something else", b"1 2 3 x y z \xff"], ids=repr)
+def test_what_another_program_left_is_no_ticket(cache: RedisTicketCache, redis: Any, value: bytes) -> None:
+    redis.set(b"asmx-tickets:t:" + digest(GUID), value)
+    for call in (cache.look, cache.renew, cache.remove):
+        with pytest.raises(Unavailable):
+            call(GUID)
+
+
+def test_a_key_of_another_kind_is_no_ticket(cache: RedisTicketCache, redis: Any) -> None:
+    redis.lpush(b"asmx-tickets:t:" + digest(GUID), "x")
+    for call in (cache.look, cache.renew, cache.remove):
+        with pytest.raises(Unavailable, match="wrong kind of value"):
+            call(GUID)
+
+
+def test_opening_connects_to_nothing() -> None:
+    cache = open_cache(f"redis://127.0.0.1:{free_port()}/0", sliding_expiration=WINDOW)
+    assert cache.warnings() == ()
+    with pytest.raises(Unavailable, match="Connection refused"):
+        cache.ping()
+
+
+def test_a_closed_cache_is_unavailable(cache: RedisTicketCache, redis: Any) -> None:
+    cache.add(GUID, **FIELDS)
+    cache.ping()
+    assert len(redis.client_list()) == 3
+    cache.close()
+    while len(redis.client_list()) > 1:
+        time.sleep(0.01)
+    for call in (lambda: cache.look(GUID), cache.ping):
+        with pytest.raises(Unavailable, match="closed"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("maxmemory", "policy", "warned"),
+    [("100mb", "allkeys-lru", True), ("100mb", "noeviction", False), ("0", "volatile-lru", False)],
+)
+def test_warns_of_a_redis_that_may_evict(own_redis: RedisServer, maxmemory: str, policy: str, warned: bool) -> None:
+    with own_redis.client() as client:
+        client.config_set("maxmemory", maxmemory)
+        client.config_set("maxmemory-policy", policy)
+    cache = open_cache(own_redis.url, sliding_expiration=WINDOW)
+    assert [policy in line for line in cache.warnings()] == [True] * warned
+    cache.close()
+
+
+FORKED = """
+import os, sys
+from asmx_tickets.tickets.redis import open_cache
+
+cache = open_cache(sys.argv[1], sliding_expiration=60.0)
+mine, other = os.urandom(16), os.urandom(16)
+for user, guid in enumerate((mine, other)):
+    cache.add(guid, user_id=user, security_stamp=1, language="en", previous_logon=None)
+child = os.fork()
+user, guid = (0, mine) if child else (1, other)
+right = all(cache.look(guid).user_id == user for _ in range(3000))
+if not child:
+    os._exit(not right)
+sys.exit(not right or os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+def test_a_forked_process_does_not_hear_its_parents_answers(redis: Any, shared_redis: RedisServer) -> None:
+    subprocess.run([sys.executable, "-c", FORKED, shared_redis.url], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"sliding_expiration": 0.0}, {"absolute_expiration": 0.0}, {"max_total": 0}, {"max_per_user": -1}],
+    ids=str,
+)
+def test_refuses_numbers_out_of_range(open_node: OpenNode, wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        open_node(**wrong)
+
+
+def run_python(program: str) -> str:
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=30)
+    return done.stdout + done.stderr
+
+
+def test_redis_py_is_imported_only_where_it_is_needed() -> None:
+    assert run_python("import sys, asmx_tickets.tickets; print('redis' in sys.modules)") == "False\n"
+
+
+def test_a_missing_package_is_said_in_one_line() -> None:
+    said = run_python("import sys; sys.modules['redis'] = None\nimport asmx_tickets.tickets.redis")
+    assert said.splitlines()[-1] == (
+        "asmx_tickets.errors.SettingsError: ConnectionStrings:Tickets needs a package that is not installed:"
+        " pip install asmx-tickets[redis]"
+    )
