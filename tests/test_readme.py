@@ -5,6 +5,7 @@ import re
 import shutil
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,26 +15,35 @@ import pytest
 from lxml import etree
 from werkzeug.test import Client
 
-from tests.backing.processes import free_port
+from tests.backing.postgresql import PostgresServer
+from tests.backing.processes import free_port, program
+from tests.backing.redis import RedisServer
 
 REPOSITORY = Path(__file__).parent.parent
 # These run the tests and the linters; .ci/run runs them, word for word.
 _OF_CI = re.compile(r"pytest|\.ci/")
 
 
+# Needs programs that not everybody has, and its own stores.
+_SCALING = "## Scale it"
+
+
 @dataclass(frozen=True)
 class Block:
-    """A fenced block of shell commands; one that serves goes on until the next one that does."""
+    """A fenced block of shell commands; one that serves goes on until the next that is not beside it."""
 
-    serves: bool
+    kind: str
     text: str
 
 
-def blocks() -> Iterator[Block]:
+def blocks(*, scaling: bool) -> Iterator[Block]:
+    """The blocks of the section on scaling, or those of all others."""
     readme = (REPOSITORY / "README.md").read_text()
-    for info, text in re.findall(r"^```sh( serve)?\n(.*?)^```$", readme, re.MULTILINE | re.DOTALL):
-        if not _OF_CI.search(text):
-            yield Block(bool(info), text)
+    for section in re.split(r"^(?=## )", readme, flags=re.MULTILINE):
+        if section.startswith(_SCALING) is scaling:
+            for kind, text in re.findall(r"^```sh( serve(?: beside)?)?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
+                if not _OF_CI.search(text):
+                    yield Block(kind.strip(), text)
 
 
 def example() -> str:
@@ -58,17 +68,18 @@ class Stranger:
             shutil.copy2(REPOSITORY / name, target)
         (self.clone / "calculator.py").write_text(example())
         self.port = free_port()
-        path = f"{self.clone}/.venv/bin:{os.environ['PATH']}"
+        path = f"{self.clone}/.venv/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
         self.environ = {**os.environ, "HOME": str(home), "PATH": path, "Urls": f"http://127.0.0.1:{self.port}"}
-        self.server: subprocess.Popen[str] | None = None
+        self.instead = {"127.0.0.1:8080": f"127.0.0.1:{self.port}", "--port 8080": f"--port {self.port}"}
+        self.servers: list[subprocess.Popen[str]] = []
 
     def paste(self, block: Block) -> str:
         """Run a block and give its output; for one that serves, the address line."""
-        text = block.text.replace("127.0.0.1:8080", f"127.0.0.1:{self.port}").replace(
-            "--port 8080", f"--port {self.port}"
-        )
-        if block.serves:
-            return self._serve(text)
+        text = block.text
+        for written, here in self.instead.items():
+            text = text.replace(written, here)
+        if block.kind:
+            return self._serve(text, beside=block.kind == "serve beside")
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", text],
             cwd=self.clone,
@@ -81,9 +92,10 @@ class Stranger:
         assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def _serve(self, text: str) -> str:
-        self.leave()
-        self.server = subprocess.Popen(
+    def _serve(self, text: str, *, beside: bool) -> str:
+        if not beside:
+            self.leave()
+        server = subprocess.Popen(
             ["bash", "-euo", "pipefail", "-c", text],
             cwd=self.clone,
             env=self.environ,
@@ -91,18 +103,19 @@ class Stranger:
             text=True,
             start_new_session=True,
         )
-        assert self.server.stdout is not None
-        for line in self.server.stdout:
+        self.servers.append(server)
+        assert server.stdout is not None
+        for line in server.stdout:
             if "answers at" in line or "Started worker" in line:
                 return line
         pytest.fail(f"never answered: {text}")
 
     def leave(self) -> None:
-        """Ctrl-C in the server's terminal."""
-        if self.server is not None:
-            os.killpg(self.server.pid, signal.SIGINT)
-            self.server.communicate(timeout=30)
-            self.server = None
+        """Ctrl-C in the servers' terminals."""
+        while self.servers:
+            server = self.servers.pop()
+            os.killpg(server.pid, signal.SIGINT)
+            server.communicate(timeout=30)
 
 
 def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
@@ -110,7 +123,7 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
     stranger = Stranger(tmp_path)
     pasted = 0
     try:
-        for block in blocks():
+        for block in blocks(scaling=False):
             output = stranger.paste(block)
             if "curl" in block.text and "srv.asmx" in block.text:
                 assert 'success="true"' in output, block.text
@@ -122,6 +135,30 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
     finally:
         stranger.leave()
     assert pasted >= 6
+
+
+def test_two_nodes_behind_nginx(tmp_path: Path, shared_postgres: PostgresServer, shared_redis: RedisServer) -> None:
+    """The section on scaling, with stores of the test's own: a ticket of one node, through nginx, and its end."""
+    program("nginx", Path("/usr/sbin"))
+    stranger = Stranger(tmp_path)
+    stranger.environ["PATH"] += ":/usr/sbin"
+    stranger.environ["Tickets__KeyPrefix"] = "readme:"
+    stranger.instead |= {f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in (8081, 8082, 8443)}
+    stranger.instead["postgresql://asmx@127.0.0.1:5432/asmx"] = shared_postgres.new_database()
+    stranger.instead["redis://127.0.0.1:6379/0"] = shared_redis.url
+    stranger.instead["pip install -q '.[redis,postgres]'"] = "true"  # the tests' own environment has them
+    outputs: dict[str, str] = {}
+    try:
+        for block in blocks(scaling=True):
+            outputs[block.text.split()[0]] = stranger.paste(block)
+    finally:
+        stranger.leave()
+        if (stranger.clone / "nginx.pid").exists():
+            os.kill(int((stranger.clone / "nginx.pid").read_text()), signal.SIGTERM)
+    assert 'success="true" ticket="' in outputs["openssl"]
+    assert outputs["openssl"].endswith("ok")
+    assert outputs["asmx-tickets"].startswith("dora\t")
+    assert outputs["asmx-tickets"].endswith("1 ended\n")
 
 
 def test_the_first_screen_shows_a_command_a_request_and_an_answer() -> None:

@@ -70,9 +70,10 @@ def test_without_any_source_the_defaults_are_the_contracts(folder: Path) -> None
     """CONTRACT 3's keys with its values, and a few more."""
     shown = as_json(load_settings(environ={}))
     assert shown.items() >= {key: value for key, value in CONTRACT_3.items() if not isinstance(value, dict)}.items()
-    for section in ("Tickets", "Languages", "WebServices", "Logging"):
+    for section in ("Languages", "WebServices", "Logging"):
         assert shown[section] == CONTRACT_3[section]
-    assert shown["ServerInfo"].items() >= CONTRACT_3["ServerInfo"].items()
+    for section in ("Tickets", "ServerInfo"):
+        assert shown[section].items() >= CONTRACT_3[section].items()
     assert shown["ConnectionStrings"] == {"Users": f"sqlite:///{folder}/App_Data/users.db", "Tickets": "memory://"}
 
 
@@ -206,7 +207,7 @@ def test_values_are_parsed() -> None:
     assert settings.logging.log_level.default == "Debug"
     assert settings.server_info.workflow_is_on is True
     assert settings.server_info.license_count == 25
-    assert settings.trusted_user_pwd == SecretStr(SECRET)
+    assert settings.trusted_user_pwd == (SecretStr(SECRET),)
     assert as_json(settings)["ForwardedHeaders"] == {"KnownProxies": ["10.0.0.1", "fd00::/8"]}
 
 
@@ -236,11 +237,67 @@ def test_secrets_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     }
 
 
+def test_a_secret_can_be_exchanged_while_both_values_count() -> None:
+    """TrustedUserPwd may be a list (SECURITY D7); each of its values must be a good one, and none is shown."""
+    other = SECRET[::-1]
+    settings = load_settings(environ={"TrustedUserPwd__0": SECRET, "TrustedUserPwd__1": other})
+    assert settings.trusted_user_pwd == (SecretStr(SECRET), SecretStr(other))
+    assert as_json(settings)["TrustedUserPwd"] == ["****", "****"]
+    line = refusal(TrustedUserPwd__0=SECRET, TrustedUserPwd__1="short")
+    assert line.startswith("TrustedUserPwd must be empty (off) or at least 22 random characters")
+    assert "short" not in line
+
+
+def test_paths_start_at_the_settings_files_folder(folder: Path) -> None:
+    file = write(folder / "etc" / "a.json", {"Tickets": {"PersistTo": "t.bin"}, "Audit": {"To": "/var/log/a.jsonl"}})
+    settings = load_settings(file, environ={})
+    assert settings.tickets.persist_to == str(folder / "etc" / "t.bin")
+    assert settings.audit.to == "/var/log/a.jsonl"
+    assert load_settings(file, environ={"Audit__To": "stdout"}).audit.to == "stdout"
+    assert load_settings(file, environ={"Audit__To": ""}).audit.to == ""
+
+
+def test_workers_need_tickets_that_they_share() -> None:
+    """SECURITY T11: one line that says why and what to do."""
+    line = refusal(Workers="2")
+    assert "lives in one process" in line
+    assert "redis://" in line
+    assert load_settings(environ={"Workers": "2", "ConnectionStrings__Tickets": "redis://h"}).workers == 2
+
+
+@pytest.mark.parametrize("file", ["App_Data/users.db", "./appsettings.json", "App_Data/../App_Data/audit.jsonl"])
+def test_tickets_are_kept_in_a_file_of_their_own(folder: Path, file: str) -> None:
+    """The server replaces it when it stops."""
+    assert refusal(Tickets__PersistTo=file).startswith("Tickets:PersistTo must be a file of its own, not that of ")
+
+
+def test_redis_keeps_tickets_by_itself() -> None:
+    line = refusal(Tickets__PersistTo="t.bin", ConnectionStrings__Tickets="redis://h")
+    assert line.startswith("Tickets must have PersistTo empty with tickets in Redis")
+
+
 BAD = {
     "Urls": ["https://*:443", "http://a:1;http://b:2", "", "8080"],
     "PathBase": ["x", "/a/../b", "/a//b", "/a b", "/ü", "http://h/x"],
     "AllowedHosts": ["", ";", "a:80", "*.*", "a b", "*."],
-    "TrustedUserPwd": ["MyServerSecret", SECRET[:21], "x" * 40],
+    "TrustedUserPwd": [
+        "MyServerSecret",
+        SECRET[:21],
+        "x" * 40,
+        "change-me-to-0123456789",
+        "MyServerSecret-MyServerSecret",
+    ],
+    "TrustedUserNetworks:0": ["10.0.0.1/8", "intranet"],
+    "Workers": ["0", "257", "2", "many"],
+    "Tickets:AbsoluteExpiration": ["90", "-1.00:00:00"],
+    "Tickets:MaxPerUser": ["-1"],
+    "Tickets:MaxTotal": ["0"],
+    "Tickets:KeyPrefix": ["", "a b", "{x}"],
+    "Throttling:Failures": ["0"],
+    "Throttling:LongestWait": ["900"],
+    "Throttling:SecondsPerFailure": ["0"],
+    "Audit:MaxBytes": ["1"],
+    "Audit:Keep": ["-1"],
     "SysadminAccountName": ["a\0b"],
     "ConnectionStrings:Users": [f"mysql://u:{SECRET}@h/d", "sqlite://App_Data/u.db", "users.db", ""],
     "ConnectionStrings:Tickets": ["memory://x", "memory", "redis://", f"http://{SECRET}", ""],
@@ -352,7 +409,7 @@ def test_a_file_with_a_secret_that_everybody_can_read_is_worth_a_warning(folder:
         assert load_settings(environ={}).warnings == ()
         assert load_settings(environ={}).sources[path] == "appsettings.json"
     write(file, {"TrustedUserPwd": "", "ConnectionStrings": {"Tickets": "redis://h"}}, mode=0o644)
-    assert load_settings(environ={}).trusted_user_pwd == SecretStr("")
+    assert load_settings(environ={}).trusted_user_pwd == ()
 
 
 def test_importing_the_settings_is_light() -> None:

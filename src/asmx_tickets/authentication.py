@@ -5,27 +5,30 @@ Unavailable when a store does not answer.
 """
 
 import hmac
-import logging
+import ipaddress
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import NamedTuple
 
-from asmx_tickets.errors import Refused, Unavailable
+from asmx_tickets.audit import AuditLog, Caller, Event, Record
+from asmx_tickets.errors import Refused
+from asmx_tickets.logon import AUTHENTICATION_FAILED, Logons, as_typed, write_if_possible
+from asmx_tickets.throttling import Admission, Attempt, Throttle, network_of
 from asmx_tickets.tickets.cache import TicketCache
-from asmx_tickets.tickets.ticket import Ticket, new_guid, parse_guid
-from asmx_tickets.users.directory import Rehash, UserDirectory
-from asmx_tickets.users.passwords import PasswordHasher
+from asmx_tickets.tickets.ticket import Ticket, digest, new_guid, parse_guid, short_hash
+from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.user import User, account_key
 
-AUTHENTICATION_FAILED = "[900] Authentication failed"
 INVALID_TICKET = "[901] Session expired or Invalid ticket"
 GENERATION_NOT_ALLOWED = "[902] Ticket generation are not allowed for this user."
 INVALID_FORMAT = "invalid ticket format"
+NOBODY = Caller()
 
-_log = logging.getLogger(__name__)
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +49,14 @@ class Policy:
     """What the settings say about logging in.
 
     ``trusted_passwords`` are the values of TrustedUserPwd that count, none of them empty; with none,
-    CreateTicketforUser is off. An empty ``sysadmin_name`` names nobody.
+    CreateTicketforUser is off. ``trusted_networks`` are those it may be called from, with none from anywhere. An empty
+    ``sysadmin_name`` names nobody.
     """
 
     languages: Languages
     sysadmin_name: str = ""
     trusted_passwords: Sequence[str] = ()
+    trusted_networks: Sequence[Network] = ()
 
     def is_sysadmin(self, user_name: str) -> bool:
         return bool(self.sysadmin_name) and account_key(user_name) == account_key(self.sysadmin_name)
@@ -61,6 +66,16 @@ class Policy:
         given = sha256(password.encode("utf-8", "surrogatepass")).digest()
         matches = [hmac.compare_digest(given, sha256(known.encode()).digest()) for known in self.trusted_passwords]
         return any(matches)
+
+    def trusts_network(self, address: str) -> bool:
+        """Whether CreateTicketforUser may be called from there (SECURITY H8)."""
+        if not self.trusted_networks:
+            return True
+        try:
+            parsed = ipaddress.ip_address(network_of(address).partition("/")[0])
+        except ValueError:
+            return False
+        return any(parsed in network for network in self.trusted_networks)
 
 
 class Session(NamedTuple):
@@ -80,30 +95,34 @@ class Authentication:
         directory: UserDirectory,
         profiles: ProfileCache,
         tickets: TicketCache,
-        passwords: PasswordHasher,
+        logons: Logons,
+        trusted_throttle: Throttle,
         policy: Policy,
-        clock: Callable[[], float],
+        audit: AuditLog,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._directory = directory
         self._profiles = profiles
         self._tickets = tickets
-        self._passwords = passwords
+        self._logons = logons
+        self._trusted_throttle = trusted_throttle
         self._policy = policy
-        self._clock = clock
+        self._audit = audit
         self._random_bytes = random_bytes
 
-    def log_in(self, user_name: str, password: str, language: str | None = None) -> Session:
+    def log_in(self, user_name: str, password: str, language: str | None = None, caller: Caller = NOBODY) -> Session:
         """A new ticket for a name and a password, or the same ticket for a live ticket and no password.
 
         Raises Refused [900] or [902], and Unavailable.
         """
         guid = _ticket_for_name(user_name, password)
         if guid is not None:
-            return self._continue(guid, language)
-        return self._issue(self._logged_on(user_name, password), language)
+            return self._continue(guid, language, caller)
+        return self._issue(self._logged_on(user_name, password, caller), language, Event.LOGIN, caller)
 
-    def renew(self, user_name: str, password: str, language: str | None, old_guid: bytes | None) -> Session:
+    def renew(
+        self, user_name: str, password: str, language: str | None, old_guid: bytes | None, caller: Caller = NOBODY
+    ) -> Session:
         """Restart the old ticket's window if it is alive and the same user's; else as ``log_in``. The credentials are
         checked in either case.
 
@@ -111,10 +130,10 @@ class Authentication:
         """
         guid = _ticket_for_name(user_name, password)
         if guid is not None:
-            session = self._continue(guid, language)
-            return (self._renewed(old_guid, session.user, language) if old_guid else None) or session
-        user = self._logged_on(user_name, password)
-        return (self._renewed(old_guid, user, language) if old_guid else None) or self._issue(user, language)
+            session = self._continue(guid, language, caller)
+            return self._renewed(old_guid, session.user, language, caller) or session
+        user = self._logged_on(user_name, password, caller)
+        return self._renewed(old_guid, user, language, caller) or self._issue(user, language, Event.LOGIN, caller)
 
     def validate(self, guid: bytes | None) -> Session:
         """The session of a live ticket, whose window stays as it is. Raises Refused [901] and Unavailable."""
@@ -126,42 +145,51 @@ class Authentication:
         ticket = self._tickets.renew(guid) if guid is not None else None
         return self._session(guid, ticket, INVALID_TICKET)
 
-    def log_out(self, guid: bytes | None) -> Session:
+    def log_out(self, guid: bytes | None, caller: Caller = NOBODY) -> Session:
         """End a live ticket and give the session that it was. Raises Refused [901] and Unavailable."""
         ticket = self._tickets.remove(guid) if guid is not None else None
-        return self._session(guid, ticket, INVALID_TICKET)
+        session = self._session(guid, ticket, INVALID_TICKET)
+        write_if_possible(self._audit, _record(Event.LOGOUT, caller, session.user, session.guid))
+        return session
 
-    def create_for_user(self, trusted_password: str, user_name: str) -> Session:
+    def create_for_user(self, trusted_password: str, user_name: str, caller: Caller = NOBODY) -> Session:
         """A ticket for a user whom a trusted program vouches for. Raises Refused [900] or [902], and Unavailable."""
         if self._policy.is_sysadmin(user_name):
+            self._note_refusal(user_name, caller, "the sysadmin")
             raise Refused(GENERATION_NOT_ALLOWED)
-        trusted = self._policy.trusts(trusted_password)
+        complaint = self._complaint_of_trusted(trusted_password, caller)
         credentials = self._directory.find(user_name)
-        if not trusted or credentials is None or not credentials.user.profile.enabled:
+        if credentials is None or not credentials.user.profile.enabled:
+            complaint = complaint or "unknown or disabled user"
+        if credentials is None or complaint is not None:
+            self._note_refusal(user_name, caller, complaint or "")
             raise Refused(AUTHENTICATION_FAILED)
         self._refuse_sysadmin(credentials.user)
-        return self._issue(credentials.user, None)
+        return self._issue(credentials.user, None, Event.IMPERSONATION, caller)
 
-    def _logged_on(self, user_name: str, password: str) -> User:
-        """The user whose password this is, as they were before this logon, which is written down.
+    def _complaint_of_trusted(self, password: str, caller: Caller) -> str | None:
+        """Why a program is not to be trusted, None if it is. Its failures count by address (SECURITY B6)."""
+        right = self._policy.trusts(password)
+        if not self._policy.trusts_network(caller.address):
+            return "network"
+        attempt = Attempt("", known=False, address=network_of(caller.address))
+        admission = self._trusted_throttle.admit(attempt)
+        if admission is Admission.ADMITTED:
+            if right:
+                self._trusted_throttle.succeeded(attempt)
+            else:
+                self._trusted_throttle.failed(attempt)
+        elif admission is not Admission.BUSY:
+            return f"throttled: {admission}"
+        return None if right else "wrong TrustedUserPwd"
 
-        One text and one duration for every reason to say no (SECURITY A5, A6).
-        """
-        credentials = self._directory.find(user_name)
-        stored_hash = credentials.password_hash if credentials else None
-        verification = self._passwords.verify(stored_hash, password)
-        if credentials is None or not verification.ok or not credentials.user.profile.enabled:
-            raise Refused(AUTHENTICATION_FAILED)
-        user = credentials.user
-        self._refuse_sysadmin(user)
+    def _logged_on(self, user_name: str, password: str, caller: Caller) -> User:
+        user = self._logons.check(user_name, password, caller)
         try:
-            rehash = None
-            if verification.needs_rehash:
-                rehash = Rehash(old=stored_hash or "", new=self._passwords.hash(password))
-            self._directory.change(user.id, last_logon=self._clock(), rehash=rehash)
-        except Unavailable as error:
-            # Neither is worth a login that fails (SECURITY A2).
-            _log.warning("the logon of user %d was not written: %s", user.id, error)
+            self._refuse_sysadmin(user)
+        except Refused:
+            write_if_possible(self._audit, _record(Event.LOGIN_REFUSED, caller, user, None, "the sysadmin"))
+            raise
         return user
 
     def _refuse_sysadmin(self, user: User) -> None:
@@ -169,15 +197,18 @@ class Authentication:
         if self._policy.is_sysadmin(user.profile.user_name):
             raise Refused(GENERATION_NOT_ALLOWED)
 
-    def _continue(self, guid: bytes, language: str | None) -> Session:
+    def _continue(self, guid: bytes, language: str | None, caller: Caller) -> Session:
         """CONTRACT 1.2: a live ticket and no password stand for the user, and answer with that same ticket."""
         session = self._session(guid, self._tickets.renew(guid), AUTHENTICATION_FAILED)
         self._refuse_sysadmin(session.user)
         if not (language or "").strip():
+            self._audit.write(_record(Event.RENEWAL, caller, session.user, guid))
             return session
-        return self._renewed(guid, session.user, language) or session
+        return self._renewed(guid, session.user, language, caller) or session
 
-    def _renewed(self, guid: bytes, user: User, language: str | None) -> Session | None:
+    def _renewed(self, guid: bytes | None, user: User, language: str | None, caller: Caller) -> Session | None:
+        if guid is None:
+            return None
         chosen = self._policy.languages.choose(language, user.profile.language)
         ticket = self._tickets.renew(guid, user_id=user.id, language=chosen)
         if ticket is None:
@@ -185,11 +216,13 @@ class Authentication:
         if ticket.security_stamp != user.security_stamp:
             self._tickets.remove(guid)
             return None
+        self._audit.write(_record(Event.RENEWAL, caller, user, guid))
         return Session(guid, ticket, user)
 
-    def _issue(self, user: User, language: str | None) -> Session:
-        # The ticket comes last: whatever fails before it leaves no live ticket behind (SECURITY A8).
+    def _issue(self, user: User, language: str | None, event: Event, caller: Caller) -> Session:
+        # The ticket comes last: whatever fails before it leaves no live ticket behind (SECURITY A8, R4).
         guid = new_guid(self._random_bytes)
+        self._audit.write(_record(event, caller, user, guid))
         ticket = self._tickets.add(
             guid,
             user_id=user.id,
@@ -198,6 +231,9 @@ class Authentication:
             previous_logon=user.last_logon,
         )
         return Session(guid, ticket, user)
+
+    def _note_refusal(self, user_name: str, caller: Caller, reason: str) -> None:
+        write_if_possible(self._audit, Record(Event.IMPERSONATION_REFUSED, caller, as_typed(user_name), reason=reason))
 
     def _session(self, guid: bytes | None, ticket: Ticket | None, refusal: str) -> Session:
         """The session of a ticket that the cache held. A user disabled, deleted or with a new password ends it."""
@@ -216,6 +252,11 @@ class Authentication:
 
 def _stands_for(ticket: Ticket, user: User) -> bool:
     return user.profile.enabled and user.security_stamp == ticket.security_stamp
+
+
+def _record(event: Event, caller: Caller, user: User, guid: bytes | None, reason: str = "") -> Record:
+    ticket = "" if guid is None else short_hash(digest(guid))
+    return Record(event, caller, user.profile.user_name, user.id, ticket, reason)
 
 
 def _ticket_for_name(user_name: str, password: str) -> bytes | None:

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_origin
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, Secret, SecretStr, ValidationError
 
@@ -40,11 +40,19 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key that a model knows: its path in its own letter case, its shape, and whether its value is a secret."""
+    """A key that a model knows: its path in its own letter case, its shape, and whether its value is a secret.
+
+    ``single``: one value may stand in the place of a list.
+    """
 
     path: str
     kind: Literal["value", "list", "section", "open section"]
     secret: bool = False
+    single: bool = False
+
+
+class OneOrMore:
+    """Marks, in an Annotated, a list in whose place one value may stand."""
 
 
 Layer = dict[str, Entry]
@@ -107,7 +115,7 @@ def environment_layer(environ: Mapping[str, str], keys: Iterable[Key]) -> Layer:
     """Take the variables that are settings: ``Section__Key``, and top-level values by their name (``Urls``)."""
     top = [key for key in keys if ":" not in key.path]
     first_levels = {key.path.casefold() for key in top}
-    values = {key.path.casefold() for key in top if key.kind == "value"}
+    values = {key.path.casefold() for key in top if key.kind == "value" or key.single}
 
     def is_setting(path: str) -> bool:
         first, separator, _ = path.casefold().partition(":")
@@ -153,9 +161,14 @@ def keys_of(model: type[BaseModel], above: str = "") -> Iterator[Key]:
             yield Key(path, "open section" if annotation.model_config.get("extra") == "allow" else "section")
             yield from keys_of(annotation, f"{path}:")
         elif get_origin(annotation) is tuple:
-            yield Key(path, "list")
+            single = any(isinstance(mark, OneOrMore) for mark in field.metadata)
+            yield Key(path, "list", _is_secret(get_args(annotation)[0]), single)
         else:
-            yield Key(path, "value", isinstance(annotation, type) and issubclass(annotation, SecretStr | Secret))
+            yield Key(path, "value", _is_secret(annotation))
+
+
+def _is_secret(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, SecretStr | Secret)
 
 
 def bind(model: type[Model], layers: Iterable[Layer]) -> tuple[Model, Layer]:
@@ -190,7 +203,7 @@ def bind(model: type[Model], layers: Iterable[Layer]) -> tuple[Model, Layer]:
 def _exact_path(path: str, entry: Entry, known: Mapping[str, Key]) -> str:
     """The path in its own letter case. Raises SettingsError when it is unknown or of the wrong shape."""
     key = known.get(path)
-    if key is not None and (key.kind == "value" or (key.kind == "list" and entry.value == [])):
+    if key is not None and (key.kind == "value" or (key.kind == "list" and (key.single or entry.value == []))):
         return key.path
     above = known.get(path.rpartition(":")[0])
     if key is None and above is not None and above.kind == "open section":

@@ -15,6 +15,7 @@ from spyne import AnyXml, Service, Unicode, rpc
 from werkzeug.http import parse_cookie
 
 from asmx_tickets.asmx import AsmxApplication, Element, Request, ServiceUnavailable, may_be_left_out
+from asmx_tickets.audit import Caller
 from asmx_tickets.authentication import INVALID_FORMAT, Authentication, Session
 from asmx_tickets.errors import Refused, Unavailable
 from asmx_tickets.tickets.ticket import format_guid, parse_guid
@@ -83,7 +84,7 @@ class TicketService(Service):
     )
     def authenticate_user(ctx: Any, user_name: str | None, password: str | None) -> Element:
         """Log in with a user name and a password, and get a ticket."""
-        session = _authentication(ctx).log_in(user_name or "", password or "")
+        session = _authentication(ctx).log_in(user_name or "", password or "", None, _caller(ctx))
         return _profile(session, with_ticket=True)
 
     @rpc(
@@ -97,7 +98,7 @@ class TicketService(Service):
     )
     def authenticate_user_1(ctx: Any, user_name: str | None, password: str | None, language: str | None) -> Element:
         """Log in with a user name and a password, in a language, and get a ticket."""
-        session = _authentication(ctx).log_in(user_name or "", password or "", language)
+        session = _authentication(ctx).log_in(user_name or "", password or "", language, _caller(ctx))
         return _profile(session, with_ticket=True)
 
     @rpc(
@@ -121,7 +122,7 @@ class TicketService(Service):
         else:
             # CONTRACT 1.2: here a header or cookie that is no GUID counts as absent.
             old_guid = parse_guid(_in_header(ctx.request) or "") or parse_guid(_in_cookie(ctx.request) or "")
-        session = _authentication(ctx).renew(user_name or "", password or "", language, old_guid)
+        session = _authentication(ctx).renew(user_name or "", password or "", language, old_guid, _caller(ctx))
         return _profile(session, with_ticket=True)
 
     @rpc(
@@ -144,7 +145,7 @@ class TicketService(Service):
     )
     def create_ticket_for_user(ctx: Any, trusted_password: str | None, user_name: str | None) -> Element:
         """Get a ticket for a user without the user's password, as a program that knows the shared secret."""
-        session = _authentication(ctx).create_for_user(trusted_password or "", user_name or "")
+        session = _authentication(ctx).create_for_user(trusted_password or "", user_name or "", _caller(ctx))
         return Element("root", {"success": "true", "ticket": format_guid(session.guid)})
 
     @rpc(
@@ -166,7 +167,7 @@ class TicketService(Service):
     )
     def log_out(ctx: Any, ticket: str | None) -> Element:
         """End a ticket at once."""
-        _authentication(ctx).log_out(_guid(ctx, ticket))
+        _authentication(ctx).log_out(_guid(ctx, ticket), _caller(ctx))
         return Element("root", {"success": "true"})
 
     @rpc(_returns=AnyXml, _operation_name="ServerInfo")
@@ -203,6 +204,11 @@ def ticket_application(parts: Parts | None) -> AsmxApplication:
 
 def _authentication(ctx: Any) -> Authentication:
     return ctx.app.config.authentication
+
+
+def _caller(ctx: Any) -> Caller:
+    request: Request = ctx.request
+    return Caller(request.remote_address, ctx.binding, request.id)
 
 
 def _given(ticket: str | None) -> bool:

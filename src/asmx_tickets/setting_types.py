@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, Secret, SecretStr
 
+from asmx_tickets.configuration import OneOrMore
+
 T = TypeVar("T")
 ProtocolName = Literal["HttpSoap", "HttpSoap12", "HttpGet", "HttpPost", "Documentation"]
 LevelName = Literal["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"]
@@ -24,7 +26,11 @@ _PATH_BASE = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-([A-Za-z]{2}|[0-9]{3}))?")
 # What XML 1.0 can't hold: these settings are shown in answers.
 _NOT_IN_XML = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
-_URL_PASSWORD = re.compile(r"(?<=://)([^:/?]*):((?s:.*))@|(?<=[?&])((?i:(?:ssl)?password)=)[^&]*")
+_URL_PASSWORD = re.compile(r"(?<=://)([^:/?]*):((?s:.*))@|(?<=[?&])((?i:[a-z_]*password)=)[^&]*")
+# What stands in documentation and is left to be replaced.
+_EXAMPLE = re.compile(r"example|change.?me|replace.?(me|with|this)|your.?(own|secret|pass|value)|MyServerSecret", re.I)
+_KEY_PREFIX = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_TICKET_STORES = {"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"}
 _USER_STORES = {
     "sqlite": "sqlite",
     "sqlite+pysqlite": "sqlite",
@@ -158,12 +164,26 @@ def _allowed_hosts(value: str) -> str:
     return ";".join(patterns)
 
 
-def _trusted_user_pwd(secret: SecretStr) -> SecretStr:
+def _trusted_user_pwds(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
     """SECURITY B6: at least 128 random bits, which are 22 characters of base64 or 32 hexadecimal digits."""
-    value = secret.get_secret_value()
-    if value and (len(value) < 22 or len(set(value)) < 8):
-        raise ValueError("must be empty (off) or at least 22 random characters; `openssl rand -hex 16` makes some")
-    return secret
+    for secret in secrets:
+        value = secret.get_secret_value()
+        if len(value) < 22 or len(set(value)) < 8:
+            raise ValueError("must be empty (off) or at least 22 random characters; `openssl rand -hex 16` makes some")
+        if _EXAMPLE.search(value):
+            raise ValueError("must be no example; `openssl rand -hex 16` makes a random value")
+    return secrets
+
+
+def _listed(value: Any) -> Any:
+    """One value stands for a list of it, and an empty text for none."""
+    if isinstance(value, str):
+        return (value,) if value else ()
+    return value
+
+
+def _show_secrets(secrets: tuple[SecretStr, ...]) -> str | list[str]:
+    return ["****"] * len(secrets) if len(secrets) > 1 else "****" * len(secrets)
 
 
 def _users_url(url: ConnectionString) -> ConnectionString:
@@ -179,9 +199,15 @@ def _users_url(url: ConnectionString) -> ConnectionString:
 def _tickets_url(url: ConnectionString) -> ConnectionString:
     text = url.get_secret_value()
     scheme, _, rest = text.partition("://")
-    if text != "memory://" and (scheme not in {"redis", "rediss", "unix"} or not rest):
-        raise ValueError("must be memory:// or a redis://, rediss:// or unix:// URL")
+    if text != "memory://" and (scheme not in _TICKET_STORES or not rest):
+        raise ValueError("must be memory:// or a redis://, rediss://, unix:// or redis+sentinel:// URL")
     return url
+
+
+def _key_prefix(value: str) -> str:
+    if not _KEY_PREFIX.fullmatch(value):
+        raise ValueError("must be 1 to 100 letters, digits and . _ : - such as asmx-tickets:")
+    return value
 
 
 def _language(value: str) -> str:
@@ -213,14 +239,18 @@ Text = Annotated[str, AfterValidator(_text)]
 UrlsValue = Annotated[ListenAddress, _from_text(parse_urls), PlainSerializer(str, when_used="json")]
 PathBase = Annotated[str, AfterValidator(_path_base)]
 AllowedHosts = Annotated[str, AfterValidator(_allowed_hosts)]
-TrustedUserPwd = Annotated[
-    SecretStr,
-    AfterValidator(_trusted_user_pwd),
-    PlainSerializer(lambda secret: "****" if secret.get_secret_value() else "", when_used="json"),
+TrustedUserPwds = Annotated[
+    tuple[SecretStr, ...],
+    OneOrMore(),
+    BeforeValidator(_listed),
+    AfterValidator(_trusted_user_pwds),
+    PlainSerializer(_show_secrets, when_used="json"),
 ]
 UsersUrl = Annotated[ConnectionString, AfterValidator(_users_url)]
 TicketsUrl = Annotated[ConnectionString, AfterValidator(_tickets_url)]
 TimeSpan = Annotated[timedelta, _from_text(parse_timespan), PlainSerializer(format_timespan, when_used="json")]
+OptionalTimeSpan = Annotated[TimeSpan | None, _from_text(lambda text: text or None)]
+KeyPrefix = Annotated[str, AfterValidator(_key_prefix)]
 LanguageCodes = Annotated[tuple[Annotated[str, AfterValidator(_language)], ...], AfterValidator(_set_of)]
 Protocols = Annotated[tuple[Annotated[ProtocolName, _one_of(ProtocolName)], ...], AfterValidator(_set_of)]
 Level = Annotated[LevelName, _one_of(LevelName)]

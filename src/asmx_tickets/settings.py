@@ -28,20 +28,24 @@ from asmx_tickets.errors import SettingsError
 from asmx_tickets.setting_types import (
     AllowedHosts,
     ConnectionString,
+    KeyPrefix,
     LanguageCodes,
     Level,
     ListenAddress,
     Networks,
+    OptionalTimeSpan,
     PathBase,
     ProtocolName,
     Protocols,
     Text,
     TicketsUrl,
     TimeSpan,
-    TrustedUserPwd,
+    TrustedUserPwds,
     UrlsValue,
     UsersUrl,
 )
+
+STDOUT = "stdout"
 
 
 class Section(BaseModel):
@@ -63,12 +67,43 @@ class ConnectionStrings(Section):
         description="The ticket cache: memory:// (in the server process) or a redis://, rediss:// or unix:// URL.",
     )
 
+    @property
+    def tickets_are_shared(self) -> bool:
+        """Whether other processes see the same tickets."""
+        return self.tickets.get_secret_value() != "memory://"
+
+    @property
+    def users_are_remote(self) -> bool:
+        """Whether looking up a user may have to wait for another machine."""
+        return not self.users.get_secret_value().startswith("sqlite")
+
 
 class Tickets(Section):
     """The life of a ticket."""
 
     sliding_expiration: TimeSpan = Field(
         default=timedelta(days=30), description="How long a ticket lives from its last use, as d.hh:mm:ss."
+    )
+    absolute_expiration: OptionalTimeSpan = Field(
+        default=None,
+        description="How long a ticket lives from its login at most, however often it is used; null: no end.",
+    )
+    max_per_user: int = Field(
+        default=0, ge=0, description="How many tickets a user may have; the one unused for longest ends. 0: any number."
+    )
+    max_total: int = Field(
+        default=2_000_000,
+        ge=1,
+        le=100_000_000,
+        description="How many tickets may live; the one unused for longest ends.",
+    )
+    persist_to: Text = Field(
+        default="",
+        description="With memory://: the file that keeps the tickets from a stop to the next start (a relative path"
+        " starts at the settings file's folder); empty: none.",
+    )
+    key_prefix: KeyPrefix = Field(
+        default="asmx-tickets:", description="With Redis: what the names of all keys begin with."
     )
 
 
@@ -139,6 +174,44 @@ class ForwardedHeaders(Section):
     )
 
 
+class Audit(Section):
+    """The audit log: a line of JSON for whatever gives, refuses or ends access, and for each change of users."""
+
+    to: Text = Field(
+        default="App_Data/audit.jsonl",
+        description="A file (a relative path starts at the settings file's folder), stdout, or empty for none.",
+    )
+    max_bytes: int = Field(default=10_000_000, ge=10_000, description="A longer file is set aside as .1, .2 …")
+    keep: int = Field(default=9, ge=0, le=1000, description="How many files that were set aside are kept.")
+
+
+class Throttling(Section):
+    """What failed logins cost (SECURITY 1.2). Nobody sleeps: a login that comes too early is refused."""
+
+    failures: int = Field(
+        default=5, ge=1, le=1000, description="Failed logins of an account in a row until it has to wait, at first 1 s."
+    )
+    longest_wait: TimeSpan = Field(
+        default=timedelta(minutes=15), description="Each further failure doubles the wait, up to this."
+    )
+    forget_after: TimeSpan = Field(
+        default=timedelta(hours=12), description="Time without a failure after which an account is free again."
+    )
+    disable_at: int = Field(
+        default=100,
+        ge=0,
+        le=100_000,
+        description="Failed logins in a row that disable a password until an operator sets a new one or disables and"
+        " enables the user. 0: never.",
+    )
+    failures_per_address: int = Field(
+        default=30, ge=1, le=100_000, description="Failed logins that an address has at once."
+    )
+    seconds_per_failure: float = Field(
+        default=3.0, ge=0.01, le=3600, description="The time after which an address has one more."
+    )
+
+
 class Passwords(Section):
     """The cost of a password's hash (argon2id). Not weaker than OWASP's minimum: SECURITY A1; caps: A2."""
 
@@ -169,13 +242,21 @@ class Settings(BaseSettings):
         default="*",
         description="Host names that are answered, separated by semicolons: *.example.com for subdomains, * for any.",
     )
-    trusted_user_pwd: TrustedUserPwd = Field(
-        default=SecretStr(""), description="The shared secret of CreateTicketforUser; empty switches it off."
+    trusted_user_pwd: TrustedUserPwds = Field(
+        default=(),
+        description="The shared secret of CreateTicketforUser; empty switches it off. A list while it is being changed:"
+        " each counts.",
+    )
+    trusted_user_networks: Networks = Field(
+        default=(), description="Addresses or networks that may call CreateTicketforUser; none named: all."
     )
     sysadmin_account_name: Text = Field(
         default="sysadmin", description="The account that never gets a ticket; empty names nobody."
     )
     connection_strings: ConnectionStrings = ConnectionStrings()
+    workers: int = Field(
+        default=1, ge=1, le=256, description="Server processes. More than one need a ticket cache that they can share."
+    )
     tickets: Tickets = Tickets()
     languages: Languages = Languages()
     web_services: WebServices = WebServices()
@@ -183,6 +264,27 @@ class Settings(BaseSettings):
     logging: Logging = Logging()
     forwarded_headers: ForwardedHeaders = ForwardedHeaders()
     passwords: Passwords = Passwords()
+    throttling: Throttling = Throttling()
+    audit: Audit = Audit()
+
+    @field_validator("tickets")
+    @classmethod
+    def _persist_what_is_ours(cls, tickets: Tickets, info: ValidationInfo) -> Tickets:
+        stores = info.data.get("connection_strings", ConnectionStrings())
+        if tickets.persist_to and stores.tickets_are_shared:
+            raise ValueError("must have PersistTo empty with tickets in Redis, which keeps them from a stop to a start")
+        return tickets
+
+    @field_validator("workers")
+    @classmethod
+    def _share_tickets(cls, workers: int, info: ValidationInfo) -> int:
+        stores = info.data.get("connection_strings", ConnectionStrings())
+        if workers > 1 and not stores.tickets_are_shared:
+            raise ValueError(
+                "must be 1 with ConnectionStrings:Tickets memory://, which lives in one process; for more, name a Redis"
+                " there, such as redis://127.0.0.1:6379/0"
+            )
+        return workers
 
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
     _warnings: tuple[str, ...] = PrivateAttr(default=())
@@ -239,16 +341,40 @@ def load_settings(
         ],
     )
     connections = settings.connection_strings
+    trusted = settings.trusted_user_pwd
     secrets: dict[str, SecretStr | ConnectionString] = {
-        "TrustedUserPwd": settings.trusted_user_pwd,
+        **{path: secret for number, secret in enumerate(trusted) for path in _paths("TrustedUserPwd", number)},
         "ConnectionStrings:Users": connections.users,
         "ConnectionStrings:Tickets": connections.tickets,
     }
     anchored = connections.model_copy(update={"users": _anchored(connections.users, base.absolute().parent)})
-    loaded = settings.model_copy(update={"connection_strings": anchored})
+    folder = base.absolute().parent
+    tickets, audit = settings.tickets, settings.audit
+    if tickets.persist_to:
+        tickets = tickets.model_copy(update={"persist_to": str(folder / tickets.persist_to)})
+    if audit.to not in {"", STDOUT}:
+        audit = audit.model_copy(update={"to": str(folder / audit.to)})
+    _refuse_one_file_for_two_things(base, anchored, tickets, audit)
+    loaded = settings.model_copy(update={"connection_strings": anchored, "tickets": tickets, "audit": audit})
     loaded._sources = _sources(entries)
     loaded._warnings = tuple(_open_secrets(entries, secrets))
     return loaded
+
+
+def _refuse_one_file_for_two_things(base: Path, stores: ConnectionStrings, tickets: Tickets, audit: Audit) -> None:
+    files = {
+        "the settings file": str(base.absolute()),
+        "ConnectionStrings:Users": stores.users.get_secret_value().partition(":///")[2],
+        "Audit:To": audit.to,
+    }
+    for name, file in files.items():
+        if tickets.persist_to and os.path.normpath(tickets.persist_to) == os.path.normpath(file):
+            raise SettingsError(f"Tickets:PersistTo must be a file of its own, not that of {name}")
+
+
+def _paths(key: str, number: int) -> tuple[str, ...]:
+    """Where an item of a list can stand: at its number, and the first one also alone."""
+    return (f"{key}:{number}", key) if number == 0 else (f"{key}:{number}",)
 
 
 def _open_secrets(entries: configuration.Layer, secrets: Mapping[str, SecretStr | ConnectionString]) -> Iterator[str]:

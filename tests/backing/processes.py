@@ -1,7 +1,9 @@
 """Child processes that can be ended, stopped for a while, and never outlive the tests."""
 
 import contextlib
+import errno
 import os
+import random
 import shutil
 import signal
 import socket
@@ -14,10 +16,12 @@ import pytest
 
 
 def free_port() -> int:
-    """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody has: none of those that the system gives to connections by itself."""
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED:
+                return port
 
 
 def program(name: str, *folders: Path) -> str:

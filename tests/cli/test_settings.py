@@ -24,7 +24,7 @@ def test_settings_are_shown_with_their_sources_and_without_secrets(run: Run, fol
         "Tickets": "redis://:****@cache:6379/0",
     }
     assert shown["settings"]["PathBase"] == "/InfoRouter"
-    assert shown["settings"]["Tickets"] == {"SlidingExpiration": "30.00:00:00"}
+    assert shown["settings"]["Tickets"]["SlidingExpiration"] == "30.00:00:00"
     assert shown["sources"]["PathBase"] == "appsettings.json"
     assert shown["sources"]["TrustedUserPwd"] == shown["sources"]["ConnectionStrings:Tickets"] == "environment"
     assert shown["sources"]["Urls"] == "default"

@@ -6,6 +6,7 @@ from werkzeug.test import Client
 
 from asmx_tickets.asmx import AsmxEndpoint
 from asmx_tickets.asmx.wsgi import WsgiApplication
+from asmx_tickets.audit import Caller
 from asmx_tickets.errors import Refused
 from asmx_tickets.hosting.site import Site
 from asmx_tickets.service import PATH, Parts, ServerFacts, ticket_application
@@ -20,7 +21,7 @@ class Echo:
         self.http = Client(WsgiApplication(self.site.handle))
         self.given: list[Any] = []
 
-    def log_in(self, user_name: str, password: str, language: str | None = None) -> NoReturn:
+    def log_in(self, user_name: str, password: str, language: str | None, _caller: Caller) -> NoReturn:
         self.given.append((user_name, password, language))
         raise Refused("[900] Authentication failed")
 

@@ -83,6 +83,11 @@ class AsmxContext(MethodContext):
         self.request = request
         self.fire_event("method_context_created")
 
+    @property
+    def binding(self) -> str:
+        """The binding's name for people: SOAP 1.1, SOAP 1.2, HTTP GET or HTTP POST."""
+        return str(self.in_protocol.binding_of(self))
+
     def call(self, operation: Any) -> None:
         """Make this the context of a call of the operation, which is decoded already."""
         self.operation = operation

@@ -32,6 +32,10 @@ class AsmxProtocol(ProtocolBase):
         """The answer that says a fault in this binding's way."""
         raise NotImplementedError
 
+    def binding_of(self, ctx: AsmxContext) -> str:
+        """What people call the binding of a call."""
+        raise NotImplementedError
+
     def out_fault(self, ctx: AsmxContext) -> AsmxFault:
         """Our fault for what spyne holds as the call's error."""
         error = ctx.out_error
@@ -82,6 +86,9 @@ class SoapProtocol(AsmxProtocol):
     def serialize(self, ctx: AsmxContext, message: object = None) -> None:
         ctx.out_string = (ctx.operation.envelope(ctx.out_object[0] if ctx.out_object else None, ctx.version),)
 
+    def binding_of(self, ctx: AsmxContext) -> str:
+        return str(ctx.version.name)
+
     def response(self, ctx: AsmxContext) -> Response:
         return Response(200, self._headers[ctx.version], ctx.out_string[0])
 
@@ -111,6 +118,9 @@ class FormProtocol(AsmxProtocol):
     def serialize(self, ctx: AsmxContext, message: object = None) -> None:
         ctx.out_document = ctx.operation.form_result(ctx.out_object[0] if ctx.out_object else None)
         ctx.out_string = (forms.encode(ctx.out_document),)
+
+    def binding_of(self, ctx: AsmxContext) -> str:
+        return f"HTTP {ctx.request.method}"
 
     def response(self, ctx: AsmxContext) -> Response:
         body = ctx.out_string[0]

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from asmx_tickets.cli import serve, settings, users, wsdl
+from asmx_tickets.cli import serve, settings, tickets, users, wsdl
 from asmx_tickets.errors import AsmxTicketsError
 
 
@@ -32,5 +32,6 @@ app = typer.Typer(
 )
 app.command("serve")(serve.serve)
 app.add_typer(users.app)
+app.add_typer(tickets.app)
 app.command("wsdl")(wsdl.wsdl)
 app.command("settings")(settings.settings)

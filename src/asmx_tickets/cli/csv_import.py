@@ -36,10 +36,13 @@ class Line:
     number: int
     end: int
     complaint: str | None
+    user_name: str = ""
+    user_id: int = 0
 
 
-def run(file: Path, directory: UserDirectory, passwords: PasswordHasher) -> int:
+def run(file: Path, directory: UserDirectory, passwords: PasswordHasher, note: Callable[[str, int], None]) -> int:
     """Import the file, tell on standard error how it goes and on standard output how it ended; gives the exit code.
+    ``note`` is told name and id of each user added.
 
     Raises UserError when the file can't be read or has no proper header, Unavailable when the directory fails; what
     was added until then stays, and is told.
@@ -55,6 +58,7 @@ def run(file: Path, directory: UserDirectory, passwords: PasswordHasher) -> int:
             with closing(add_users(source, directory, passwords)) as lines, _progress(file) as (progress, task):
                 for line in lines:
                     if line.complaint is None:
+                        note(line.user_name, line.user_id)
                         added += 1
                     else:
                         refused += 1
@@ -135,10 +139,11 @@ def _prepare(
 
 def _add(number: int, end: int, prepared: Future[tuple[Profile, str]], directory: UserDirectory) -> Line:
     try:
-        directory.add(*prepared.result())
+        profile, password_hash = prepared.result()
+        user_id = directory.add(profile, password_hash)
     except UserError as error:
         return Line(number, end, str(error))
-    return Line(number, end, None)
+    return Line(number, end, None, profile.user_name, user_id)
 
 
 def _fields(line: bytes) -> list[str]:

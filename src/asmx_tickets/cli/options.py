@@ -1,15 +1,20 @@
-"""What the commands share: their common option, and how they read the settings."""
+"""What the commands share: their common option, how they read the settings, and how they find users."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from asmx_tickets.errors import UserError
+
 if TYPE_CHECKING:
     from asmx_tickets.settings import Settings
+    from asmx_tickets.users.sql import SqlUserDirectory
+    from asmx_tickets.users.user import User
 
 SettingsFile = Annotated[
     Path | None,
@@ -22,3 +27,23 @@ def read_settings(file: Path | None, overrides: Mapping[str, str] = MappingProxy
     from asmx_tickets.settings import load_settings
 
     return load_settings(file, environ=os.environ, overrides=overrides)
+
+
+@contextmanager
+def open_users(settings: "Settings") -> Iterator["SqlUserDirectory"]:
+    """The users' directory that the settings name. Raises SettingsError and Unavailable."""
+    from asmx_tickets.users.sql import open_directory
+
+    directory = open_directory(settings.connection_strings.users.get_secret_value())
+    try:
+        yield directory
+    finally:
+        directory.close()
+
+
+def find_user(directory: "SqlUserDirectory", name: str) -> "User":
+    """The user with a login name. Raises UserError."""
+    credentials = directory.find(name)
+    if credentials is None:
+        raise UserError(f"There is no user {name!r}.")
+    return credentials.user

@@ -3,20 +3,22 @@
 import getpass
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from asmx_tickets.cli.options import SettingsFile, read_settings
+from asmx_tickets.audit import Event
+from asmx_tickets.cli.auditing import auditing
+from asmx_tickets.cli.options import SettingsFile, find_user, open_users, read_settings
+from asmx_tickets.cli.tickets import end_tickets
 from asmx_tickets.errors import UserError
 
 if TYPE_CHECKING:
     from asmx_tickets.settings import Settings
     from asmx_tickets.users.passwords import PasswordHasher
-    from asmx_tickets.users.sql import SqlUserDirectory
     from asmx_tickets.users.user import User
 
 app = typer.Typer(name="user", help="Add, show, change and remove users.", no_args_is_help=True)
@@ -45,14 +47,16 @@ def add(
     profile = Profile(name, first_name, last_name, email, domain, language, read_only, enabled=not disabled)
     loaded = read_settings(settings)
     password_hash = _hasher(loaded).hash(_new_password())
-    with _directory(loaded) as directory:
-        typer.echo(str(directory.add(profile, password_hash)))
+    with open_users(loaded) as directory, auditing(loaded) as note:
+        user_id = directory.add(profile, password_hash)
+        note(Event.USER_ADDED, name, user_id)
+    typer.echo(str(user_id))
 
 
 @app.command("list")
 def list_users(settings: SettingsFile = None) -> None:
     """Print all users by name: as a table on a terminal, else one a line with tabs between the columns."""
-    with _directory(read_settings(settings)) as directory:
+    with open_users(read_settings(settings)) as directory:
         if sys.stdout.isatty():
             _print_table(directory.all())
             return
@@ -63,8 +67,8 @@ def list_users(settings: SettingsFile = None) -> None:
 @app.command()
 def show(name: Name, settings: SettingsFile = None) -> None:
     """Print what is known of a user, one thing a line."""
-    with _directory(read_settings(settings)) as directory:
-        for what, value in _facts(_find(directory, name)).items():
+    with open_users(read_settings(settings)) as directory:
+        for what, value in _facts(find_user(directory, name)).items():
             typer.echo(f"{what}: {value}".rstrip())
 
 
@@ -72,30 +76,43 @@ def show(name: Name, settings: SettingsFile = None) -> None:
 def password(name: Name, settings: SettingsFile = None) -> None:
     """Set a user's password and end the user's tickets. It is asked for, or read from standard input as one line."""
     loaded = read_settings(settings)
-    with _directory(loaded) as directory:
-        user = _find(directory, name)
+    with open_users(loaded) as directory, auditing(loaded) as note:
+        user = find_user(directory, name)
         _done(directory.change(user.id, password_hash=_hasher(loaded).hash(_new_password())), name)
+        note(Event.PASSWORD_CHANGED, user.profile.user_name, user.id)
+    end_tickets(loaded, user.id)
 
 
 @app.command()
 def enable(name: Name, settings: SettingsFile = None) -> None:
     """Let a user log in."""
-    with _directory(read_settings(settings)) as directory:
-        _done(directory.change(_find(directory, name).id, enabled=True), name)
+    loaded = read_settings(settings)
+    with open_users(loaded) as directory, auditing(loaded) as note:
+        user = find_user(directory, name)
+        _done(directory.change(user.id, enabled=True), name)
+        note(Event.USER_ENABLED, user.profile.user_name, user.id)
 
 
 @app.command()
 def disable(name: Name, settings: SettingsFile = None) -> None:
     """Keep a user from logging in and end the user's tickets."""
-    with _directory(read_settings(settings)) as directory:
-        _done(directory.change(_find(directory, name).id, enabled=False), name)
+    loaded = read_settings(settings)
+    with open_users(loaded) as directory, auditing(loaded) as note:
+        user = find_user(directory, name)
+        _done(directory.change(user.id, enabled=False), name)
+        note(Event.USER_DISABLED, user.profile.user_name, user.id)
+    end_tickets(loaded, user.id)
 
 
 @app.command()
 def delete(name: Name, settings: SettingsFile = None) -> None:
     """Remove a user for good and end the user's tickets."""
-    with _directory(read_settings(settings)) as directory:
-        _done(directory.remove(_find(directory, name).id), name)
+    loaded = read_settings(settings)
+    with open_users(loaded) as directory, auditing(loaded) as note:
+        user = find_user(directory, name)
+        _done(directory.remove(user.id), name)
+        note(Event.USER_DELETED, user.profile.user_name, user.id)
+    end_tickets(loaded, user.id)
 
 
 @app.command("import")
@@ -111,27 +128,15 @@ def import_users(
     from asmx_tickets.cli import csv_import
 
     loaded = read_settings(settings)
-    with _directory(loaded) as directory:
-        exit_code = csv_import.run(file, directory, _hasher(loaded))
+    with open_users(loaded) as directory, auditing(loaded) as note:
+        exit_code = csv_import.run(file, directory, _hasher(loaded), partial(note, Event.USER_ADDED))
     raise typer.Exit(exit_code)
 
 
-@contextmanager
-def _directory(settings: "Settings") -> Iterator["SqlUserDirectory"]:
-    from asmx_tickets.users.sql import open_directory
-
-    directory = open_directory(settings.connection_strings.users.get_secret_value())
-    try:
-        yield directory
-    finally:
-        directory.close()
-
-
 def _hasher(settings: "Settings") -> "PasswordHasher":
-    from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+    from asmx_tickets.hosting.stores import password_hasher
 
-    cost = settings.passwords
-    return PasswordHasher(HashParameters(cost.memory_kib, cost.iterations, cost.parallelism))
+    return password_hasher(settings)
 
 
 def _new_password() -> str:
@@ -152,13 +157,6 @@ def _new_password() -> str:
     if complaint:
         raise UserError(complaint)
     return secret
-
-
-def _find(directory: "SqlUserDirectory", name: str) -> "User":
-    credentials = directory.find(name)
-    if credentials is None:
-        raise UserError(f"There is no user {name!r}.")
-    return credentials.user
 
 
 def _done(changed: bool, name: str) -> None:

@@ -4,20 +4,29 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asmx_tickets.asmx import AsmxEndpoint, Binding, wsdl
 from asmx_tickets.asmx.operations import OperationTable
 from asmx_tickets.authentication import Authentication, Languages, Policy
-from asmx_tickets.errors import SettingsError
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.demo import add_demo_users, demo_settings
+from asmx_tickets.hosting.health import Health
 from asmx_tickets.hosting.site import HostFilter, Proxies, Site
+from asmx_tickets.hosting.stores import audit_log, login_throttles, password_hasher, ticket_cache
+from asmx_tickets.logon import Logons
 from asmx_tickets.service import NAME, PATH, Parts, ServerFacts, english_name, ticket_application
 from asmx_tickets.settings import Settings
-from asmx_tickets.tickets.cache import TicketCache
+from asmx_tickets.tickets import snapshot
 from asmx_tickets.tickets.memory import MemoryTicketCache
-from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
+
+if TYPE_CHECKING:
+    from asmx_tickets.tickets.redis import RedisTicketCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +36,37 @@ class Composition:
     settings: Settings
     site: Site
     directory: SqlUserDirectory
-    tickets: TicketCache
+    tickets: "MemoryTicketCache | RedisTicketCache"
     authentication: Authentication
 
+    @property
+    def waits(self) -> bool:
+        """Whether any call may have to wait, because a store is on another machine or in another process."""
+        stores = self.settings.connection_strings
+        return stores.tickets_are_shared or stores.users_are_remote
+
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should mend in the stores, a line each; a store that does not answer is one of them."""
+        if isinstance(self.tickets, MemoryTicketCache):
+            return ()
+        try:
+            self.tickets.ping()
+        except Unavailable as error:
+            return (str(error),)
+        return self.tickets.warnings()
+
+    def load_tickets(self) -> None:
+        """Take over the tickets that the last run left behind (Tickets:PersistTo)."""
+        if self.settings.tickets.persist_to and isinstance(self.tickets, MemoryTicketCache):
+            snapshot.load(self.tickets, Path(self.settings.tickets.persist_to))
+
     def close(self) -> None:
-        """Let go of the stores."""
+        """Leave the tickets to the next run, and let go of the stores."""
+        if isinstance(self.tickets, MemoryTicketCache):
+            if self.settings.tickets.persist_to:
+                snapshot.save(self.tickets, Path(self.settings.tickets.persist_to))
+        else:
+            self.tickets.close()
         self.directory.close()
 
 
@@ -42,6 +77,7 @@ def compose(
     clock: Callable[[], float] = time.time,
     local_zone: tzinfo | None = None,
     passwords: PasswordHasher | None = None,
+    steady_clock: Callable[[], float] = time.monotonic,
 ) -> Composition:
     """Build the service. With ``demo``: the demo's users and secrets, and nothing on disk (CONTRACT 3). What is given
     takes the place of what would be built.
@@ -55,32 +91,22 @@ def compose(
     if demo:
         add_demo_users(directory, passwords)
     tickets = ticket_cache(settings, clock)
+    audit = audit_log(settings, clock)
+    throttles = login_throttles(settings, tickets=tickets, clock=steady_clock)
     authentication = Authentication(
         directory=directory,
         profiles=ProfileCache(directory),
         tickets=tickets,
-        passwords=passwords,
+        logons=Logons(directory=directory, passwords=passwords, throttle=throttles.logins, audit=audit, clock=clock),
+        trusted_throttle=throttles.trusted_passwords,
         policy=_policy(settings),
-        clock=clock,
+        audit=audit,
     )
     parts = Parts(authentication, _facts(settings), clock, local_zone)
     for language in settings.languages.supported:
         english_name(language)
-    return Composition(settings, _site(settings, parts), directory, tickets, authentication)
-
-
-def password_hasher(settings: Settings) -> PasswordHasher:
-    """The hasher with the settings' parameters."""
-    cost = settings.passwords
-    return PasswordHasher(HashParameters(cost.memory_kib, cost.iterations, cost.parallelism))
-
-
-def ticket_cache(settings: Settings, clock: Callable[[], float]) -> TicketCache:
-    """The ticket cache that ConnectionStrings:Tickets names. Raises SettingsError."""
-    url = settings.connection_strings.tickets.get_secret_value()
-    if url == "memory://":
-        return MemoryTicketCache(sliding_expiration=settings.tickets.sliding_expiration.total_seconds(), clock=clock)
-    raise SettingsError("ConnectionStrings:Tickets must be memory://")
+    site = _site(settings, parts, _health(directory, tickets))
+    return Composition(settings, site, directory, tickets, authentication)
 
 
 def service_description(settings: Settings, address: str) -> bytes:
@@ -88,12 +114,20 @@ def service_description(settings: Settings, address: str) -> bytes:
     return wsdl.build(OperationTable(ticket_application(None)), NAME, address, _bindings(settings))
 
 
-def _site(settings: Settings, parts: Parts) -> Site:
+def _health(directory: SqlUserDirectory, tickets: "MemoryTicketCache | RedisTicketCache") -> Health:
+    checks: dict[str, Callable[[], object]] = {"users": partial(directory.get, 0)}
+    if not isinstance(tickets, MemoryTicketCache):
+        checks["tickets"] = tickets.ping
+    return Health(checks)
+
+
+def _site(settings: Settings, parts: Parts, health: Health) -> Site:
     return Site(
         AsmxEndpoint(ticket_application(parts), PATH, _bindings(settings)),
         path_base=settings.path_base,
         hosts=HostFilter(tuple(settings.allowed_hosts.split(";"))),
         proxies=Proxies(tuple(settings.forwarded_headers.known_proxies)),
+        health=health,
     )
 
 
@@ -102,11 +136,11 @@ def _bindings(settings: Settings) -> frozenset[Binding]:
 
 
 def _policy(settings: Settings) -> Policy:
-    trusted = settings.trusted_user_pwd.get_secret_value()
     return Policy(
         languages=Languages(settings.languages.supported, settings.languages.default),
         sysadmin_name=settings.sysadmin_account_name,
-        trusted_passwords=(trusted,) if trusted else (),
+        trusted_passwords=[secret.get_secret_value() for secret in settings.trusted_user_pwd],
+        trusted_networks=settings.trusted_user_networks,
     )
 
 

@@ -3,7 +3,7 @@
 from pydantic import SecretStr
 
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.settings import Settings
+from asmx_tickets.settings import STDOUT, Settings
 from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.user import Profile
@@ -20,8 +20,11 @@ def demo_settings(settings: Settings) -> Settings:
     stores = settings.connection_strings
     return settings.model_copy(
         update={
-            "trusted_user_pwd": SecretStr(TRUSTED_PASSWORD),
+            "trusted_user_pwd": (SecretStr(TRUSTED_PASSWORD),),
             "sysadmin_account_name": "sysadmin",
+            "workers": 1,
+            "tickets": settings.tickets.model_copy(update={"persist_to": ""}),
+            "audit": settings.audit.model_copy(update={"to": settings.audit.to if settings.audit.to == STDOUT else ""}),
             "connection_strings": stores.model_copy(
                 update={"users": type(stores.users)("sqlite://"), "tickets": type(stores.tickets)("memory://")}
             ),

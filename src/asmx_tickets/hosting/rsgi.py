@@ -7,11 +7,10 @@ from functools import partial
 from typing import Any
 
 from asmx_tickets.asmx import Request, Response
-from asmx_tickets.asmx.context import AsmxContext
 from asmx_tickets.asmx.http import text_response
 from asmx_tickets.asmx.wsgi import too_large
 from asmx_tickets.hosting.lanes import Lane, LaneFull
-from asmx_tickets.hosting.site import Site
+from asmx_tickets.hosting.site import Call, Site
 
 _END = ("connection", "close")
 
@@ -44,22 +43,26 @@ class RsgiHeaders:
 class RsgiApplication:
     """Serves a site.
 
-    ``lane_of`` names the lane that a call must run in; a call without one runs on the event loop.
+    ``lane_of`` names the lane that a call must run in; a call without one runs on the event loop. ``on_start`` is a
+    coroutine function, ``on_stop`` is called after the last call has come to its end.
     """
 
     def __init__(
         self,
         site: Site,
+        *,
         lanes: Mapping[str, Lane],
-        lane_of: Callable[[AsmxContext], str],
+        lane_of: Callable[[Call], str],
         limits: BodyLimits,
         on_start: Callable[[], Any],
+        on_stop: Callable[[], None] = lambda: None,
     ) -> None:
         self._site = site
         self._lanes = lanes
         self._lane_of = lane_of
         self._limits = limits
         self._on_start = on_start
+        self._on_stop = on_stop
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
@@ -71,6 +74,7 @@ class RsgiApplication:
             task.cancel()
         for lane in self._lanes.values():
             lane.close()
+        self._on_stop()
 
     async def __rsgi__(self, scope: Any, protocol: Any) -> None:
         headers = RsgiHeaders(scope.headers)
@@ -90,11 +94,11 @@ class RsgiApplication:
             begun = await self._in_lane(lane, begun) if lane else self._site.finish(begun)
         protocol.response_bytes(begun.status, list(begun.headers), begun.body)
 
-    async def _in_lane(self, lane: str, ctx: AsmxContext) -> Response:
+    async def _in_lane(self, lane: str, call: Call) -> Response:
         try:
-            return await self._lanes[lane].run(partial(self._site.finish, ctx))
+            return await self._lanes[lane].run(partial(self._site.finish, call))
         except LaneFull:
-            return self._site.unavailable(ctx)
+            return self._site.unavailable(call)
 
     async def _body(self, headers: RsgiHeaders, protocol: Any) -> tuple[Response | None, bytes]:
         """The whole body; or what to answer instead of taking it."""

@@ -14,6 +14,7 @@ from itertools import count
 from asmx_tickets.asmx import AsmxEndpoint, Request, Response, ServiceUnavailable
 from asmx_tickets.asmx.context import AsmxContext
 from asmx_tickets.asmx.http import text_response
+from asmx_tickets.hosting.health import LIVE, NO_STORES, READY, Health
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -85,8 +86,18 @@ def _list_of(values: Sequence[str]) -> list[str]:
     return [item.strip() for value in values for item in value.split(",") if item.strip()]
 
 
+@dataclass(frozen=True, slots=True)
+class ReadinessCall:
+    """A request for READY, to be finished where waiting is allowed."""
+
+    request: Request
+
+
+Call = AsmxContext | ReadinessCall
+
+
 class Site:
-    """An endpoint below a path base, for some hosts, behind some proxies."""
+    """An endpoint below a path base, for some hosts, behind some proxies; and the addresses that tell its health."""
 
     def __init__(
         self,
@@ -95,8 +106,10 @@ class Site:
         path_base: str = "",
         hosts: HostFilter = HostFilter(),
         proxies: Proxies = Proxies(),
+        health: Health = NO_STORES,
     ) -> None:
         self.endpoint = endpoint
+        self._health = health
         self._path_base = path_base
         self._allows = lru_cache(maxsize=1024)(hosts.allows)
         self._proxies = proxies
@@ -108,7 +121,7 @@ class Site:
         begun = self.begin(request)
         return begun if isinstance(begun, Response) else self.finish(begun)
 
-    def begin(self, request: Request) -> AsmxContext | Response:
+    def begin(self, request: Request) -> Call | Response:
         """Check and decode a request: a call ready to be run, or already the answer. Never waits."""
         request.id = self._next_id()
         try:
@@ -118,18 +131,22 @@ class Site:
             begun = text_response(500, "Server was unable to process request.")
         return _signed(begun, request.id) if isinstance(begun, Response) else begun
 
-    def finish(self, ctx: AsmxContext) -> Response:
+    def finish(self, call: Call) -> Response:
         """Run a call and write its answer."""
-        request_id = ctx.request.id
+        request_id = call.request.id
         try:
-            return _signed(self.endpoint.finish(ctx), request_id)
+            answer = self._health.ready() if isinstance(call, ReadinessCall) else self.endpoint.finish(call)
+            return _signed(answer, request_id)
         except Exception:  # as in begin
-            ctx.request.log_bug("the answer")
+            call.request.log_bug("the answer")
             return _signed(text_response(500, "Server was unable to process request."), request_id)
 
-    def unavailable(self, ctx: AsmxContext) -> Response:
+    def unavailable(self, call: Call) -> Response:
         """Answer a call that can't be run now."""
-        return _signed(self.endpoint.fault(ctx, ServiceUnavailable()), ctx.request.id)
+        fault = ServiceUnavailable()
+        if isinstance(call, ReadinessCall):
+            return _signed(text_response(503, fault.sentence), call.request.id)
+        return _signed(self.endpoint.fault(call, fault), call.request.id)
 
     def refuse(self, response: Response) -> Response:
         """The answer to a request that never came in whole."""
@@ -138,7 +155,12 @@ class Site:
     def _next_id(self) -> str:
         return f"{self._run}-{next(self._numbers):x}"
 
-    def _begin(self, request: Request) -> AsmxContext | Response:
+    def _begin(self, request: Request) -> Call | Response:
+        if request.path in {LIVE, READY}:
+            # Asked by address, whatever hosts the service is known under; what they say is nobody's secret.
+            if request.method != "GET":
+                return text_response(405, "Method not allowed.", ("allow", "GET"))
+            return self._health.live() if request.path == LIVE else ReadinessCall(request)
         if self._proxies.networks:
             request = self._proxies.resolve(request)
         if not self._allows(request.host):

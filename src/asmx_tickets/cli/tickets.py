@@ -1,0 +1,117 @@
+"""``asmx-tickets ticket …``: the live tickets of a cache that servers share."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import cache
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from asmx_tickets.audit import Event
+from asmx_tickets.cli.auditing import auditing
+from asmx_tickets.cli.options import SettingsFile, find_user, open_users, read_settings
+from asmx_tickets.errors import Unavailable, UserError
+from asmx_tickets.tickets.ticket import digest, parse_guid, short_hash
+
+if TYPE_CHECKING:
+    from asmx_tickets.settings import Settings
+    from asmx_tickets.tickets.redis import RedisTicketCache
+    from asmx_tickets.users.sql import SqlUserDirectory
+
+app = typer.Typer(name="ticket", help="Show and end tickets in the shared cache (Redis).", no_args_is_help=True)
+
+UserName = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Of this user only.")]
+
+
+@app.command("list")
+def list_tickets(user: UserName = None, settings: SettingsFile = None) -> None:
+    """Print a line for each live ticket, with tabs between: user, last use, expiry, short hash. Never the ticket."""
+    loaded = read_settings(settings)
+    with _shared_cache(loaded) as tickets, open_users(loaded) as directory:
+        of_user = None if user is None else find_user(directory, user).id
+        name_of = _names(directory)
+        for ticket in tickets.summaries(of_user):
+            used, ends = _time(ticket.last_used_at), _time(ticket.expires_at)
+            typer.echo(f"{name_of(ticket.user_id)}\t{used}\t{ends}\t{ticket.short_hash}")
+
+
+@app.command()
+def revoke(
+    ticket: Annotated[
+        str | None, typer.Argument(metavar="TICKET", help="The ticket; - reads it from standard input.")
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="NAME", help="All of this user's tickets.")] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """End a ticket, or all of a user's, on every server at once."""
+    if (ticket is None) == (user is None):
+        raise typer.BadParameter("name either a TICKET or --user NAME")
+    loaded = read_settings(settings)
+    with _shared_cache(loaded) as tickets, auditing(loaded) as note:
+        if user is not None:
+            with open_users(loaded) as directory:
+                found = find_user(directory, user)
+            ended = tickets.remove_user(found.id)
+            note(Event.TICKETS_REVOKED, found.profile.user_name, found.id, reason=f"{ended} tickets")
+        else:
+            guid = _guid(sys.stdin.readline() if ticket == "-" else ticket or "")
+            removed = tickets.remove(guid)
+            if removed is None:
+                raise UserError("There is no such live ticket.")
+            ended = 1
+            note(Event.TICKETS_REVOKED, user_id=removed.user_id, ticket=short_hash(digest(guid)))
+    typer.echo(f"{ended} ended")
+
+
+def end_tickets(settings: "Settings", user_id: int) -> None:
+    """End the tickets of a user who was just disabled, deleted or given a new password.
+
+    They are dead without this too, by the user's security stamp; so a cache that does not answer is worth a line only.
+    """
+    if not settings.connection_strings.tickets_are_shared:
+        return
+    try:
+        with _shared_cache(settings) as tickets:
+            tickets.remove_user(user_id)
+    except Unavailable as error:
+        typer.echo(f"{error} The user's tickets are dead all the same, and vanish when they expire.", err=True)
+
+
+@contextmanager
+def _shared_cache(settings: "Settings") -> Iterator["RedisTicketCache"]:
+    if not settings.connection_strings.tickets_are_shared:
+        typer.echo(
+            "asmx-tickets: ConnectionStrings:Tickets is memory://, so the tickets live inside the server process and"
+            " can't be reached from here. Restart the server to end them all, or keep them in Redis.",
+            err=True,
+        )
+        raise typer.Exit(2)
+    from asmx_tickets.hosting.stores import shared_ticket_cache
+
+    tickets = shared_ticket_cache(settings)
+    try:
+        yield tickets
+    finally:
+        tickets.close()
+
+
+def _guid(text: str) -> bytes:
+    guid = parse_guid(text)
+    if guid is None:
+        raise typer.BadParameter("TICKET is no GUID")
+    return guid
+
+
+def _names(directory: "SqlUserDirectory") -> Callable[[int], str]:
+    @cache
+    def name_of(user_id: int) -> str:
+        user = directory.get(user_id)
+        return f"#{user_id}" if user is None else user.profile.user_name
+
+    return name_of
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,79 @@
+"""The log, on standard error. Whoever reads it may stop reading: the service goes on (SECURITY R4)."""
+
+import logging
+import queue
+import sys
+from contextlib import suppress
+from logging.handlers import QueueHandler, QueueListener
+from typing import Any
+
+from asmx_tickets.settings import Settings
+
+_WAITING_LINES = 10_000
+_STOP_SECONDS = 1.0
+
+# ASP.NET's names for Python's levels.
+_LEVELS = {
+    "Trace": logging.DEBUG,
+    "Debug": logging.DEBUG,
+    "Information": logging.INFO,
+    "Warning": logging.WARNING,
+    "Error": logging.ERROR,
+    "Critical": logging.CRITICAL,
+    "None": logging.CRITICAL + 1,
+}
+
+# granian's own handlers write to standard output, which has the address line and nothing else.
+GRANIAN_LOGGING: dict[str, Any] = {
+    "handlers": {},
+    "formatters": {},
+    "loggers": {"_granian": {"propagate": True}, "granian.access": {"propagate": False}},
+}
+
+
+def configure_logging(settings: Settings) -> None:
+    """Log from the level that Logging:LogLevel:Default names. Each line is there before the program goes on."""
+    _log_through(_to_standard_error(), settings)
+
+
+class BackgroundLog:
+    """Logs from a thread of its own, for a process that must not wait: lines too many to be kept are dropped."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._lines: queue.Queue[Any] = queue.Queue(_WAITING_LINES)
+        self._listener = _Listener(self._lines, _to_standard_error())
+        self._listener.start()
+        _log_through(_DroppingHandler(self._lines), settings)
+
+    def close(self) -> None:
+        """Write what waits, if somebody reads it within a second."""
+        self._listener.stop()
+
+
+class _DroppingHandler(QueueHandler):
+    def __init__(self, lines: queue.Queue[Any]) -> None:
+        super().__init__(lines)
+        # A record is made text before it is queued; the line's form is the other end's business.
+        self.setFormatter(logging.Formatter("%(message)s"))
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        with suppress(queue.Full):
+            self.queue.put_nowait(record)
+
+
+class _Listener(QueueListener):
+    def stop(self) -> None:
+        with suppress(queue.Full):
+            self.enqueue_sentinel()
+        if self._thread is not None:
+            self._thread.join(_STOP_SECONDS)
+
+
+def _to_standard_error() -> logging.Handler:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    return handler
+
+
+def _log_through(handler: logging.Handler, settings: Settings) -> None:
+    logging.basicConfig(level=_LEVELS[settings.logging.log_level.default], handlers=[handler], force=True)

@@ -1,0 +1,62 @@
+"""The log of a server process (SECURITY R4): never in anybody's way."""
+
+import logging
+import os
+import subprocess
+import sys
+import time
+
+_PROGRAM = """
+import logging, sys, time
+from asmx_tickets.hosting.logs import BackgroundLog
+from asmx_tickets.settings import Settings
+log = BackgroundLog(Settings())
+for number in range(int(sys.argv[1])):
+    logging.getLogger("asmx_tickets.test").warning("line %d of many", number)
+try:
+    raise ValueError("why")
+except ValueError:
+    logging.getLogger("asmx_tickets.test").exception("failed")
+log.close()
+print("done", flush=True)
+"""
+
+
+def test_lines_are_whole_and_in_order() -> None:
+    """With time, level and who says it, once each; a traceback with the line it belongs to."""
+    command = [sys.executable, "-c", _PROGRAM, "500"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    lines = done.stderr.splitlines()
+    said = [line.split(" ", 2)[2] for line in lines[:501]]
+    assert said[:500] == [f"WARNING asmx_tickets.test: line {number} of many" for number in range(500)]
+    assert said[500] == "ERROR asmx_tickets.test: failed"
+    assert lines[-1] == "ValueError: why"
+
+
+def test_a_reader_that_does_not_read_holds_nobody_up() -> None:
+    """More lines than the pipe and the queue hold: the program comes to its end."""
+    reading, writing = os.pipe()
+    started = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-c", _PROGRAM, "30000"], stderr=writing, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "done\n"
+    assert time.monotonic() - started < 20
+    os.close(reading)
+    os.close(writing)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_the_level_is_the_settings() -> None:
+    """Logging:LogLevel:Default, by ASP.NET's names."""
+    program = (
+        "import logging; from asmx_tickets.hosting.logs import configure_logging;"
+        "from asmx_tickets.settings import load_settings;"
+        "configure_logging(load_settings(environ={'Logging__LogLevel__Default': 'Error'}));"
+        "print(logging.getLogger('asmx_tickets').getEffectiveLevel())"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
+    assert int(done.stdout) == logging.ERROR
