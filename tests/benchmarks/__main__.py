@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import chart, parts, rates, report, start, storm, tickets
+from tests.benchmarks import chart, parts, rates, report, soak, start, storm, tickets, workers
 from tests.benchmarks.processes import NotInstalled
 
 _DESCRIPTION = "Measures the service beside its peers, in one run, and prints the table as Markdown."
@@ -19,11 +19,16 @@ def main(arguments: Sequence[str]) -> int:
     """Run what is asked for. Gives the exit code: a missed target is no error."""
     asked = _parse(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything started is ended
-    if asked.what == "parts":
-        print(parts.table())
-        return 0
     try:
-        _measure(asked)
+        match asked.what:
+            case "parts":
+                print(parts.table())
+            case "workers":
+                print(workers.table(asked.rounds, asked.seconds))
+            case "soak":
+                print(soak.run(asked.minutes))
+            case _:
+                _measure(asked)
     except NotInstalled as what:
         print(f"benchmarks: {what} is not installed", file=sys.stderr)
         return 1
@@ -32,7 +37,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=_DESCRIPTION)
-    parser.add_argument("what", nargs="?", choices=("all", "parts"), default="all")
+    parser.add_argument("what", nargs="?", choices=("all", "parts", "workers", "soak"), default="all")
+    parser.add_argument("--minutes", type=float, default=10, help="length of the soak (10)")
     parser.add_argument("--short", action="store_true", help="within 90 seconds: fewer, shorter rounds; fewer tickets")
     parser.add_argument("--rounds", type=int, help="runs of each load (5; short: 3)")
     parser.add_argument("--seconds", type=int, help="length of each load (5; short: 1)")

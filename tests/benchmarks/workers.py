@@ -1,0 +1,60 @@
+"""How checks a second grow with server processes on one Redis; server, Redis and load share the machine's cores."""
+
+import re
+import tempfile
+from pathlib import Path
+from statistics import median
+
+from tests.backing.redis import RedisServer
+from tests.benchmarks.client import Connection
+from tests.benchmarks.load import Load, run, write_requests
+from tests.benchmarks.messages import login_request, soap_request
+from tests.benchmarks.processes import Server
+from tests.benchmarks.shared import shared_server
+
+_TICKET = re.compile(rb' ticket="([0-9a-f-]{36})"')
+_TICKETS = 20
+
+
+def table(rounds: int, seconds: float) -> str:
+    """Measures tickets in memory with one process, then in Redis with one and two; rounds take turns. Markdown."""
+    kinds = {"memory, 1 process": 1, "Redis, 1 process": 1, "Redis, 2 processes": 2}
+    runs: dict[str, list[Load]] = {kind: [] for kind in kinds}
+    with tempfile.TemporaryDirectory() as name:
+        redis = RedisServer(folder_in(Path(name), "redis"))
+        try:
+            for _ in range(rounds):
+                for kind, workers in kinds.items():
+                    folder = folder_in(Path(name), kind.replace(" ", "-").replace(",", ""))
+                    shared = None if kind.startswith("memory") else redis
+                    with shared_server(folder, workers, shared) as server:
+                        requests = write_requests(
+                            [soap_request(each) for each in log_in_often(server)], folder / "soap"
+                        )
+                        run(server, requests, 1, core=None)
+                        runs[kind].append(run(server, requests, seconds, core=None))
+        finally:
+            redis.stop()
+    lines = ["| tickets in | requests/s | server CPU per request | p99 |", "|---|---:|---:|---:|"]
+    for kind, loads in runs.items():
+        rate, cpu = median(load.rate for load in loads), median(load.cpu_us for load in loads)
+        lines.append(f"| {kind} | {rate:,.0f} | {cpu:.0f} us | {median(load.p99_ms for load in loads):.1f} ms |")
+    one, two = runs["Redis, 1 process"], runs["Redis, 2 processes"]
+    ratios = [second.rate / first.rate for first, second in zip(one, two, strict=True)]
+    return "\n".join(
+        [*lines, "", f"Two processes to one: {median(ratios):.2f} x ({min(ratios):.2f} to {max(ratios):.2f})"]
+    )
+
+
+def folder_in(above: Path, name: str) -> Path:
+    """A folder of that name, made if it is not there."""
+    folder = above / name
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def log_in_often(server: Server) -> list[str]:
+    """Some tickets of jsmith."""
+    with Connection(server.port) as connection:
+        found = [_TICKET.search(connection.ask(login_request()).body) for _ in range(_TICKETS)]
+    return [each[1].decode() for each in found if each is not None]

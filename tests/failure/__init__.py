@@ -1,0 +1,1 @@
+"""What clients see while a store is out, on real processes (SECURITY 1.8)."""

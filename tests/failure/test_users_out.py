@@ -1,0 +1,111 @@
+"""The users' database is out: logins say so, live tickets go on, and all recovers by itself (SECURITY R3, R4)."""
+
+import sqlite3
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+
+import pytest
+from sqlalchemy import make_url
+
+from tests.backing.postgresql import PostgresServer
+from tests.backing.redis import RedisServer
+from tests.failure.conftest import LONGEST_ANSWER, PASSWORD, RECOVERY, Client, Deployment, under_load, wait_until
+from tests.server.conftest import Server
+
+Deploy = Callable[..., Deployment]
+ClientOf = Callable[[Server], Client]
+
+
+@contextmanager
+def hung(database: PostgresServer) -> Iterator[None]:
+    database.pause()
+    yield
+    database.go_on()
+
+
+@contextmanager
+def stopped(database: PostgresServer) -> Iterator[None]:
+    database.kill()
+    yield
+    database.start()
+
+
+@pytest.mark.parametrize("tickets", ["memory", "redis"])
+def test_live_tickets_go_on_while_postgresql_is_out(
+    deploy: Deploy, own_postgres: PostgresServer, shared_redis: RedisServer, client_of: ClientOf, tickets: str
+) -> None:
+    """Hung, then killed: logins are "unavailable" in time, and right again within 2 s of its return."""
+    stores = {"ConnectionStrings__Users": own_postgres.new_database()}
+    if tickets == "redis":
+        stores["ConnectionStrings__Tickets"] = shared_redis.url
+    server = deploy(**stores).serve()
+    client, other = client_of(server), client_of(server)
+    ticket = client.log_in()
+    for outage in (hung, stopped):
+        with under_load(server, lambda each: each.is_valid(ticket), clients=2) as answers:
+            with outage(own_postgres):
+                for _ in range(3):
+                    login = other.form("AuthenticateUser", UID="alice", PWD=PASSWORD)
+                    assert (login.kind, login.seconds < LONGEST_ANSWER) == ("unavailable", True), login
+                ready = other.get("/readyz")
+                assert (ready.status, ready.text) == (503, "Not ready: users.")
+            wait_until(
+                lambda: other.form("AuthenticateUser", UID="alice", PWD=PASSWORD).kind == "ok",
+                RECOVERY if outage is hung else 2 * RECOVERY,  # with PostgreSQL's own recovery
+            )
+        assert Counter(answer.kind for answer in answers) == {"ok": len(answers)}
+        assert max(answer.seconds for answer in answers) < LONGEST_ANSWER
+
+
+def test_a_database_that_takes_no_connections_is_said_in_time(
+    deploy: Deploy, shared_postgres: PostgresServer, client_of: ClientOf
+) -> None:
+    """As with too many clients: unavailable, and soon right again."""
+    url = shared_postgres.new_database()
+    client = client_of(deploy(ConnectionStrings__Users=url).serve())
+    client.log_in()
+    name = make_url(url).database
+    shared_postgres.run(
+        f"ALTER DATABASE {name} ALLOW_CONNECTIONS false",
+        f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'",
+    )
+    login = client.form("AuthenticateUser", UID="alice", PWD=PASSWORD)
+    assert (login.kind, login.seconds < LONGEST_ANSWER) == ("unavailable", True)
+    shared_postgres.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+    wait_until(lambda: client.form("AuthenticateUser", UID="alice", PWD=PASSWORD).kind == "ok", RECOVERY)
+
+
+def test_a_locked_sqlite_file_stops_nobody(deploy: Deploy, client_of: ClientOf) -> None:
+    """Another program writes to it for long: a login works, though its time is not noted, and checks are as ever."""
+    deployment = deploy()
+    server = deployment.serve()
+    client = client_of(server)
+    ticket = client.log_in()
+    with closing(sqlite3.connect(deployment.folder / "App_Data" / "users.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with under_load(server, lambda each: each.is_valid(ticket), clients=2) as answers:
+            login = client.form("AuthenticateUser", UID="alice", PWD=PASSWORD)
+        other.execute("ROLLBACK")
+    assert login.kind == "ok"
+    assert login.seconds < LONGEST_ANSWER
+    assert Counter(answer.kind for answer in answers) == {"ok": len(answers)}
+
+
+def test_a_full_disk_makes_no_tickets_and_ends_none(deploy: Deploy, client_of: ClientOf) -> None:
+    """SECURITY R4: what can't be audited does not happen; checks and logouts go on; room again, logins again."""
+    deployment = deploy()
+    server = deployment.serve()
+    client = client_of(server)
+    ticket, other = client.log_in(), client.log_in()
+    worker = subprocess.run(["pgrep", "-P", str(server.process.pid)], capture_output=True, text=True, check=True)
+    pid = worker.stdout.split()[0]
+    subprocess.run(["prlimit", "--pid", pid, "--fsize=1:unlimited"], check=True)
+    assert client.form("AuthenticateUser", UID="alice", PWD=PASSWORD).kind == "unavailable"
+    assert client.is_valid(ticket).kind == "ok"
+    assert client.form("LogOut", AuthenticationTicket=other).kind == "ok"
+    assert client.is_valid(other).kind == "[901]"
+    assert client.form("AuthenticateUser", UID="alice", PWD="wrong").kind == "[900]"
+    subprocess.run(["prlimit", "--pid", pid, "--fsize=unlimited:unlimited"], check=True)
+    assert client.log_in()
