@@ -1,6 +1,7 @@
 """The stores that the settings name, for the server and for the command line alike."""
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable
@@ -63,7 +64,7 @@ def _ticket_rules(settings: Settings) -> dict[str, Any]:
         "absolute_expiration": life.absolute_expiration and life.absolute_expiration.total_seconds(),
         "max_per_user": life.max_per_user,
         "max_total": life.max_total,
-        "on_evicted": _warn_of_eviction,
+        "on_evicted": EvictionWarnings(),
     }
 
 
@@ -115,10 +116,28 @@ def _throttle_rules(settings: Settings) -> ThrottleRules:
     return ThrottleRules(account, AddressRule(limits.failures_per_address, limits.seconds_per_failure))
 
 
-def _warn_of_eviction(ended: TicketSummary) -> None:
-    """SECURITY D17: a ticket that ends because there are too many is worth a look at who makes them."""
-    _log.warning(
-        "ended ticket %s of user %d, unused for longest: Tickets:MaxTotal or MaxPerUser is reached",
-        ended.short_hash,
-        ended.user_id,
-    )
+class EvictionWarnings:
+    """SECURITY D17: a ticket that ends because there are too many is worth a look at who makes them.
+
+    One line a minute, since each new ticket may end another from then on. ``clock`` gives seconds and never steps back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._next = -math.inf
+        self._unsaid = 0
+
+    def __call__(self, ended: TicketSummary) -> None:
+        """Tell of a ticket that ended, or count it until it is time to tell again."""
+        self._unsaid += 1
+        now = self._clock()
+        if now < self._next:
+            return
+        self._next = now + 60
+        count, self._unsaid = self._unsaid, 0
+        _log.warning(
+            "ended %d live tickets, the last %s of user %d: Tickets:MaxTotal or MaxPerUser is reached",
+            count,
+            ended.short_hash,
+            ended.user_id,
+        )
