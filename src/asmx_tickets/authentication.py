@@ -15,7 +15,7 @@ from typing import NamedTuple
 from asmx_tickets.audit import AuditLog, Caller, Event, Record
 from asmx_tickets.errors import Refused
 from asmx_tickets.logon import AUTHENTICATION_FAILED, Logons, as_typed, write_if_possible
-from asmx_tickets.throttling import Admission, Attempt, Throttle, network_of
+from asmx_tickets.throttling import Attempt, Throttle, Throttled, guarding, network_of
 from asmx_tickets.tickets.cache import TicketCache
 from asmx_tickets.tickets.ticket import Ticket, digest, new_guid, parse_guid, short_hash
 from asmx_tickets.users.directory import UserDirectory
@@ -173,14 +173,14 @@ class Authentication:
         if not self._policy.trusts_network(caller.address):
             return "network"
         attempt = Attempt("", known=False, address=network_of(caller.address))
-        admission = self._trusted_throttle.admit(attempt)
-        if admission is Admission.ADMITTED:
-            if right:
-                self._trusted_throttle.succeeded(attempt)
-            else:
-                self._trusted_throttle.failed(attempt)
-        elif admission is not Admission.BUSY:
-            return f"throttled: {admission}"
+        try:
+            with guarding(self._trusted_throttle, attempt) as outcome:
+                if right:
+                    outcome.succeeded()
+                else:
+                    outcome.failed()
+        except Throttled as throttled:
+            return f"throttled: {throttled.reason}"
         return None if right else "wrong TrustedUserPwd"
 
     def _logged_on(self, user_name: str, password: str, caller: Caller) -> User:
