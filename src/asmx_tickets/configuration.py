@@ -65,9 +65,14 @@ _SHAPES = {
     "section": "a section with keys in it, not a single value",
     "open section": "a section with keys in it, not a single value",
 }
-_STRING_OR_COMMENT = re.compile(r'("(?:[^"\\]|\\.)*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-# The second alternative keeps a comma that follows no value, for the JSON reader to complain about.
-_STRING_OR_LAST_COMMA = re.compile(r'("(?:[^"\\]|\\.)*"|[\[{,]\s*,)|,(?=\s*[\]}])', re.DOTALL)
+# Strings and comments without an end are kept for the JSON reader to complain about. They match here all the same: else
+# each quote in them would be looked at as a beginning, in quadratic time.
+_STRING = r'"(?:[^"\\]|\\.)*+"?'
+_STRING_OR_COMMENT = re.compile(rf"({_STRING}|/\*(?:(?!\*/).)*+\Z)|//[^\n]*|/\*.*?\*/", re.DOTALL)
+# The second alternative keeps a comma that follows no value, for the same reason.
+_STRING_OR_LAST_COMMA = re.compile(rf"({_STRING}|[\[{{,]\s*,)|,(?=\s*[\]}}])", re.DOTALL)
+# JSON can write what is no character, and an environment variable need not be UTF-8 (PEP 383).
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class _Members(list[tuple[str, object]]):
@@ -102,13 +107,13 @@ def file_layer(file: Path, *, optional: bool = False) -> Layer:
         tree = json.loads(
             plain_json(text), object_pairs_hook=_Members, parse_int=str, parse_float=str, parse_constant=str
         )
+        if not isinstance(tree, _Members):
+            raise SettingsError(f"{file} must hold one JSON object, {{…}}")
+        return _layer(Entry(path, value, file.name, str(file), file) for path, value in _flatten(tree, None))
     except json.JSONDecodeError as error:
         raise SettingsError(f"{file}, line {error.lineno}, column {error.colno}: no valid JSON: {error.msg}") from None
     except RecursionError:
         raise SettingsError(f"{file} is nested too deeply") from None
-    if not isinstance(tree, _Members):
-        raise SettingsError(f"{file} must hold one JSON object, {{…}}")
-    return _layer(Entry(path, value, file.name, str(file), file) for path, value in _flatten(tree, ""))
 
 
 def environment_layer(environ: Mapping[str, str], keys: Iterable[Key]) -> Layer:
@@ -137,19 +142,30 @@ def command_line_layer(options: Mapping[str, str]) -> Layer:
 def overlay(layers: Iterable[Layer]) -> Layer:
     """Lay the layers over each other; the later ones win.
 
-    Lists are laid over each other item by item, as in ASP.NET; an empty list removes the items below it.
+    Lists are laid over each other item by item, as in ASP.NET. An empty list, or one value in a list's place, removes
+    the items below it, and an item removes such a one below it.
     """
     merged: Layer = {}
     for layer in layers:
         for path, entry in layer.items():
-            if entry.value == []:
-                for covered in [known for known in merged if known.startswith(f"{path}:")]:
-                    del merged[covered]
-            above = path.rpartition(":")[0]
-            if above in merged and merged[above].value == []:
-                del merged[above]
-            merged[path] = entry
+            covered = [known for known in merged if _list_of(known) == path] if _is_whole_list(entry) else []
+            above = _list_of(path)
+            if above in merged and _is_whole_list(merged[above]):
+                covered.append(above)
+            for known in covered:
+                del merged[known]
+        merged |= layer
     return merged
+
+
+def _is_whole_list(entry: Entry) -> bool:
+    return entry.value == [] or isinstance(entry.value, str)
+
+
+def _list_of(path: str) -> str | None:
+    """The list that has its item at this path, if it is one of an item."""
+    above, _, name = path.rpartition(":")
+    return above if _INDEX.fullmatch(name) else None
 
 
 def keys_of(model: type[BaseModel], above: str = "") -> Iterator[Key]:
@@ -190,14 +206,20 @@ def bind(model: type[Model], layers: Iterable[Layer]) -> tuple[Model, Layer]:
     for path, entry in entries.items():
         _put(tree, path, entry.value)
     for path, by_index in items.items():
+        if path in entries:
+            raise SettingsError(f"{path} is given twice ({entries[path].place}, {next(iter(by_index.values())).place})")
         in_order = [by_index[index] for index in sorted(by_index)]
         _put(tree, path, [item.value for item in in_order])
         entries |= {f"{path}:{number}": item for number, item in enumerate(in_order)}
     try:
-        return model(**tree), entries
+        bound = model(**tree)
     except ValidationError as error:
         # Without the cause: pydantic's own text shows the value, which may be a secret.
         raise SettingsError(_complaint(error, entries, known)) from None
+    for path, entry in entries.items():
+        if isinstance(entry.value, str) and _NO_TEXT.search(path + entry.value):
+            raise SettingsError(f"{one_line(path)} must be text in UTF-8, without NUL ({one_line(entry.place)})")
+    return bound, entries
 
 
 def _exact_path(path: str, entry: Entry, known: Mapping[str, Key]) -> str:
@@ -213,7 +235,7 @@ def _exact_path(path: str, entry: Entry, known: Mapping[str, Key]) -> str:
         raise SettingsError(f"{misshapen.path} must be {_SHAPES[misshapen.kind]} ({entry.place})")
     close = difflib.get_close_matches(path, known, n=1)
     advice = f"; did you mean {known[close[0]].path}?" if close else ""
-    raise SettingsError(f"{one_line(entry.path)} is no known key ({one_line(entry.place)}){advice}")
+    raise SettingsError(f"{one_line(entry.path) or repr('')} is no known key ({one_line(entry.place)}){advice}")
 
 
 def _put(tree: dict[str, Any], path: str, value: object) -> None:
@@ -239,7 +261,8 @@ def _complaint(error: ValidationError, entries: Layer, known: Mapping[str, Key])
     return f"{one_line(path)} {what}{shown} ({entry.place})"
 
 
-def _flatten(node: object, path: str) -> Iterator[tuple[str, Value]]:
+def _flatten(node: object, path: str | None) -> Iterator[tuple[str, Value]]:
+    """The values below a node by their paths; ``path`` is the node's, None the root's."""
     if isinstance(node, _Members):
         members = list(node)
         empty: Value = {}
@@ -247,12 +270,12 @@ def _flatten(node: object, path: str) -> Iterator[tuple[str, Value]]:
         members = [(str(index), item) for index, item in enumerate(node)]
         empty = []
     else:
-        yield path, node if node is None else str(node)
+        yield path or "", node if node is None else str(node)
         return
-    if path and not members:
+    if path is not None and not members:
         yield path, empty
     for name, child in members:
-        yield from _flatten(child, f"{path}:{name}" if path else name)
+        yield from _flatten(child, name if path is None else f"{path}:{name}")
 
 
 def _layer(entries: Iterable[Entry]) -> Layer:
