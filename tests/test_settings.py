@@ -15,8 +15,8 @@ from pydantic import SecretStr, ValidationError
 
 from asmx_tickets.configuration import keys_of
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.setting_types import ListenAddress
 from asmx_tickets.setting_sections import Section
+from asmx_tickets.setting_types import ListenAddress
 from asmx_tickets.settings import Settings, load_settings
 
 SECRET = "0123456789abcdef-canary"
