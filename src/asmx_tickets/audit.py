@@ -108,7 +108,7 @@ class AuditFile(AuditLog):
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._descriptor = self._open()
         except OSError as error:
-            raise SettingsError(f"Audit:File {file} can't be opened: {error.strerror}.") from None
+            raise SettingsError(f"Audit:To {file} can't be opened: {error.strerror}.") from None
 
     def write(self, record: Record) -> None:
         line = written(record, self._clock())

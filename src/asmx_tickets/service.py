@@ -15,6 +15,7 @@ from spyne import AnyXml, Service, Unicode, rpc
 from werkzeug.http import parse_cookie
 
 from asmx_tickets.asmx import AsmxApplication, Element, Request, ServiceUnavailable, may_be_left_out
+from asmx_tickets.asmx.http import UNREADABLE
 from asmx_tickets.audit import Caller
 from asmx_tickets.authentication import INVALID_FORMAT, Authentication, Session
 from asmx_tickets.errors import Refused, Unavailable
@@ -224,8 +225,9 @@ def _guid(ctx: Any, ticket: str | None) -> bytes | None:
 
 def _in_header(request: Request) -> str | None:
     """The ticket text of ``Authorization: SOTicket``, or ``Bearer``; None where there is none."""
-    values = {match[1] for value in request.headers.get_all("authorization") if (match := _ticket_in(value))}
-    return _the_one(values)
+    sent = request.headers.get_all("authorization")
+    values = {match[1] for value in sent if (match := _ticket_in(value))}
+    return UNREADABLE if UNREADABLE in sent else _the_one(values)
 
 
 def _in_cookie(request: Request) -> str | None:

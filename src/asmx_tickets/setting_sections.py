@@ -28,7 +28,9 @@ STDOUT = "stdout"
 class Section(BaseModel):
     """Keys below a common name. Python names are in snake_case, keys in PascalCase."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_pascal, populate_by_name=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_pascal, populate_by_name=True, hide_input_in_errors=True
+    )
 
 
 class ConnectionStrings(Section):
@@ -181,6 +183,15 @@ class Throttling(Section):
         description="Failed logins in a row that disable a password until an operator sets a new one or disables and"
         " enables the user. 0: never.",
     )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Throttling":
+        if self.forget_after <= self.longest_wait:
+            raise ValueError("must have ForgetAfter above LongestWait, or waiting would be enough to be free again")
+        if self.disable_at and self.disable_at < self.failures:
+            raise ValueError("must have DisableAt at least as high as Failures, or 0 for never")
+        return self
+
     failures_per_address: int = Field(
         default=30, ge=1, le=100_000, description="Failed logins that an address has at once."
     )

@@ -236,6 +236,7 @@ def _network_text(network: Network) -> str:
 
 
 Text = Annotated[str, AfterValidator(_text)]
+AccountName = Annotated[Text, AfterValidator(str.strip)]
 UrlsValue = Annotated[ListenAddress, _from_text(parse_urls), PlainSerializer(str, when_used="json")]
 PathBase = Annotated[str, AfterValidator(_path_base)]
 AllowedHosts = Annotated[str, AfterValidator(_allowed_hosts)]

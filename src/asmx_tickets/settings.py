@@ -27,12 +27,12 @@ from asmx_tickets.setting_sections import (
     WebServices,
 )
 from asmx_tickets.setting_types import (
+    AccountName,
     AllowedHosts,
     ConnectionString,
     ListenAddress,
     Networks,
     PathBase,
-    Text,
     TrustedUserPwds,
     UrlsValue,
 )
@@ -41,7 +41,9 @@ from asmx_tickets.setting_types import (
 class Settings(BaseSettings):
     """All settings. ``Settings()`` has the defaults and reads nothing; ``load_settings`` reads the sources."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="forbid", alias_generator=to_pascal, populate_by_name=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_pascal, populate_by_name=True, hide_input_in_errors=True
+    )
 
     urls: UrlsValue = Field(
         default=ListenAddress("127.0.0.1", 8080), description="Where the server listens: an IP address, localhost or *."
@@ -61,7 +63,7 @@ class Settings(BaseSettings):
     trusted_user_networks: Networks = Field(
         default=(), description="Addresses or networks that may call CreateTicketforUser; none named: all."
     )
-    sysadmin_account_name: Text = Field(
+    sysadmin_account_name: AccountName = Field(
         default="sysadmin", description="The account that never gets a ticket; empty names nobody."
     )
     connection_strings: ConnectionStrings = ConnectionStrings()

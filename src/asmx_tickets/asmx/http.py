@@ -14,6 +14,8 @@ _log = logging.getLogger("asmx_tickets.asmx")
 # CONTRACT 2.7: an answer may carry a ticket or a profile, so nobody keeps it.
 UNCACHED = (("cache-control", "private, max-age=0, no-store"), ("pragma", "no-cache"))
 PLAIN_TEXT = ("content-type", "text/plain; charset=utf-8")
+UNREADABLE = "\ufffd"
+"""What stands in the place of a header's value that is no text: it is there, and means nothing."""
 XML_TEXT = ("content-type", "text/xml; charset=utf-8")
 
 

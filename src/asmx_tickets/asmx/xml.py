@@ -30,6 +30,7 @@ _CODECS = {
     "latin1": "latin-1",
     "windows-1252": "cp1252",
 }
+_VERSION = re.compile(r"1\.[0-9]+")
 _DECLARED_ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']""")
 
 
@@ -117,6 +118,7 @@ def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMIT
     utf8 = _as_utf8(body, charset)
     if utf8.count(b"xmlns") > limits.namespaces:
         parser.StartNamespaceDeclHandler = handlers[3]
+    parser.XmlDeclHandler = _check_version
     parser.StartDoctypeDeclHandler = _refuse
     parser.ProcessingInstructionHandler = _refuse
     try:
@@ -163,6 +165,12 @@ def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], .
         stack[-1].text += data
 
     return start, end, text, declare
+
+
+def _check_version(version: str, _encoding: str | None, _standalone: int) -> None:
+    """XML 1.0, production 26: expat takes any version."""
+    if not _VERSION.fullmatch(version):
+        _refuse()
 
 
 def _check_attributes(attributes: Mapping[str, str], limits: Limits) -> None:

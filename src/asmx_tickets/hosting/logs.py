@@ -77,3 +77,4 @@ def _to_standard_error() -> logging.Handler:
 
 def _log_through(handler: logging.Handler, settings: Settings) -> None:
     logging.basicConfig(level=_LEVELS[settings.logging.log_level.default], handlers=[handler], force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its plug-ins

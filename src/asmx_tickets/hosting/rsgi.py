@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from asmx_tickets.asmx import Request, Response
-from asmx_tickets.asmx.http import text_response
+from asmx_tickets.asmx.http import UNREADABLE, text_response
 from asmx_tickets.asmx.wsgi import too_large
 from asmx_tickets.hosting.lanes import Lane, LaneFull
 from asmx_tickets.hosting.site import Call, Site
@@ -37,7 +37,11 @@ class RsgiHeaders:
         self.get = headers.get
 
     def get_all(self, name: str) -> Sequence[str]:
-        return self._headers.get_all(name)
+        values: list[str] = self._headers.get_all(name)
+        # granian leaves out values that are no ASCII; that the header was there must not be forgotten (SECURITY T5).
+        if self.get(name) is None and name in self._headers:
+            values.append(UNREADABLE)
+        return values
 
 
 class RsgiApplication:
@@ -105,11 +109,13 @@ class RsgiApplication:
         length = headers.get("content-length")
         if length is not None and int(length) > self._limits.max_bytes:
             return too_large(), b""
-        chunked = headers.get("transfer-encoding") is not None
+        codings = headers.get_all("transfer-encoding")
+        if codings and [coding.strip().lower() for coding in codings] != ["chunked"]:
+            return text_response(501, "Only the transfer coding chunked is supported.", _END), b""
         task = asyncio.current_task(self._loop)
         self._reading[task] = self._loop.time()
         try:
-            body = await (self._chunked_body(protocol) if chunked else protocol())
+            body = await (self._chunked_body(protocol) if codings else protocol())
         except asyncio.CancelledError:
             return text_response(408, "The request body did not arrive in time.", _END), b""
         except Exception:  # granian's, or CutBody

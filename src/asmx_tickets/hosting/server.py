@@ -18,6 +18,7 @@ from granian.server.mp import MPServer
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.demo import demo_settings
 from asmx_tickets.hosting.logs import GRANIAN_LOGGING, configure_logging
+from asmx_tickets.hosting.stores import audit_log, shared_ticket_cache
 from asmx_tickets.hosting.worker import Worker
 from asmx_tickets.settings import Settings
 from asmx_tickets.users.sql import open_directory
@@ -42,13 +43,15 @@ def serve(settings: Settings, *, demo: bool = False) -> None:
         _log.warning("%s", warning)
     if demo:
         settings = demo_settings(settings)
-    else:
-        _prepare_users(settings)
-        _prepare_tickets(settings)
+    # What can't work is said here, once, before any process is started.
+    audit_log(settings).close()
+    _prepare_tickets(settings)
     address = settings.urls
     _refuse_busy_port(address.bind_host, address.port)
     if demo:
         _log.warning("--demo: its passwords and its TrustedUserPwd are known to everybody")
+    else:
+        _prepare_users(settings)
     server = Supervisor(
         "asmx_tickets",
         address=address.bind_host,
@@ -97,7 +100,12 @@ def _prepare_users(settings: Settings) -> None:
 
 
 def _prepare_tickets(settings: Settings) -> None:
-    """Make the folder for Tickets:PersistTo, rather than find out when the server stops. Raises SettingsError."""
+    """Look at the URL of a shared cache, and make the folder for Tickets:PersistTo, rather than find out at the stop.
+
+    Raises SettingsError.
+    """
+    if settings.connection_strings.tickets_are_shared:
+        shared_ticket_cache(settings).close()
     if not settings.tickets.persist_to:
         return
     folder = Path(settings.tickets.persist_to).parent

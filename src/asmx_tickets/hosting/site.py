@@ -21,6 +21,8 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 # RFC 9112 section 3.2: one Host, and nothing in it that could break out of an address in a document.
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
+_LONGEST_ADDRESS = 8192  # SECURITY H5
+
 # SECURITY L3 and L7. The last one hides which server answers.
 _HEADERS = (
     ("x-content-type-options", "nosniff"),
@@ -71,7 +73,7 @@ class Proxies:
         chain = _list_of(request.headers.get_all("x-forwarded-for"))
         address = request.remote_address
         while chain and self.knows(address):
-            address = chain.pop()
+            address = _without_port(chain.pop())
         scheme = _list_of(request.headers.get_all("x-forwarded-proto"))[-1:]
         host = _list_of(request.headers.get_all("x-forwarded-host"))[-1:]
         return replace(
@@ -80,6 +82,13 @@ class Proxies:
             scheme=scheme[0].lower() if scheme and scheme[0].lower() in {"http", "https"} else request.scheme,
             host=host[0] if host else request.host,
         )
+
+
+def _without_port(address: str) -> str:
+    """The address that some proxies give with a port: ``192.0.2.7:4711``, ``[2001:db8::7]:4711``."""
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address.partition(":")[0] if address.count(":") == 1 else address
 
 
 def _list_of(values: Sequence[str]) -> list[str]:
@@ -156,6 +165,8 @@ class Site:
         return f"{self._run}-{next(self._numbers):x}"
 
     def _begin(self, request: Request) -> Call | Response:
+        if len(request.path) + 1 + len(request.query) > _LONGEST_ADDRESS:
+            return text_response(414, "The address is too long.")
         if request.path in {LIVE, READY}:
             # Asked by address, whatever hosts the service is known under; what they say is nobody's secret.
             if request.method != "GET":

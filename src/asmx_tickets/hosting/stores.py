@@ -96,14 +96,21 @@ def login_throttles(
     """
     rules = _throttle_rules(settings)
     if isinstance(tickets, MemoryTicketCache):
-        return Throttles(MemoryThrottle(rules, clock=clock), MemoryThrottle(TRUSTED_PASSWORDS, clock=clock))
+        return Throttles(
+            MemoryThrottle(rules, clock=clock),
+            MemoryThrottle(TRUSTED_PASSWORDS, clock=clock, on_alarm=_alarm),
+        )
     from asmx_tickets.throttling.redis import RedisThrottle
 
     prefix = f"{settings.tickets.key_prefix}throttle:"
     return Throttles(
         RedisThrottle(tickets.client, rules, prefix=f"{prefix}login:"),
-        RedisThrottle(tickets.client, TRUSTED_PASSWORDS, prefix=f"{prefix}trusted:"),
+        RedisThrottle(tickets.client, TRUSTED_PASSWORDS, prefix=f"{prefix}trusted:", on_alarm=_alarm),
     )
+
+
+def _alarm(what: str) -> None:
+    _log.error("somebody guesses TrustedUserPwd: %s", what)
 
 
 def _throttle_rules(settings: Settings) -> ThrottleRules:

@@ -37,7 +37,7 @@ class Worker:
     def __call__(self) -> RsgiApplication:
         _die_with_parent()
         log = BackgroundLog(self.settings)
-        composition = self._composed()
+        composition = self._composed(log)
         composition.load_tickets()
         for warning in composition.warnings():
             _log.warning("%s", warning)
@@ -55,7 +55,7 @@ class Worker:
             on_stop=stop,
         )
 
-    def _composed(self) -> Composition:
+    def _composed(self, log: BackgroundLog) -> Composition:
         """The application's parts. A process that takes the place of a dead one waits for stores that are out."""
         complained = False
         while True:
@@ -68,6 +68,7 @@ class Worker:
                 time.sleep(_RETRY_SECONDS)
             except AsmxTicketsError as error:
                 _log.critical("%s", error)
+                log.close()
                 raise SystemExit(1) from None
 
     async def _announce(self) -> None:
