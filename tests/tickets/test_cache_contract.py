@@ -207,6 +207,19 @@ def test_beyond_max_total_the_ticket_unused_for_longest_ends(make_cache: MakeCac
     assert [cache.look(guid) is not None for guid in guids] == [True, False, True, True]
 
 
+def test_beyond_max_total_the_order_of_use_counts_also_where_another_ticket_ends_sooner(
+    make_cache: MakeCache, pass_time: PassTime
+) -> None:
+    cache = make_cache(max_total=2, absolute_expiration=DAY)
+    guids = [new_guid() for _ in range(3)]
+    for guid in guids[:2]:
+        add(cache, guid)
+        pass_time(1)
+    cache.renew(guids[0])
+    add(cache, guids[2])
+    assert [cache.look(guid) is not None for guid in guids] == [True, False, True]
+
+
 def test_beyond_max_per_user_the_users_ticket_unused_for_longest_ends(
     make_cache: MakeCache, pass_time: PassTime
 ) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -62,12 +63,13 @@ class Listener:
 
 
 class Proxy(Listener):
-    """Before a Redis; breaks connections when told to."""
+    """Before a Redis; breaks connections, or leads new ones elsewhere, when told to."""
 
     def __init__(self, server: RedisServer) -> None:
-        self._server = server
+        self.server = server
         self.cuts = 0
         self.let_through = 0
+        self.silent: RedisServer | None = None
         super().__init__()
 
     def cut(self, *, let_through: int = 0, times: int = 1) -> None:
@@ -75,8 +77,10 @@ class Proxy(Listener):
         self.cuts, self.let_through = times, let_through
 
     def serve(self, client: socket.socket) -> None:
-        with socket.create_connection(("127.0.0.1", self._server.port)) as server:
+        with socket.create_connection(("127.0.0.1", (leads_to := self.server).port)) as server:
             while command := client.recv(65536):
+                if self.silent is leads_to:
+                    continue
                 server.sendall(command)
                 answer = server.recv(65536)
                 if self.cuts:
@@ -91,10 +95,12 @@ class Parrot(Listener):
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
+        self.heard: list[bytes] = []
         super().__init__()
 
     def serve(self, client: socket.socket) -> None:
-        while client.recv(65536):
+        while command := client.recv(65536):
+            self.heard.append(command)
             client.sendall(self._answer)
 
 
@@ -178,6 +184,55 @@ def test_a_login_that_cannot_be_undone_at_once_is_undone_later(
     assert redis.dbsize() == before
 
 
+def many_connections(cache: RedisTicketCache, number: int = 8) -> None:
+    """Has the cache make that many connections."""
+    together = threading.Barrier(number)
+
+    def look() -> None:
+        together.wait()
+        for _ in range(50):
+            cache.look(GUID)
+
+    threads = [threading.Thread(target=look) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_successor_is_found_though_all_connections_lead_to_a_silent_server(
+    cache: RedisTicketCache, proxy: Proxy, own_redis: RedisServer
+) -> None:
+    """As when a machine has lost its power, and its name now means another."""
+    many_connections(cache)
+    proxy.silent, proxy.server = proxy.server, own_redis
+    with pytest.raises(Unavailable):
+        cache.look(GUID)
+    end = time.monotonic() + 1
+    while True:
+        try:
+            assert cache.look(GUID) is None
+            break
+        except Unavailable:
+            assert time.monotonic() < end
+            time.sleep(0.01)
+
+
+def test_a_successor_is_found_when_the_master_has_become_a_replica(
+    proxy: Proxy, shared_redis: RedisServer, own_redis: RedisServer
+) -> None:
+    proxy.server = own_redis
+    cache = open_cache(proxy.url, sliding_expiration=WINDOW)
+    many_connections(cache)
+    proxy.server = shared_redis
+    with own_redis.client() as client:
+        client.replicaof("127.0.0.1", 1)
+    with pytest.raises(Unavailable, match="read-only replica"):
+        cache.look(GUID)
+    assert cache.look(GUID) is None
+    cache.close()
+
+
 def test_one_broken_connection_shuts_nobody_out(cache: RedisTicketCache, proxy: Proxy) -> None:
     proxy.cut()
     with pytest.raises(Unavailable):
@@ -213,5 +268,18 @@ def test_every_error_is_unavailable_with_its_cause_in_one_line(answer: bytes, ca
         assert said.isprintable()
         assert said.startswith("Redis at 127.0.0.1:")
         assert "hush" not in said
+    cache.close()
+    parrot.close()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"-LOADING Redis is loading\r\n", b"-NOAUTH Authentication required.\r\n"], ids=repr
+)
+def test_a_login_that_was_refused_needs_no_undoing(answer: bytes) -> None:
+    parrot = Parrot(answer)
+    cache = open_cache(parrot.url, sliding_expiration=WINDOW)
+    with pytest.raises(Unavailable):
+        cache.add(GUID, **FIELDS)
+    assert [b"EVALSHA" in command for command in parrot.heard] == [True]
     cache.close()
     parrot.close()

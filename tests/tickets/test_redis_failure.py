@@ -246,6 +246,25 @@ def test_no_more_connections_than_allowed(own_redis: RedisServer, control: Any) 
     cache.close()
 
 
+def test_failed_connections_take_no_turns_for_good(own_redis: RedisServer, cache: RedisTicketCache) -> None:
+    own_redis.stop()
+    for _ in range(5):
+        assert "Connection refused" in refused(RedisTicketCache.ping, cache)
+
+
+def test_closing_lets_the_call_under_way_end_and_keeps_no_connection(cache: RedisTicketCache, control: Any) -> None:
+    control.execute_command("CLIENT", "PAUSE", 300)
+    with ThreadPoolExecutor(1) as thread:
+        call = thread.submit(cache.look, GUID)
+        time.sleep(0.05)
+        cache.close()
+        assert isinstance(call.result(), Ticket)
+    end = time.monotonic() + 10
+    while len(control.client_list()) > 1:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
 def test_a_health_check_sees_a_hung_redis_and_shuts_nobody_out(own_redis: RedisServer, cache: RedisTicketCache) -> None:
     cache.ping()
     own_redis.pause()
@@ -278,6 +297,23 @@ def test_a_login_that_hung_leaves_no_ticket_behind(
     cache.look(GUID)
     cache.renew(GUID)
     assert control.keys() == []
+
+
+def test_logins_while_redis_is_known_to_hang_never_reach_it(
+    own_redis: RedisServer, cache: RedisTicketCache, control: Any
+) -> None:
+    """Not even the one that tries whether it is back."""
+    own_redis.pause()
+    refused(READS["look"], cache)
+    end = time.monotonic() + 1.2
+    while time.monotonic() < end:
+        refused(CHANGES["add"], cache)
+    own_redis.go_on()
+    recovers(cache)
+    cache.look(GUID)
+    statistics = control.info("commandstats")
+    assert "cmdstat_eval" in statistics
+    assert "cmdstat_evalsha" not in statistics or statistics["cmdstat_evalsha"]["calls"] == 1
 
 
 def test_a_logout_that_hung_may_have_ended_the_ticket_and_says_neither(

@@ -1,6 +1,7 @@
 """A Redis that Sentinels watch: when its master dies, a replica takes its place. SECURITY R2."""
 
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -87,6 +88,21 @@ def test_a_failover_revives_no_ticket_and_loses_none(
     assert cache.renew(kept) is not None
 
 
+def test_the_end_of_a_ticket_waits_a_moment_for_a_replica(cache: RedisTicketCache, servers: list[RedisServer]) -> None:
+    """And is told all the same when none answers: the master has done it."""
+    _, replica = servers
+    guid = new_guid()
+    for end in (lambda: cache.remove(guid), lambda: cache.remove_user(42)):
+        cache.add(guid, **FIELDS)
+        assert cache.look(guid) is not None
+        replica.pause()
+        began = time.monotonic()
+        assert end()
+        assert 0.09 < time.monotonic() - began < 1
+        replica.go_on()
+        assert cache.look(guid) is None
+
+
 def test_a_master_that_was_replaced_while_it_hung_is_not_believed(
     cache: RedisTicketCache, sentinel: RedisSentinel, servers: list[RedisServer]
 ) -> None:
@@ -119,3 +135,14 @@ def test_without_a_sentinel_that_answers_the_cache_is_unavailable(
     with pytest.raises(Unavailable, match="has no master that a Sentinel knows"):
         cache.look(new_guid())
     assert time.monotonic() - began < 1.2
+
+
+def test_sentinels_that_hang_keep_nobody_waiting() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = ",".join([f"127.0.0.1:{silent.getsockname()[1]}"] * 5)
+        cache = open_cache(f"redis+sentinel://{url}/tickets", sliding_expiration=WINDOW)
+        began = time.monotonic()
+        with pytest.raises(Unavailable):
+            cache.look(new_guid())
+        assert time.monotonic() - began < 1.2
+        cache.close()
