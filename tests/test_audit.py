@@ -151,7 +151,7 @@ def test_what_is_no_file_is_refused_at_once(tmp_path: Path, kind: str) -> None:
         place.mkdir()
     else:
         os.mkfifo(place)
-    with pytest.raises(SettingsError, match="Audit:File"):
+    with pytest.raises(SettingsError, match="Audit:To"):
         AuditFile(place)
 
 

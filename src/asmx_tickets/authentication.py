@@ -15,7 +15,7 @@ from typing import NamedTuple
 from asmx_tickets.audit import AuditLog, Caller, Event, Record
 from asmx_tickets.errors import Refused
 from asmx_tickets.logon import AUTHENTICATION_FAILED, Logons, as_typed, write_if_possible
-from asmx_tickets.throttling import Attempt, Throttle, Throttled, guarding, network_of
+from asmx_tickets.throttling import Admission, Attempt, Throttle, Throttled, guarding, network_of
 from asmx_tickets.tickets.cache import TicketCache
 from asmx_tickets.tickets.ticket import Ticket, digest, new_guid, parse_guid, short_hash
 from asmx_tickets.users.directory import UserDirectory
@@ -72,9 +72,11 @@ class Policy:
         if not self.trusted_networks:
             return True
         try:
-            parsed = ipaddress.ip_address(network_of(address).partition("/")[0])
+            parsed = ipaddress.ip_address(address)
         except ValueError:
             return False
+        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+            parsed = parsed.ipv4_mapped
         return any(parsed in network for network in self.trusted_networks)
 
 
@@ -158,7 +160,8 @@ class Authentication:
             self._note_refusal(user_name, caller, "the sysadmin")
             raise Refused(GENERATION_NOT_ALLOWED)
         complaint = self._complaint_of_trusted(trusted_password, caller)
-        credentials = self._directory.find(user_name)
+        # Who is not trusted must not even learn by the time whether there is such a user.
+        credentials = self._directory.find(user_name if complaint is None else "")
         if credentials is None or not credentials.user.profile.enabled:
             complaint = complaint or "unknown or disabled user"
         if credentials is None or complaint is not None:
@@ -173,15 +176,18 @@ class Authentication:
         if not self._policy.trusts_network(caller.address):
             return "network"
         attempt = Attempt("", known=False, address=network_of(caller.address))
+        if right:
+            admission = self._trusted_throttle.admit(attempt)
+            if admission is Admission.ADMITTED:
+                self._trusted_throttle.succeeded(attempt)
+            # What is right need not wait for others to be decided.
+            return None if admission in {Admission.ADMITTED, Admission.BUSY} else f"throttled: {admission}"
         try:
             with guarding(self._trusted_throttle, attempt) as outcome:
-                if right:
-                    outcome.succeeded()
-                else:
-                    outcome.failed()
+                outcome.failed()
         except Throttled as throttled:
             return f"throttled: {throttled.reason}"
-        return None if right else "wrong TrustedUserPwd"
+        return "wrong TrustedUserPwd"
 
     def _logged_on(self, user_name: str, password: str, caller: Caller) -> User:
         user = self._logons.check(user_name, password, caller)

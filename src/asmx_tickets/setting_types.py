@@ -28,7 +28,11 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-([A-Za-z]{2}|[0-9]{3}))?")
 _NOT_IN_XML = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _URL_PASSWORD = re.compile(r"(?<=://)([^:/?]*):((?s:.*))@|(?<=[?&])((?i:[a-z_]*password)=)[^&]*")
 # What stands in documentation and is left to be replaced.
-_EXAMPLE = re.compile(r"example|change.?me|replace.?(me|with|this)|your.?(own|secret|pass|value)|MyServerSecret", re.I)
+_EXAMPLE = re.compile(
+    r"example|placeholder|change.?me|replace.?(me|with|this)|your.?(own|secret|pass|value|trusted)|insert|todo|<.*>"
+    r"|MyServerSecret|TrustedUserPwd",
+    re.IGNORECASE,
+)
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _TICKET_STORES = {"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"}
 _USER_STORES = {

@@ -133,10 +133,10 @@ def test_create_ticket_for_user_is_900_and_leaves_no_ticket(service: Service, se
 @in_every_binding
 def test_refusals_of_create_ticket_for_user_are_byte_for_byte_the_same(service: Service, call: Call) -> None:
     """One text for all, in CreateTicketforUser too."""
-    answers = {
-        str(as_seen(call(service, "CreateTicketforUser", TrustedUserPwd=secret, UserName=user_name)))
-        for secret, user_name in FAILED_TRUST.values()
-    }
+    answers = set()
+    for secret, user_name in FAILED_TRUST.values():
+        service.clock.advance(180)  # None is refused for there having been too many.
+        answers.add(str(as_seen(call(service, "CreateTicketforUser", TrustedUserPwd=secret, UserName=user_name))))
     assert len(answers) == 1
     assert FAILED in answers.pop()
 
@@ -307,6 +307,7 @@ def test_no_spelling_of_the_sysadmin_gets_a_ticket(service: Service, spelling: s
     bindings = [BINDINGS["GET"], BINDINGS["POST"]] if "\0" in spelling else list(BINDINGS.values())
     for call in bindings:
         for operation in LOGINS:
+            service.clock.advance(901)  # None is refused for there having been too many.
             assert b"ticket=" not in call(service, operation, UID=spelling, PWD=SYSADMIN_PASSWORD).data
         answer = call(service, "CreateTicketforUser", TrustedUserPwd=TRUSTED_PASSWORD, UserName=spelling)
         assert b"ticket=" not in answer.data

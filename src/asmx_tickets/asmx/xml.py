@@ -9,7 +9,7 @@ at the byte where it appears.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from xml.parsers.expat import ExpatError, ParserCreate
+from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
 
 from lxml import etree
 
@@ -58,6 +58,7 @@ class Limits:
     elements: int = 256
     attributes: int = 32
     namespaces: int = 32
+    namespace_length: int = 512
     name_length: int = 128
     value_length: int = 8192
 
@@ -110,14 +111,22 @@ def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMIT
 
     Raises XmlError and UnsupportedCharset.
     """
+    utf8 = _as_utf8(body, charset)
+    if len(utf8) > 8 * limits.namespace_length:
+        _check_tags(utf8, limits)
     parser = ParserCreate("utf-8", "}")
     parser.buffer_text = True
     root = Element("")
     handlers = _tree_builder(root, limits)
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = handlers[:3]
-    utf8 = _as_utf8(body, charset)
     if utf8.count(b"xmlns") > limits.namespaces:
         parser.StartNamespaceDeclHandler = handlers[3]
+    _parse(utf8, parser)
+    return root.children[0]
+
+
+def _parse(utf8: bytes, parser: XMLParserType) -> None:
+    """Raises XmlError."""
     parser.XmlDeclHandler = _check_version
     parser.StartDoctypeDeclHandler = _refuse
     parser.ProcessingInstructionHandler = _refuse
@@ -127,7 +136,28 @@ def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMIT
         raise XmlError(error.lineno, error.offset + 1) from None
     except _Refused:
         raise XmlError(parser.CurrentLineNumber, parser.CurrentColumnNumber + 1) from None
-    return root.children[0]
+
+
+def _check_tags(utf8: bytes, limits: Limits) -> None:
+    """Look at a large document's tags as they stand. Raises XmlError.
+
+    A reader of namespaces spells a namespace out in each name that is in it, before its handlers hear of the tag: it
+    would make 200 MB of 64 KiB. Small documents have no room for that.
+    """
+    elements = 0
+
+    def start(_name: str, attributes: dict[str, str]) -> None:
+        nonlocal elements
+        elements += 1
+        if elements > limits.elements or len(attributes) > limits.attributes + limits.namespaces:
+            _refuse()
+        for name, value in attributes.items():
+            if len(value) > limits.namespace_length and name.partition(":")[0] == "xmlns":
+                _refuse()
+
+    parser = ParserCreate("utf-8")
+    parser.StartElementHandler = start
+    _parse(utf8, parser)
 
 
 def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], ...]:
@@ -149,8 +179,8 @@ def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], .
         elements += 1
         if elements > max_elements or len(stack) > max_depth:
             _refuse()
-        if len(name) > max_name and len(name.rpartition("}")[2]) > max_name:
-            _refuse()
+        if len(name) > max_name:
+            _check_name(name, limits)
         if attributes:
             _check_attributes(attributes, limits)
         element = Element(name, attributes, [])
@@ -173,13 +203,17 @@ def _check_version(version: str, _encoding: str | None, _standalone: int) -> Non
         _refuse()
 
 
-def _check_attributes(attributes: Mapping[str, str], limits: Limits) -> None:
-    if (
-        len(attributes) > limits.attributes
-        or max(map(len, attributes.values())) > limits.value_length
-        or max(len(name.rpartition("}")[2]) for name in attributes) > limits.name_length
-    ):
+def _check_name(name: str, limits: Limits) -> None:
+    namespace, _, local_name = name.rpartition("}")
+    if len(local_name) > limits.name_length or len(namespace) > limits.namespace_length:
         _refuse()
+
+
+def _check_attributes(attributes: Mapping[str, str], limits: Limits) -> None:
+    if len(attributes) > limits.attributes or max(map(len, attributes.values())) > limits.value_length:
+        _refuse()
+    for name in attributes:
+        _check_name(name, limits)
 
 
 class _Refused(Exception):

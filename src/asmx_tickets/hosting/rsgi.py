@@ -156,7 +156,7 @@ class RsgiApplication:
 def _host(scope: Any, headers: RsgiHeaders) -> str:
     """The host a request is for; empty, and so refused, unless there is exactly one (RFC 9112 section 3.2)."""
     named = headers.get_all("host")
-    if not named and scope.http_version == "1.0":
+    if not named and scope.http_version == "1":  # granian's name for 1.0
         return scope.server
     if len(named) != 1 or (scope.authority and scope.authority.lower() != named[0].lower()):
         return ""

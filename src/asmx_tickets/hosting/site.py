@@ -29,6 +29,8 @@ _HEADERS = (
     ("referrer-policy", "no-referrer"),
     ("server", "asmx-tickets"),
 )
+# RFC 6797 section 7.2: over TLS alone, which a trusted proxy has told of.
+_HEADERS_OVER_TLS = (*_HEADERS, ("strict-transport-security", "max-age=31536000"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,32 +136,36 @@ class Site:
         """Check and decode a request: a call ready to be run, or already the answer. Never waits."""
         request.id = self._next_id()
         try:
+            if self._proxies.networks:
+                request = self._proxies.resolve(request)
             begun = self._begin(request)
         except Exception:  # the last resort: whatever goes wrong, a client gets an answer of the contract
             request.log_bug("the request")
             begun = text_response(500, "Server was unable to process request.")
-        return _signed(begun, request.id) if isinstance(begun, Response) else begun
+        return _signed(begun, request.id, request.scheme) if isinstance(begun, Response) else begun
 
     def finish(self, call: Call) -> Response:
         """Run a call and write its answer."""
-        request_id = call.request.id
+        request: Request = call.request
         try:
             answer = self._health.ready() if isinstance(call, ReadinessCall) else self.endpoint.finish(call)
-            return _signed(answer, request_id)
         except Exception:  # as in begin
-            call.request.log_bug("the answer")
-            return _signed(text_response(500, "Server was unable to process request."), request_id)
+            request.log_bug("the answer")
+            answer = text_response(500, "Server was unable to process request.")
+        return _signed(answer, request.id, request.scheme)
 
     def unavailable(self, call: Call) -> Response:
         """Answer a call that can't be run now."""
         fault = ServiceUnavailable()
         if isinstance(call, ReadinessCall):
-            return _signed(text_response(503, fault.sentence), call.request.id)
-        return _signed(self.endpoint.fault(call, fault), call.request.id)
+            answer = text_response(503, fault.sentence)
+        else:
+            answer = self.endpoint.fault(call, fault)
+        return _signed(answer, call.request.id, call.request.scheme)
 
     def refuse(self, response: Response) -> Response:
         """The answer to a request that never came in whole."""
-        return _signed(response, self._next_id())
+        return _signed(response, self._next_id(), "http")
 
     def _next_id(self) -> str:
         return f"{self._run}-{next(self._numbers):x}"
@@ -172,8 +178,6 @@ class Site:
             if request.method != "GET":
                 return text_response(405, "Method not allowed.", ("allow", "GET"))
             return self._health.live() if request.path == LIVE else ReadinessCall(request)
-        if self._proxies.networks:
-            request = self._proxies.resolve(request)
         if not self._allows(request.host):
             return text_response(400, "Bad Request - Invalid Hostname.")
         if self._path_base:
@@ -184,6 +188,7 @@ class Site:
         return self.endpoint.begin(request)
 
 
-def _signed(response: Response, request_id: str) -> Response:
+def _signed(response: Response, request_id: str, scheme: str) -> Response:
     """The answer with the headers that every answer has."""
-    return Response(response.status, (*response.headers, *_HEADERS, ("x-request-id", request_id)), response.body)
+    own = _HEADERS if scheme == "http" else _HEADERS_OVER_TLS
+    return Response(response.status, (*response.headers, *own, ("x-request-id", request_id)), response.body)

@@ -1,0 +1,428 @@
+"""SECURITY 1.6: what queries and form bodies can do to a service. Each attack is answered at once, reaches no rule,
+and the
+service serves on. Where CONTRACT.md or a decision D1 to D17 says otherwise than a row, the test says which.
+"""
+
+import gc
+import os
+import socket
+import subprocess
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from werkzeug.test import TestResponse
+
+from asmx_tickets.asmx import Request
+from asmx_tickets.asmx.http import HeaderMap
+from tests.conftest import PASSWORD, Service, error_of, root_of
+from tests.contract.steps import FAILED, mint
+from tests.fuzz.target import PARAMETERS, Target
+from tests.security.conftest import WatchedServer
+
+LIMIT = 65_536
+LONGEST_QUERY = 8000
+FORM = "application/x-www-form-urlencoded"
+LOGIN = "/srv.asmx/AuthenticateUser"
+ASKED = [("log_in", "jsmith", "x", None)]
+_TARGET = Target()
+
+
+@pytest.fixture
+def target(record_property: Callable[[str, object], None]) -> Iterator[Target]:
+    """The service in front of rules that write down what reaches them."""
+    _TARGET.slowest = 0.0
+    yield _TARGET
+    slowest = round(_TARGET.slowest * 1000, 1)
+    record_property("slowest answer in ms", slowest)
+    print(f"slowest answer: {slowest} ms")
+
+
+def attack(target: Target, form: str | bytes, path: str = LOGIN) -> Iterator[TestResponse]:
+    """The answers to a form as a query, unless that is too long for an address, and as a body."""
+    data = form if isinstance(form, bytes) else form.encode()
+    if len(data) < LONGEST_QUERY:
+        yield target.attack("GET", path, query=data)
+    yield target.attack("POST", path, data, Content_Type=FORM)
+
+
+def asked(target: Target, form: str, path: str = LOGIN) -> list[object]:
+    """What reaches the rules, the same by a query and by a body."""
+    assert target.send("POST", path, form.encode(), Content_Type=FORM).status_code == 200
+    by_body = target.rules.asked
+    if len(form) < LONGEST_QUERY:
+        assert target.send("GET", path, query=form.encode()).status_code == 200
+        assert target.rules.asked == by_body
+    return by_body
+
+
+# --- F1: the size of a body -------------------------------------------------------------------------------------------
+
+
+def padded(size: int) -> bytes:
+    """A good form of exactly that many bytes."""
+    fields = b"UID=jsmith&PWD=x" + b"&a=" * 8
+    return fields.replace(b"&a=", b"&a=" + b"y" * ((size - len(fields)) // 8)) + b"y" * ((size - len(fields)) % 8)
+
+
+def test_f1_a_form_of_the_largest_size_is_read_and_no_larger_one(target: Target) -> None:
+    """65,536 bytes, that one included."""
+    assert target.send("POST", LOGIN, padded(LIMIT), Content_Type=FORM).status_code == 200
+    assert target.rules.asked == ASKED
+    for size in (LIMIT + 1, 5_000_000):
+        response = target.attack("POST", LOGIN, padded(size), Content_Type=FORM)
+        assert response.status_code == 413
+        assert response.headers["Connection"] == "close"
+
+
+def resident_mib(pid: int) -> float:
+    """The memory of a process and its children."""
+    command = ["ps", "-o", "rss=", "--pid", str(pid), "--ppid", str(pid)]
+    return sum(map(int, subprocess.check_output(command).split())) / 1024
+
+
+def answer_to(server: WatchedServer, head: bytes, pieces: Iterator[bytes]) -> tuple[bytes, int, float]:
+    """What a server answers a body that it may not want to the end; how much of it could be sent; seconds."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        begun, sent = time.monotonic(), 0
+        connection.sendall(b"POST /srv.asmx/AuthenticateUser HTTP/1.1\r\nHost: localhost\r\n" + head)
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+                sent += len(piece)
+        except OSError:
+            pass  # It has hung up.
+        try:
+            received = connection.recv(65_536)
+        except OSError:
+            received = b""
+        return received, sent, time.monotonic() - begun
+
+
+_TYPE = b"Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+def test_f1_a_declared_gigabyte_is_refused_before_it_is_sent(watched_demo: WatchedServer) -> None:
+    """413 by the length alone."""
+    received, _, took = answer_to(watched_demo, _TYPE + b"Content-Length: 1073741824\r\n\r\n", iter([]))
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert took < 1
+
+
+def test_f1_endless_bodies_are_cut_off_and_leave_nothing(
+    watched_demo: WatchedServer, record_property: Callable[[str, object], None]
+) -> None:
+    """Chunks without an end, and 50 MB by length: the server reads little of it, does not grow, and serves on."""
+    chunk = b"4000\r\n" + b"UID=aaaaaaaaaaa&" * 1024 + b"\r\n"
+    before = resident_mib(watched_demo.process.pid)
+    for _ in range(5):
+        received, sent, took = answer_to(
+            watched_demo, _TYPE + b"Transfer-Encoding: chunked\r\n\r\n", (chunk for _ in range(3200))
+        )
+        assert received.startswith(b"HTTP/1.1 413 ") or (not received and sent < 50_000_000)
+        assert took < 5
+        received, _, took = answer_to(
+            watched_demo, _TYPE + b"Content-Length: 52428800\r\n\r\n", (chunk for _ in range(3200))
+        )
+        assert received.startswith(b"HTTP/1.1 413 ") or not received
+        assert took < 5
+    grown = resident_mib(watched_demo.process.pid) - before
+    record_property("MiB grown", round(grown, 1))
+    print(f"{grown:.1f} MiB grown")
+    assert grown < 20
+    good = b"GET /srv.asmx/ServerInfo HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    assert b'success="true"' in watched_demo.raw(good)
+
+
+# --- F2: how many fields ----------------------------------------------------------------------------------------------
+
+
+def test_f2_64_fields_are_read_and_no_65th(target: Target) -> None:
+    """Whether they have a name or not."""
+    for filler in ("&a=b", "&a", "&", "&UID=other"):
+        good = "UID=jsmith&PWD=x" + filler * 62
+        assert asked(target, good) == ASKED
+        for response in attack(target, good + filler):
+            assert response.status_code == 400
+
+
+def test_f2_a_name_has_64_characters_at_most_and_a_value_8192(target: Target) -> None:
+    """In characters, after decoding; in fields that nobody asked for too."""
+    for good in (f"{'a' * 64}=b", f"{'%C3%A9' * 64}=b", f"a={'b' * 8192}", f"a={'%C3%A9' * 8192}"):
+        assert asked(target, f"UID=jsmith&PWD=x&{good}") == ASKED
+    for bad in (f"{'a' * 65}=b", f"{'%C3%A9' * 65}=b", f"a={'b' * 8193}", f"{'a' * 60_000}"):
+        for response in attack(target, f"UID=jsmith&PWD=x&{bad}"):
+            assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "form",
+    [(piece * LIMIT)[:LIMIT] for piece in ("&", "a&", "=&", "%41", "%", "+", "=", "%C3", "a=%25%", ";")],
+    ids=lambda form: form[:8],
+)
+def test_f2_a_full_body_of_anything_is_refused_at_once(target: Target, form: str) -> None:
+    """64 KiB of separators, escapes or names."""
+    for response in attack(target, form):
+        assert response.status_code == 400
+
+
+def test_f2_hashes_of_names_can_not_be_foretold() -> None:
+    """Python seeds them anew in each process where PYTHONHASHSEED is not set; and no dict has more than 64 names of one
+    request, so that where it is set there is little to gain.
+    """
+    environ = {name: value for name, value in os.environ.items() if name != "PYTHONHASHSEED"}
+    command = [sys.executable, "-S", "-c", "print(hash('uid'))"]
+    assert subprocess.check_output(command, env=environ) != subprocess.check_output(command, env=environ)
+
+
+# --- F3: media types --------------------------------------------------------------------------------------------------
+
+MULTIPART = (
+    b'--b\r\nContent-Disposition: form-data; name="UID"; filename="a.txt"\r\nContent-Type: text/plain\r\n\r\njsmith\r\n'
+    b'--b\r\nContent-Disposition: form-data; name="PWD"\r\n\r\nx\r\n--b--\r\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (MULTIPART, "multipart/form-data; boundary=b"),
+        (b'{"UID": "jsmith", "PWD": "x"}', "application/json"),
+        (b"UID=jsmith&PWD=x", "text/plain"),
+        (b"UID=jsmith&PWD=x", "text/xml"),
+        (b"UID=jsmith&PWD=x", f"{FORM}x"),
+        (b"UID=jsmith&PWD=x", f"text/plain, {FORM}"),
+        (b"UID=jsmith&PWD=x", f"x; a={FORM}"),
+        (b"UID=jsmith&PWD=x", ""),
+    ],
+)
+def test_f3_only_urlencoded_forms_are_read(target: Target, body: bytes, content_type: str) -> None:
+    """CONTRACT 2.4 where the row says 415: 500, text/plain, and the type as it came."""
+    response = target.attack("POST", LOGIN, body, Content_Type=content_type)
+    assert (response.status_code, response.text) == (500, f"Request format is invalid: {content_type}.")
+    assert response.content_type == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x"])
+def test_f3_a_compressed_form_is_not_unpacked(target: Target, encoding: str) -> None:
+    """415, as for SOAP."""
+    response = target.attack("POST", LOGIN, b"UID=jsmith&PWD=x", Content_Type=FORM, Content_Encoding=encoding)
+    assert response.status_code == 415
+
+
+# --- F4: a parameter twice --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["UID=jsmith&PWD=x&UID=b", "UID=jsmith&uid=b&PWD=x", "uid=jsmith&PWD=x&UID=b", "PWD=x&U%49D=jsmith&UID=b&PWD=y"],
+)
+def test_f4_of_a_repeated_parameter_the_first_counts(target: Target, form: str) -> None:
+    """D11 and CONTRACT 2.3, where the row says 400: never the last, never both with a comma between."""
+    assert asked(target, form) == ASKED
+
+
+def test_f4_a_post_has_its_body_and_nothing_else(target: Target) -> None:
+    """CONTRACT 2.3: what is in the query beside it counts for nothing, and does not fill what is missing."""
+    for query in (b"UID=sysadmin", b"PWD=y&Lang=de"):
+        assert target.send("POST", LOGIN, b"UID=jsmith&PWD=x", query, Content_Type=FORM).status_code == 200
+        assert target.rules.asked == ASKED
+    for query, body in ((b"UID=jsmith", b"PWD=x"), (b"UID=jsmith&PWD=x", b"")):
+        response = target.attack("POST", LOGIN, body, query, Content_Type=FORM)
+        assert response.status_code == 500
+        assert response.text.startswith("Missing parameter: ")
+
+
+def test_f4_a_semicolon_separates_nothing(target: Target) -> None:
+    """CVE-2021-23336: else a proxy and the service see different requests."""
+    assert asked(target, "UID=a;PWD=x&PWD=y") == [("log_in", "a;PWD=x", "y", None)]
+    for response in attack(target, "UID=a;PWD=x"):
+        assert response.text == "Missing parameter: PWD."
+
+
+def test_f4_a_post_with_a_query_and_a_get_with_a_body_are_told_apart(target: Target) -> None:
+    """A body under GET is not read."""
+    response = target.attack("GET", LOGIN, b"UID=jsmith&PWD=x", Content_Type=FORM)
+    assert response.text == "Missing parameter: UID."
+
+
+# --- F5: text ---------------------------------------------------------------------------------------------------------
+
+NO_TEXT = (
+    b"%ff",
+    b"%c0%80",
+    b"%ed%a0%80",
+    b"%f4%90%80%80",
+    b"%c3",
+    b"%u0041",
+    b"%",
+    b"%4",
+    b"%zz",
+    b"\xff",
+    b"\xc3",
+    b"%00",
+    b"a%00b",
+    b"%01",
+    b"%08",
+    b"%0B",
+    b"%1F",
+    b"%EF%BF%BF",
+)
+
+
+@pytest.mark.parametrize("value", NO_TEXT, ids=repr)
+@pytest.mark.parametrize("place", ["UID={}&PWD=x", "UID=jsmith&PWD={}", "UID=jsmith&PWD=x&other={}"])
+def test_f5_what_is_no_text_is_refused(target: Target, value: bytes, place: str) -> None:
+    """400 in a query as in a body, in a field that nobody asked for too: nothing is repaired, replaced or cut."""
+    for response in attack(target, place.encode().replace(b"{}", value)):
+        assert (response.status_code, response.content_type) == (400, "text/plain; charset=utf-8")
+        assert response.text.startswith("The form has ")
+
+
+@pytest.mark.parametrize("value", ["%09", "%0D%0A", "%7F", "%C2%85", "%F0%9F%98%80", "%E2%80%AE", "%EF%BB%BF"])
+def test_f5_what_is_text_goes_through_as_it_is(target: Target, value: str) -> None:
+    """Tab, CR and LF in a password, and what Unicode has."""
+    from urllib.parse import unquote
+
+    assert asked(target, f"UID=jsmith&PWD={value}") == [("log_in", "jsmith", unquote(value), None)]
+
+
+@pytest.mark.parametrize(
+    ("charset", "status"),
+    [("utf-8", 200), ("UTF-8", 200), ("iso-8859-1", 200), ("windows-1252", 200), ("us-ascii", 200)]
+    + [
+        (name, 415) for name in ("utf-7", "utf-16", "utf-32", "unicode_escape", "idna", "cp037", "rot13", "hex", "nope")
+    ],
+)
+def test_f5_a_form_is_in_a_charset_of_d12_that_can_carry_one(target: Target, charset: str, status: int) -> None:
+    """SECURITY X11 for forms: a client can't choose among Python's codecs."""
+    response = target.send("POST", LOGIN, b"UID=jsmith&PWD=x", Content_Type=f"{FORM}; charset={charset}")
+    assert response.status_code == status
+    assert target.rules.asked == (ASKED if status == 200 else [])
+
+
+# --- F6: names and missing parameters ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("form", ["uid=jsmith&pwd=x", "UID=jsmith&PWD=x", "uId=jsmith&Pwd=x", "%75id=jsmith&pw%64=x"])
+def test_f6_names_are_read_in_any_letter_case(target: Target, form: str) -> None:
+    """As ASMX does."""
+    assert asked(target, form) == ASKED
+
+
+@pytest.mark.parametrize("name", ["UID ", " UID", "UID%00", "\uff35ID", "UID[]", "UID.x", "p:UID"])
+def test_f6_another_name_is_another_parameter(target: Target, name: str) -> None:
+    """Nothing is trimmed, folded or taken apart."""
+    for response in attack(target, urlencode({name: "jsmith", "PWD": "x"}) if "%" not in name else f"{name}=a&PWD=x"):
+        assert response.text == "Missing parameter: UID."
+
+
+@pytest.mark.parametrize("operation", PARAMETERS)
+def test_f6_a_missing_parameter_is_said_and_never_none_to_the_login(target: Target, operation: str) -> None:
+    """Each required parameter of each operation, left out; those that may be left out are (CONTRACT 1)."""
+    required = {"UID", "PWD", "TrustedUserPwd", "UserName"} & {*PARAMETERS[operation]}
+    for missing in required:
+        form = urlencode({name: "x" for name in PARAMETERS[operation] if name != missing})
+        for response in attack(target, form, f"/srv.asmx/{operation}"):
+            assert (response.status_code, response.text) == (500, f"Missing parameter: {missing}.")
+    if not required:
+        assert target.send("GET", f"/srv.asmx/{operation}").status_code == 200
+
+
+def test_f6_empty_is_not_missing(target: Target, service: Service) -> None:
+    """It reaches the rules as empty text, and they refuse it."""
+    for form in ("UID=&PWD=", "UID&PWD", "UID=&PWD"):
+        assert asked(target, form) == [("log_in", "", "", None)]
+    for parameters in ({"UID": "", "PWD": ""}, {"UID": "jsmith", "PWD": ""}, {"UID": "", "PWD": PASSWORD}):
+        assert error_of(root_of(service.post("AuthenticateUser", **parameters))) == FAILED
+
+
+# --- F7: verbs --------------------------------------------------------------------------------------------------------
+
+VERBS = ("PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "CONNECT", "HEAD", "PROPFIND", "get", "Post", "GETX")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_f7_other_verbs_run_nothing(service: Service, verb: str) -> None:
+    """405 with Allow on operations; the ticket is alive after. On the documents HEAD is as GET (CONTRACT 2.4)."""
+    ticket = mint(service)
+    query, headers = f"AuthenticationTicket={ticket}", {"Content-Type": FORM, "Authorization": f"SOTicket {ticket}"}
+    # werkzeug's client would write the verb in capitals.
+    for path, allowed in (("/srv.asmx/LogOut", "GET, POST"), ("/srv.asmx", "GET, HEAD, POST")):
+        response = service.composition.site.handle(
+            Request(verb, path, query, HeaderMap([*headers.items()]), query.encode())
+        )
+        if (verb, path) == ("HEAD", "/srv.asmx"):
+            assert (response.status, response.body) == (200, b"")
+        else:
+            assert response.status == 405
+            assert dict(response.headers)["allow"] == allowed
+    assert service.is_valid(ticket)
+
+
+def test_f7_other_verbs_run_nothing_on_a_real_server(watched_demo: WatchedServer) -> None:
+    """As they come over the line: HTTP servers know verbs that WSGI's test client does not."""
+    for verb in (b"PUT", b"DELETE", b"PATCH", b"OPTIONS", b"TRACE", b"HEAD", b"PROPFIND", b"BREW"):
+        request = b" /srv.asmx/ServerInfo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        received = watched_demo.raw(verb + request)
+        assert received.startswith(b"HTTP/1.1 405 "), received
+        assert b"allow: get, post" in received.lower()
+        assert b"success" not in received
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_memory_does_not_grow_with_made_up_fields(record_property: Callable[[str, object], None]) -> None:
+    """10,000 names and values, none of them twice, read and refused."""
+
+    def send(first: int, count: int) -> None:
+        for number in range(first, first + count):
+            fields = "&".join(f"n{number}.{field}=v{number}.{field}" for field in range(62))
+            for query in (f"UID=a&PWD=x&{fields}", f"{fields}&a&a&a", f"UID=%ff&{fields}"):
+                _TARGET.ask(Request("GET", LOGIN, query, HeaderMap([("cookie", f"c{number}=x")])))
+
+    send(0, 20)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        send(20, 20)
+        gc.collect()
+        before = tracemalloc.get_traced_memory()[0]
+        send(40, 60)
+        gc.collect()
+        grown = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    record_property("bytes grown", grown)
+    print(f"{grown} bytes grown")
+    assert grown < 32_768
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc, which Linux has")
+def test_memory_does_not_grow_with_half_a_million_fields(record_property: Callable[[str, object], None]) -> None:
+    """As above, and by what the process has."""
+
+    def resident_kib() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
+
+    def send(first: int, count: int) -> None:
+        for number in range(first, first + count):
+            fields = "&".join(f"n{number}.{field}=v{number}.{field}" for field in range(62))
+            headers = [("cookie", f"c{number}=x; ticket=t{number}"), ("authorization", f"SOTicket {number}")]
+            _TARGET.ask(Request("GET", "/srv.asmx/isValidTicket", fields, HeaderMap(headers)))
+            content = HeaderMap([("content-type", f"{FORM}; a={number}")])
+            _TARGET.ask(Request("POST", f"{LOGIN}{number}", "", content, fields.encode()))
+
+    send(0, 500)
+    before = resident_kib()
+    send(500, 8200)
+    grown = resident_kib() - before
+    record_property("KiB grown by 508,400 fields", grown)
+    print(f"508,400 fields: {grown} KiB grown")
+    assert grown < 2048
