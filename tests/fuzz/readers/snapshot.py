@@ -1,0 +1,87 @@
+"""The file that keeps tickets over a restart: loading it never raises, takes it away whatever is in it, and gives the
+cache exactly the live tickets that the reference finds in it, none of which lives longer than the settings allow.
+
+Input: the bytes of the file; or an ``!`` and what follows the checksum, which the harness then makes right: nobody
+but the file's owner can do that, and still a damaged disk must not keep the service from starting.
+"""
+
+import hashlib
+import json
+import logging
+import struct
+import tempfile
+from pathlib import Path
+
+from asmx_tickets.tickets import MemoryTicketCache
+from asmx_tickets.tickets.snapshot import load
+
+MAX_LENGTH = 4096
+NOW = 1_771_425_300.0
+WINDOW = 30 * 86_400.0
+CAPACITY = 8
+RECORD = struct.Struct("<32sqqddIdd")
+TOKENS = (
+    *(b"!", b"asmx-tickets\x01\0\0\0", b'["en"]', b'["en", "de"]', b"[]", b"[[", b'"\\ud800"'),
+    *(b"\0\0\0\0\0\0\xf8\x7f", b"\xff" * 8),
+    *(
+        struct.pack("<d", moment)
+        for moment in (NOW, NOW + 60, NOW - 60, NOW + WINDOW, float("nan"), float("inf"), -1e300)
+    ),
+    struct.pack("<32sqqddIdd", b"\x01" * 32, 42, 1, NOW - 90, NOW - 60, 0, NOW - 60, NOW - 60 + WINDOW),
+)
+_log = logging.getLogger("asmx_tickets.tickets.snapshot")
+
+
+def check(data: bytes) -> None:
+    content = _signed(data[1:]) if data[:1] == b"!" else data
+    cache = MemoryTicketCache(sliding_expiration=WINDOW, clock=lambda: NOW, max_total=CAPACITY)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "tickets")
+        file.write_bytes(content)
+        file.chmod(0o600)
+        _log.disabled = True  # It has a line for each.
+        try:
+            number = load(cache, file)
+        finally:
+            _log.disabled = False
+        left = [each.name for each in Path(folder).iterdir()]
+    expected = _reference(content)
+    assert left == [] or (number == 0 and len(left) == 1 and left[0].startswith("tickets.damaged.")), left
+    assert (expected is None) == bool(left), (expected, left)
+    tickets = {each.short_hash: each for each in cache.summaries()}
+    assert number == cache.held == len(list(cache.summaries()))
+    assert set(tickets) == {digest[:4].hex() for digest in expected or ()}
+    assert all(NOW < each.expires_at <= NOW + WINDOW and each.last_used_at <= NOW for each in tickets.values())
+    assert cache.add(b"a" * 16, user_id=1, security_stamp=1, language="en", previous_logon=None)
+    assert cache.held <= CAPACITY
+
+
+def _signed(payload: bytes) -> bytes:
+    return b"asmx-tickets" + struct.pack("<I", 1) + hashlib.sha256(payload).digest() + payload
+
+
+def _reference(content: bytes) -> set[bytes] | None:
+    """The digests of the tickets that are alive; None for what is no file of tickets."""
+    head, payload = content[:48], content[48:]
+    if head != _signed(payload)[:48] or len(payload) < 4:
+        return None
+    records_at = 4 + int.from_bytes(payload[:4], "little")
+    try:
+        languages = json.loads(payload[4:records_at])
+    except (ValueError, RecursionError):
+        return None
+    records = payload[min(records_at, len(payload)) :]
+    if (
+        len(records) % RECORD.size
+        or not isinstance(languages, list)
+        or not all(isinstance(each, str) for each in languages)
+    ):
+        return None
+    alive: set[bytes] = set()
+    last_use = NOW
+    for digest, _, _, _, _, language, used_at, expires_at in RECORD.iter_unpack(records):
+        last_use = used_at if used_at < last_use else last_use
+        is_alive = last_use + WINDOW > NOW and not expires_at <= NOW
+        if is_alive and language < len(languages) and len(alive) < CAPACITY:
+            alive.add(digest)
+    return alive

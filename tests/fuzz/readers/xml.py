@@ -1,0 +1,100 @@
+"""``asmx.xml.read``: raises XmlError and UnsupportedCharset and nothing else; what it takes keeps to the limits, is
+read in
+the same way by lxml, and is the same again after it was written.
+
+Input: a line with the header's charset, or an empty one; then the document.
+"""
+
+from asmx_tickets.asmx.xml import (
+    DEFAULT_LIMITS,
+    XSI_NAMESPACE,
+    Element,
+    Limits,
+    UnsupportedCharset,
+    XmlError,
+    from_lxml,
+    read,
+    write,
+)
+from tests.fuzz.references import by_lxml
+
+MAX_LENGTH = 4096
+TOKENS = (
+    *(b"<a>", b"</a>", b'<a b="', b'"/>', b"<!--", b"-->", b"<![CDATA[", b"]]>", b"<?p ", b"?>", b"<b/>"),
+    *(
+        b"<!DOCTYPE a [",
+        b"<!ENTITY b 'c'>",
+        b"]>",
+        b"SYSTEM",
+        b"PUBLIC",
+        b"&amp;",
+        b"&#65;",
+        b"&#x1F600;",
+        b"&#0;",
+        b"&b;",
+    ),
+    *(b'xmlns="', b'xmlns:b="', b"xml:id=", b"xsi:nil=", XSI_NAMESPACE.encode(), b"}", b"http://tempuri.org/"),
+    *(
+        b"\xef\xbb\xbf",
+        b"\xff\xfe",
+        b"\xfe\xff",
+        b"<\0",
+        b"\0<",
+        b"\xc3\xa9",
+        b"\xe9",
+        b"\xed\xa0\x80",
+        b"\xf0\x9f\x98\x80",
+    ),
+    *(b'<?xml version="1.0" encoding="', b"utf-8\n", b"utf-16\n", b"windows-1252\n", b"us-ascii\n", b"iso-8859-1\n"),
+)
+# SECURITY D12.
+CHARSETS = {
+    *("utf-8", "utf8", "utf-16", "utf-16le", "utf-16be", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"),
+}
+
+
+def check(data: bytes) -> None:
+    first_line, _, body = data.partition(b"\n")
+    charset = first_line.decode("latin-1") or None
+    try:
+        root = read(body, charset)
+    except XmlError as error:
+        assert error.line >= 1
+        assert error.column >= 1
+        return
+    except UnsupportedCharset as error:
+        assert str(error).lower() not in CHARSETS
+        return
+    assert charset is None or charset.lower() in CHARSETS
+    _check_limits(root)
+    assert _shape(root) == _shape(from_lxml(by_lxml(body, charset)))
+    if _is_plain(root):
+        # What is written may declare a namespace more often than what was read.
+        again = read(write(root).encode(), limits=Limits(namespaces=DEFAULT_LIMITS.elements))
+        assert _shape(again) == _shape(root)
+
+
+def _check_limits(root: Element) -> None:
+    count, deepest = 0, 0
+    waiting = [(root, 1)]
+    while waiting:
+        element, depth = waiting.pop()
+        count, deepest = count + 1, max(deepest, depth)
+        waiting += [(child, depth + 1) for child in element.children]
+        assert len(element.attributes) <= DEFAULT_LIMITS.attributes
+        assert len(element.local_name) <= DEFAULT_LIMITS.name_length
+        assert len(element.namespace) <= DEFAULT_LIMITS.namespace_length
+        assert max(map(len, [element.text, *element.attributes.values()])) <= DEFAULT_LIMITS.value_length
+    assert count <= DEFAULT_LIMITS.elements
+    assert deepest <= DEFAULT_LIMITS.depth
+
+
+def _shape(element: Element) -> tuple[str, dict[str, str], str, list[object]]:
+    """All that an element means; text between children means nothing."""
+    text = "" if element.children else element.text
+    return element.name, dict(element.attributes), text, [_shape(child) for child in element.children]
+
+
+def _is_plain(element: Element) -> bool:
+    """Whether it has what results can have: attributes in no namespace, or xsi's (which its root would declare)."""
+    return not any("}" in name for name in element.attributes) and all(map(_is_plain, element.children))

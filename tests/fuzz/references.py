@@ -1,0 +1,120 @@
+"""Second definitions, as plain as can be, of what the readers accept: what a harness holds against the first."""
+
+import unicodedata
+from urllib.parse import unquote_to_bytes
+
+from lxml import etree
+
+HEX = "0123456789abcdefABCDEF"
+# lxml wants a namespace's name to be a URI of RFC 3986, which no parser has to check (Namespaces in XML 1.0, section
+# 6), and warns of a version 1.x, which is read as 1.0 (XML 1.0, section 2.8).
+_NO_ERRORS = {
+    etree.ErrorTypes.WAR_NS_URI,
+    etree.ErrorTypes.WAR_NS_URI_RELATIVE,
+    etree.ErrorTypes.WAR_UNKNOWN_VERSION,
+}
+XML_CODECS = {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be", "windows-1252": "cp1252"}
+FORM_CHARSETS = {
+    "utf-8": "utf-8",
+    "us-ascii": "ascii",
+    "ascii": "ascii",
+    "iso-8859-1": "latin-1",
+    "windows-1252": "cp1252",
+}
+
+
+def is_given(text: str | None) -> bool:
+    """CONTRACT 1.2: white space alone is empty."""
+    return bool(text and text.strip())
+
+
+def guid_of(text: str) -> bytes | None:
+    """A GUID's bytes: 32 hexadecimal digits, with hyphens at four places or none; with hyphens also in braces or
+    parentheses; white space around."""
+    text = _trimmed(text)
+    enclosed = text[:1] + text[-1:] in {"{}", "()"} and len(text) == 38
+    if enclosed:
+        text = text[1:-1]
+    if [place for place, character in enumerate(text) if character == "-"] == [8, 13, 18, 23]:
+        text = text.replace("-", "")
+    elif enclosed:
+        return None
+    if len(text) != 32 or not all(character in HEX for character in text):
+        return None
+    return int(text, 16).to_bytes(16, "big")
+
+
+def _trimmed(text: str) -> str:
+    """Without what .NET's String.Trim takes away: Unicode's separators, tab to carriage return, and next line."""
+    while text and _is_white(text[0]):
+        text = text[1:]
+    while text and _is_white(text[-1]):
+        text = text[:-1]
+    return text
+
+
+def _is_white(character: str) -> bool:
+    return unicodedata.category(character) in {"Zs", "Zl", "Zp"} or character in "\t\n\v\f\r\x85"
+
+
+def by_lxml(body: bytes, charset: str | None) -> etree._Element:
+    """A document's root as lxml reads it. A charset that the document itself shows is left to lxml to find, but for
+    UTF-16 without a byte order mark, which lxml does not look for (XML 1.0 appendix F)."""
+    if charset is None and body.startswith((b"<\0", b"\0<")):
+        charset = "utf-16le" if body[0] else "utf-16be"
+    if charset is not None:
+        body = body.decode(XML_CODECS.get(charset.lower(), charset)).encode()
+        charset = "utf-8"
+    parser = etree.XMLParser(
+        encoding=charset, resolve_entities=False, no_network=True, remove_comments=True, recover=True
+    )
+    root = etree.fromstring(body.removeprefix(b"\xef\xbb\xbf"), parser)
+    errors = [error for error in parser.error_log if error.type not in _NO_ERRORS]
+    assert not errors, errors
+    return root
+
+
+def form_of(encoded: bytes, charset: str | None) -> dict[str, str] | None:
+    """A form's fields by lower-case name, the first of a name; None for what is no form (SECURITY F2, F4, F5).
+
+    Raises LookupError for a charset that forms can't have.
+    """
+    codec = FORM_CHARSETS[(charset or "utf-8").lower()]
+    fields = encoded.split(b"&")
+    try:
+        encoded.decode(codec)
+        pairs = [_pair(field, codec) for field in fields if field]
+    except UnicodeError:
+        return None
+    escapes = [piece[:2] for piece in encoded.split(b"%")[1:]]
+    if len(fields) > 64 or not all(
+        len(hexadecimal) == 2 and chr(hexadecimal[0]) in HEX and chr(hexadecimal[1]) in HEX for hexadecimal in escapes
+    ):
+        return None
+    if not all(len(name) <= 64 and len(value) <= 8192 and not any(map(_is_control, value)) for name, value in pairs):
+        return None
+    return {name.lower(): value for name, value in reversed(pairs)}
+
+
+def _pair(field: bytes, codec: str) -> tuple[str, str]:
+    name, _, value = field.replace(b"+", b" ").partition(b"=")
+    return unquote_to_bytes(name).decode(codec), unquote_to_bytes(value).decode(codec)
+
+
+def _is_control(character: str) -> bool:
+    return (character < " " and character not in "\t\n\r") or character in "\ufffe\uffff"
+
+
+def cookie_tickets(lines: list[str]) -> set[str]:
+    """The values of the cookie ``ticket`` that count, for cookies without quotes. A pair with white space within its
+    value
+    is no cookie (RFC 6265 section 4.1.1)."""
+    pairs = [pair.partition("=") for pair in "; ".join(lines).split(";")]
+    values = [value.strip(" \t") for name, _, value in pairs if name.strip(" \t") == "ticket"]
+    return {value for value in values if is_given(value) and " " not in value and "\t" not in value}
+
+
+def header_ticket(value: str) -> str | None:
+    """What follows ``SOTicket`` or ``Bearer`` in an Authorization header, None where nothing does."""
+    words = value.split(maxsplit=1)
+    return words[1] if len(words) == 2 and words[0].lower() in {"soticket", "bearer"} else None
