@@ -1,9 +1,9 @@
 """One reader's search, in a process of its own: ``python -m tests.fuzz.child READER FOLDER SECONDS``.
 
-The folder has ``seeds``, inputs to begin with; gets ``new``, inputs that reach what none did before, and
-``findings``. A line of the output says how many inputs were tried; the exit code is 0 if nothing was found. With
-``merge`` in the place of the seconds, those of ``new`` that are worth keeping are put beside the ``seeds``, a small
-set that reaches as much.
+The folder has ``seeds``, inputs to begin with; gets ``new``, inputs that reach what none did before, and ``findings``.
+A line of the output says how many inputs were tried; the exit code is 0 if nothing was found. With ``merge`` in the
+place of the seconds, those of ``new`` that are worth keeping are put beside the ``seeds``, a small set that reaches as
+much.
 """
 
 import importlib.util

@@ -30,7 +30,8 @@ def is_given(text: str | None) -> bool:
 
 def guid_of(text: str) -> bytes | None:
     """A GUID's bytes: 32 hexadecimal digits, with hyphens at four places or none; with hyphens also in braces or
-    parentheses; white space around."""
+    parentheses; white space around.
+    """
     text = _trimmed(text)
     enclosed = text[:1] + text[-1:] in {"{}", "()"} and len(text) == 38
     if enclosed:
@@ -59,7 +60,8 @@ def _is_white(character: str) -> bool:
 
 def by_lxml(body: bytes, charset: str | None) -> etree._Element:
     """A document's root as lxml reads it. A charset that the document itself shows is left to lxml to find, but for
-    UTF-16 without a byte order mark, which lxml does not look for (XML 1.0 appendix F)."""
+    UTF-16 without a byte order mark, which lxml does not look for (XML 1.0 appendix F).
+    """
     if charset is None and body.startswith((b"<\0", b"\0<")):
         charset = "utf-16le" if body[0] else "utf-16be"
     if charset is not None:
@@ -107,8 +109,8 @@ def _is_control(character: str) -> bool:
 
 def cookie_tickets(lines: list[str]) -> set[str]:
     """The values of the cookie ``ticket`` that count, for cookies without quotes. A pair with white space within its
-    value
-    is no cookie (RFC 6265 section 4.1.1)."""
+    value is no cookie (RFC 6265 section 4.1.1).
+    """
     pairs = [pair.partition("=") for pair in "; ".join(lines).split(";")]
     values = [value.strip(" \t") for name, _, value in pairs if name.strip(" \t") == "ticket"]
     return {value for value in values if is_given(value) and " " not in value and "\t" not in value}

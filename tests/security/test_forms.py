@@ -1,6 +1,5 @@
-"""SECURITY 1.6: what queries and form bodies can do to a service. Each attack is answered at once, reaches no rule,
-and the
-service serves on. Where CONTRACT.md or a decision D1 to D17 says otherwise than a row, the test says which.
+"""SECURITY 1.6: what queries and form bodies can do to a service. Each attack is answered at once, reaches no rule, and
+the service serves on. Where CONTRACT.md or a decision D1 to D17 says otherwise than a row, the test says which.
 """
 
 import gc

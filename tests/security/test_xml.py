@@ -1,6 +1,6 @@
-"""SECURITY 1.5: what XML and SOAP can do to a service. Each attack is answered at once, reaches no rule, leaves
-nothing in memory, and the service serves on. Where CONTRACT.md or a decision D1 to D17 says otherwise than a row, the
-test says which.
+"""SECURITY 1.5: what XML and SOAP can do to a service. Each attack is answered at once, reaches no rule, leaves nothing
+in memory, and the service serves on. Where CONTRACT.md or a decision D1 to D17 says otherwise than a row, the test says
+which.
 """
 
 import gc
@@ -355,9 +355,7 @@ CALLS_WITH_AN_ACTION = [
 
 @pytest.mark.parametrize("body", NO_CALLS.values(), ids=NO_CALLS)
 def test_x7_x8_what_is_no_call_or_more_than_one_runs_none(target: Target, body: str) -> None:
-    """A fault ``soap:Client``, whether the SOAPAction is there or not; an empty Body with one is a call (CONTRACT
-    2.4).
-    """
+    """A fault ``soap:Client``, with a SOAPAction as without; an empty Body with one is a call (CONTRACT 2.4)."""
     assert is_refused(attack(target, body))
     if body not in CALLS_WITH_AN_ACTION:
         assert is_refused(attack(target, body, SOAPAction=f'"{NAMESPACE}AuthenticateUser"'))
@@ -684,8 +682,8 @@ def test_x13_a_row_that_xml_cant_carry_is_nobodys_and_harms_nobody(
     stored: str,
 ) -> None:
     """A user's row that was written past the program, which takes no such name itself: a fault of ours that shows
-    nothing
-    of it, no ticket, a log that says which row it is; and others log in."""
+    nothing of it, no ticket, a log that says which row it is; and others log in.
+    """
     url = f"sqlite:///{tmp_path / 'users.db'}"
     service = make_stored_service(ConnectionStrings__Users=url)
     run_sql(url, "UPDATE users SET first_name = :odd WHERE user_name = 'alice'", odd=stored)
@@ -764,8 +762,8 @@ def resident_kib() -> int:
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc, which Linux has")
 def test_memory_does_not_grow_with_made_up_names(record_property: Callable[[str, object], None]) -> None:
     """Half a million names of elements, as many of attributes, prefixes and namespaces, none of them twice; in bodies
-    that
-    are read and in such that are refused. libxml2 would keep them all."""
+    that are read and in such that are refused. libxml2 would keep them all.
+    """
 
     def send(first: int, count: int) -> None:
         for number in range(first, first + count):

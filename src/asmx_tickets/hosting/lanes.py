@@ -55,4 +55,4 @@ def _yield_to_others() -> None:
     """Hashing takes whole cores for as long as logins come in; the kernel gives ticket checks the right of way."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 12)

@@ -1,12 +1,13 @@
-"""Where a request carries its ticket: the parameter, else the header, else the cookie, and never a second one when
-the first is wrong (CONTRACT 1.2, SECURITY D3 and D15). Each answer is one of the contract, and what reaches the rules
-is the ticket that the reference finds.
+"""Where a request carries its ticket: the parameter, else the header, else the cookie, and never a second one when the
+first is wrong (CONTRACT 1.2, SECURITY D3 and D15). Each answer is one of the contract, and what reaches the rules is
+the ticket that the reference finds.
 
 Input: lines that begin with ``P``, the parameter, ``A``, an Authorization header, ``C``, a Cookie header, or ``S``, a
 Sec-Fetch-Site header. Header lines are ISO-8859-1, as WSGI hands them over, and also tried as granian does: without the
 values that are not ASCII.
 """
 
+import re
 from urllib.parse import quote_from_bytes
 
 from asmx_tickets.asmx import Request
@@ -79,12 +80,15 @@ def _in_cookie(headers: list[tuple[str, str]]) -> str | None:
 
 def _is_an_odd_cookie(headers: list[tuple[str, str]], asked: list[tuple[object, ...]]) -> bool:
     """Of quotes, and of what is not ASCII, readers of cookies think differently. Then a ticket that was taken must at
-    least
-    be in there.
+    least be in there.
     """
     cookies = "; ".join(value for name, value in headers if name == "cookie")
     if ('"' not in cookies and cookies.isascii()) or _in_header(headers) is not None:
         return False
     (*_, guid) = asked[0]
-    digits = cookies.replace("-", "").lower()
+    digits = re.sub(r"\\([0-3][0-7]{2}|.)", _unescaped, cookies).replace("-", "").lower()
     return guid is None or ("ticket" in cookies and isinstance(guid, bytes) and guid.hex() in digits)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1], 8)) if len(escape[1]) == 3 else escape[1]

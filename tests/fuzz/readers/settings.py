@@ -1,6 +1,5 @@
-"""The settings' layers and ``load_settings``: raises SettingsError and nothing else, in one line that shows no
-secret; and
-what is loaded has only known keys, has each value of the highest layer that names it, and can be shown as JSON.
+"""The settings' layers and ``load_settings``: raises SettingsError and nothing else, in one line that shows no secret;
+and what is loaded has only known keys, has each value of the highest layer that names it, and can be shown as JSON.
 
 Input: the bytes of ``appsettings.json``; then, optionally, a line ``--`` and lines ``NAME=value`` for the environment.
 """
@@ -104,7 +103,7 @@ def _check_loaded(settings: Settings, file_bytes: bytes, environ: dict[str, str]
     layers |= {name.replace("__", ":").casefold(): value for name, value in environ.items()}
     for path in _TEXTS:
         if path in layers:
-            assert _at(shown, path) == str(layers[path]), path
+            assert _at(shown, path).strip() == str(layers[path]).strip(), path
     _check_secrets(settings, in_file, environ)
 
 

@@ -1,8 +1,8 @@
 """The file that keeps tickets over a restart: loading it never raises, takes it away whatever is in it, and gives the
 cache exactly the live tickets that the reference finds in it, none of which lives longer than the settings allow.
 
-Input: the bytes of the file; or an ``!`` and what follows the checksum, which the harness then makes right: nobody
-but the file's owner can do that, and still a damaged disk must not keep the service from starting.
+Input: the bytes of the file; or an ``!`` and what follows the checksum, which the harness then makes right: nobody but
+the file's owner can do that, and still a damaged disk must not keep the service from starting.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 """``asmx.soap.decode`` and the SOAP bindings: it raises SoapFaulted and UnsupportedCharset and nothing else; each
-answer is one of the contract; and when a rule is asked, lxml reads the same operation and the same parameters from
-the body, and the SOAPAction names no other operation.
+answer is one of the contract; and when a rule is asked, lxml reads the same operation and the same parameters from the
+body, and the SOAPAction names no other operation.
 
 Input: a line with the content type, a line with the SOAPAction (empty: none), then the body.
 """

@@ -1,6 +1,5 @@
 """``asmx.xml.read``: raises XmlError and UnsupportedCharset and nothing else; what it takes keeps to the limits, is
-read in
-the same way by lxml, and is the same again after it was written.
+read in the same way by lxml, and is the same again after it was written.
 
 Input: a line with the header's charset, or an empty one; then the document.
 """
