@@ -128,7 +128,7 @@ def environment_layer(environ: Mapping[str, str], keys: Iterable[Key]) -> Layer:
 
     paths = {name: name.replace("__", ":") for name in environ}
     return _layer(
-        Entry(path, environ[name], "environment", f"environment variable {name}")
+        Entry(path, environ[name], "environment", f"environment variable {one_line(name)}")
         for name, path in paths.items()
         if is_setting(path)
     )

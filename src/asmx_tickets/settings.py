@@ -160,18 +160,23 @@ def load_settings(
         "ConnectionStrings:Users": connections.users,
         "ConnectionStrings:Tickets": connections.tickets,
     }
-    anchored = connections.model_copy(update={"users": _anchored(connections.users, base.absolute().parent)})
+    loaded = _at_home(settings, base)
+    loaded._sources = _sources(entries)
+    loaded._warnings = tuple(_open_secrets(entries, secrets))
+    return loaded
+
+
+def _at_home(settings: Settings, base: Path) -> Settings:
+    """The settings with every relative path starting at the settings file's folder. Raises SettingsError."""
     folder = base.absolute().parent
-    tickets, audit = settings.tickets, settings.audit
+    stores, tickets, audit = settings.connection_strings, settings.tickets, settings.audit
+    stores = stores.model_copy(update={"users": _anchored(stores.users, folder)})
     if tickets.persist_to:
         tickets = tickets.model_copy(update={"persist_to": str(folder / tickets.persist_to)})
     if audit.to not in {"", STDOUT}:
         audit = audit.model_copy(update={"to": str(folder / audit.to)})
-    _refuse_one_file_for_two_things(base, anchored, tickets, audit)
-    loaded = settings.model_copy(update={"connection_strings": anchored, "tickets": tickets, "audit": audit})
-    loaded._sources = _sources(entries)
-    loaded._warnings = tuple(_open_secrets(entries, secrets))
-    return loaded
+    _refuse_one_file_for_two_things(base, stores, tickets, audit)
+    return settings.model_copy(update={"connection_strings": stores, "tickets": tickets, "audit": audit})
 
 
 def _refuse_one_file_for_two_things(base: Path, stores: ConnectionStrings, tickets: Tickets, audit: Audit) -> None:

@@ -84,6 +84,12 @@ def test_what_is_no_text_is_refused_before_anything_chokes_on_it(tmp_path: Path,
     assert complaint(tmp_path, {}, **{key.replace(":", "__"): value}).startswith(expected)
 
 
+def test_a_variables_name_does_not_break_the_line(tmp_path: Path) -> None:
+    """Nor does it steer a terminal."""
+    line = complaint(tmp_path, {}, **{"Logging__LogLevel__a\r\n\x1b[2J": "b"})
+    assert line.endswith(r"(environment variable Logging__LogLevel__a\r\n\x1b[2J)")
+
+
 @pytest.mark.parametrize("levels", [100, 900, 990, 1000, 2000, 5000, 20_000, 200_000])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ('{"a":', "}")])
 def test_a_file_of_any_depth_is_refused_in_one_line(tmp_path: Path, levels: int, opening: str, closing: str) -> None:
