@@ -158,6 +158,14 @@ def logged() -> Iterator[list[logging.LogRecord]]:
     logging.getLogger().removeHandler(handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whoever stops, hangs and kills a store of its own waits in real time, and so belongs to the slow ones."""
+    for item in items:
+        if {"own_redis", "own_postgres"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(scope="session")
 def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """One Redis for a whole worker of the test run; empty it or use a prefix of your own. Never stopped or paused."""

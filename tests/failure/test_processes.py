@@ -11,9 +11,13 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from tests.backing.redis import RedisServer
 from tests.failure.conftest import PASSWORD, TRUSTED, Answer, Client, Deployment, under_load, wait_until
 from tests.server.conftest import Server
+
+pytestmark = pytest.mark.slow
 
 Deploy = Callable[..., Deployment]
 ClientOf = Callable[[Server], Client]
