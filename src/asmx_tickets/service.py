@@ -12,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from spyne import AnyXml, Service, Unicode, rpc
-from werkzeug.http import parse_cookie
+from werkzeug.sansio.http import parse_cookie
 
 from asmx_tickets.asmx import AsmxApplication, Element, Request, ServiceUnavailable, may_be_left_out
 from asmx_tickets.asmx.http import UNREADABLE

@@ -6,6 +6,7 @@ from itertools import product
 import pytest
 from werkzeug.test import Client
 
+from asmx_tickets.asmx.http import HeaderMap, Request
 from tests.conftest import PASSWORD, Service, error_of, root_of
 from tests.contract.steps import INVALID, NOBODYS_TICKET, add_user, ask, mint
 
@@ -190,3 +191,15 @@ def test_no_answer_sets_a_cookie(service: Service) -> None:
         service.soap("LogOut", AuthenticationTicket=ticket),
     ]
     assert not any("Set-Cookie" in answer.headers for answer in answers)
+
+
+@pytest.mark.parametrize("cookie", ["x=\xe9; ticket={}", "ticket={}; x=\ufffd", "\ufffd"])
+def test_a_cookie_header_with_odd_bytes_is_read_as_far_as_it_can_be(service: Service, cookie: str) -> None:
+    """Other programs' cookies on the same host may hold anything; the ticket beside them counts, and nothing fails."""
+    ticket = service.log_in()
+    request = Request(
+        "GET", "/srv.asmx/isValidTicket", "", HeaderMap([("host", "localhost"), ("cookie", cookie.format(ticket))])
+    )
+    answer = service.composition.site.handle(request)
+    assert answer.status == 200
+    assert (b'success="true"' in answer.body) is ("ticket" in cookie)

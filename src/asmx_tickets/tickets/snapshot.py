@@ -159,7 +159,7 @@ def _read_head(source: io.BufferedReader, size: int) -> tuple[list[str], int]:
     try:
         (length,) = _LENGTH.unpack(source.read(_LENGTH.size))
         languages = json.loads(source.read(length))
-    except (ValueError, struct.error):
+    except (ValueError, RecursionError, struct.error):
         languages = None
     records, rest = divmod(size - source.tell(), RECORD_SIZE)
     if rest or not isinstance(languages, list) or not all(isinstance(each, str) for each in languages):
