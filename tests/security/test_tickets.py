@@ -577,9 +577,14 @@ def test_t7_no_use_at_the_same_instant_revives_a_ticket_that_was_logged_out(two_
 
 @pytest.mark.usefixtures("impatient_threads")
 def test_t7_no_login_at_the_same_instant_revives_it_either(two_nodes: tuple[Service, Service]) -> None:
-    """RenewTicket with a password, 60 rounds."""
+    """RenewTicket with a password, 60 rounds and more until either has come first: how long a hash takes varies."""
     uses: list[Use] = [("RenewTicket", as_old_ticket_of_a_login)]
-    assert set(race(*two_nodes, 60, uses, head_start=0.03)) == {"first", "late"}
+    outcomes: set[str] = set()
+    for head_start in (0.03, 0.01, 0.06, 0.0, 0.1):
+        outcomes |= set(race(*two_nodes, 60, uses, head_start=head_start))
+        if outcomes == {"first", "late"}:
+            break
+    assert outcomes == {"first", "late"}
 
 
 @pytest.mark.slow
