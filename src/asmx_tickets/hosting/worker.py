@@ -22,8 +22,6 @@ from asmx_tickets.service import PATH
 from asmx_tickets.settings import Settings
 
 _RETRY_SECONDS = 0.5
-# Where every call goes through a thread, Python's 5 ms until another one gets its turn are what most calls wait for.
-_SWITCH_SECONDS = 0.0005
 
 _log = logging.getLogger(__name__)
 
@@ -41,8 +39,6 @@ class Worker:
         log = BackgroundLog(self.settings)
         composition = self._composed(log)
         composition.load_tickets()
-        if composition.waits:
-            sys.setswitchinterval(_SWITCH_SECONDS)
         for warning in composition.warnings():
             _log.warning("%s", warning)
 
