@@ -1,7 +1,7 @@
 """The audit log: one line of JSON for everything that gives, refuses or ends access (SECURITY L8).
 
-A line is written before what it tells of happens, and what can't be written down does not happen: no ticket is made
-while the log is full, gone or stuck (SECURITY R4). Nothing in it is a secret: tickets are short hashes.
+The line of a new ticket is written before the ticket is made, so none is made while the log is full, gone or stuck
+(SECURITY R4); refusals and logouts go on. Nothing in it is a secret: tickets are short hashes.
 """
 
 import errno

@@ -5,7 +5,6 @@ Unavailable when a store does not answer.
 """
 
 import hmac
-import ipaddress
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import NamedTuple
 from asmx_tickets.audit import AuditLog, Caller, Event, Record
 from asmx_tickets.errors import Refused
 from asmx_tickets.logon import AUTHENTICATION_FAILED, Logons, as_typed, write_if_possible
+from asmx_tickets.networks import Network, lies_in
 from asmx_tickets.throttling import Admission, Attempt, Throttle, Throttled, guarding, network_of
 from asmx_tickets.tickets.cache import TicketCache
 from asmx_tickets.tickets.ticket import Ticket, digest, new_guid, parse_guid, short_hash
@@ -26,9 +26,6 @@ INVALID_TICKET = "[901] Session expired or Invalid ticket"
 GENERATION_NOT_ALLOWED = "[902] Ticket generation are not allowed for this user."
 INVALID_FORMAT = "invalid ticket format"
 NOBODY = Caller()
-
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +66,7 @@ class Policy:
 
     def trusts_network(self, address: str) -> bool:
         """Whether CreateTicketforUser may be called from there (SECURITY H8)."""
-        if not self.trusted_networks:
-            return True
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-            parsed = parsed.ipv4_mapped
-        return any(parsed in network for network in self.trusted_networks)
+        return not self.trusted_networks or lies_in(address, self.trusted_networks)
 
 
 class Session(NamedTuple):

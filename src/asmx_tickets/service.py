@@ -165,6 +165,7 @@ class TicketService(Service):
         _returns=AnyXml,
         _operation_name="LogOut",
         _in_variable_names={"ticket": "AuthenticationTicket"},
+        _udd=STORE,  # the audit log
     )
     def log_out(ctx: Any, ticket: str | None) -> Element:
         """End a ticket at once."""

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, Secret, SecretStr
 
 from asmx_tickets.configuration import OneOrMore
+from asmx_tickets.networks import Network
 
 T = TypeVar("T")
 ProtocolName = Literal["HttpSoap", "HttpSoap12", "HttpGet", "HttpPost", "Documentation"]
 LevelName = Literal["Trace", "Debug", "Information", "Warning", "Error", "Critical", "None"]
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _TIMESPAN = re.compile(
     r"(?:(?P<days>[0-9]{1,5})\.)?(?P<hours>[0-9]{1,2}):(?P<minutes>[0-9]{1,2}):(?P<seconds>[0-9]{1,2})(?:\.(?P<fraction>[0-9]{1,7}))?"

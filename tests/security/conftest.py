@@ -31,6 +31,7 @@ from asmx_tickets.users.passwords import HashParameters, PasswordHasher, Verific
 from asmx_tickets.users.user import Profile
 from tests.backing.processes import free_port
 from tests.conftest import PASSWORD, Clock, Service
+from tests.fuzz.target import Target
 from tests.server.conftest import Server
 
 TRUSTED = "f2a96c1d07b84e5390ab44d1c8e7f653"
@@ -316,3 +317,16 @@ def in_turns(
         if time.monotonic() > end:
             break
     return times
+
+
+TARGET = Target()
+
+
+@pytest.fixture
+def target(record_property: Callable[[str, object], None]) -> Iterator[Target]:
+    """The service in front of rules that write down what reaches them."""
+    TARGET.slowest = 0.0
+    yield TARGET
+    slowest = round(TARGET.slowest * 1000, 1)
+    record_property("slowest answer in ms", slowest)
+    print(f"slowest answer: {slowest} ms")

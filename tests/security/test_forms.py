@@ -21,24 +21,13 @@ from asmx_tickets.asmx.http import HeaderMap
 from tests.conftest import PASSWORD, Service, error_of, root_of
 from tests.contract.steps import FAILED, mint
 from tests.fuzz.target import PARAMETERS, Target
-from tests.security.conftest import WatchedServer
+from tests.security.conftest import TARGET, WatchedServer
 
 LIMIT = 65_536
 LONGEST_QUERY = 8000
 FORM = "application/x-www-form-urlencoded"
 LOGIN = "/srv.asmx/AuthenticateUser"
 ASKED = [("log_in", "jsmith", "x", None)]
-_TARGET = Target()
-
-
-@pytest.fixture
-def target(record_property: Callable[[str, object], None]) -> Iterator[Target]:
-    """The service in front of rules that write down what reaches them."""
-    _TARGET.slowest = 0.0
-    yield _TARGET
-    slowest = round(_TARGET.slowest * 1000, 1)
-    record_property("slowest answer in ms", slowest)
-    print(f"slowest answer: {slowest} ms")
 
 
 def attack(target: Target, form: str | bytes, path: str = LOGIN) -> Iterator[TestResponse]:
@@ -383,7 +372,7 @@ def test_memory_does_not_grow_with_made_up_fields(record_property: Callable[[str
         for number in range(first, first + count):
             fields = "&".join(f"n{number}.{field}=v{number}.{field}" for field in range(62))
             for query in (f"UID=a&PWD=x&{fields}", f"{fields}&a&a&a", f"UID=%ff&{fields}"):
-                _TARGET.ask(Request("GET", LOGIN, query, HeaderMap([("cookie", f"c{number}=x")])))
+                TARGET.ask(Request("GET", LOGIN, query, HeaderMap([("cookie", f"c{number}=x")])))
 
     send(0, 20)
     gc.collect()
@@ -414,9 +403,9 @@ def test_memory_does_not_grow_with_half_a_million_fields(record_property: Callab
         for number in range(first, first + count):
             fields = "&".join(f"n{number}.{field}=v{number}.{field}" for field in range(62))
             headers = [("cookie", f"c{number}=x; ticket=t{number}"), ("authorization", f"SOTicket {number}")]
-            _TARGET.ask(Request("GET", "/srv.asmx/isValidTicket", fields, HeaderMap(headers)))
+            TARGET.ask(Request("GET", "/srv.asmx/isValidTicket", fields, HeaderMap(headers)))
             content = HeaderMap([("content-type", f"{FORM}; a={number}")])
-            _TARGET.ask(Request("POST", f"{LOGIN}{number}", "", content, fields.encode()))
+            TARGET.ask(Request("POST", f"{LOGIN}{number}", "", content, fields.encode()))
 
     send(0, 500)
     before = resident_kib()

@@ -24,22 +24,12 @@ from asmx_tickets.asmx.http import HeaderMap
 from tests.conftest import NAMESPACE, PASSWORD, SOAP11, SOAP12, TRUSTED_PASSWORD, Service, fault_of, root_of
 from tests.contract.steps import in_every_binding, mint
 from tests.fuzz.target import Target
+from tests.security.conftest import TARGET
 from tests.users.conftest import run_sql
 
 LIMIT = 65_536
 UNREADABLE = re.compile(r"Server was unable to read request\. ---> There is an error in XML document \(\d+, \d+\)\.")
 LOGIN = "<UID>jsmith</UID><PWD>x</PWD>"
-_TARGET = Target()
-
-
-@pytest.fixture
-def target(record_property: Callable[[str, object], None]) -> Iterator[Target]:
-    """The service in front of rules that write down what reaches them."""
-    _TARGET.slowest = 0.0
-    yield _TARGET
-    slowest = round(_TARGET.slowest * 1000, 1)
-    record_property("slowest answer in ms", slowest)
-    print(f"slowest answer: {slowest} ms")
 
 
 def soap(
@@ -395,7 +385,7 @@ def test_x8_all_see_the_same_name_however_it_is_written(service: Service, user_n
     body = soap(f"<UID>{user_name}</UID><PWD>Sysadmin123!</PWD>")
     response = service.http.post("/srv.asmx", data=body.encode(), content_type="text/xml")
     assert root_of(response).attrib["error"].startswith("[902]")
-    assert login_asked(_TARGET, body) == ("log_in", "sysadmin", "Sysadmin123!", None)
+    assert login_asked(TARGET, body) == ("log_in", "sysadmin", "Sysadmin123!", None)
 
 
 # --- X9: SOAPAction ---------------------------------------------------------------------------------------------------
@@ -722,7 +712,7 @@ ATTACKS = [*FLOODS.values(), *NO_CALLS.values(), *(soap(fields, before=dtd) for 
 def ask(body: bytes) -> None:
     """Have a body read without the weight of a client."""
     headers = HeaderMap([("content-type", "text/xml; charset=utf-8")])
-    _TARGET.ask(Request("POST", "/srv.asmx", "", headers, body))
+    TARGET.ask(Request("POST", "/srv.asmx", "", headers, body))
 
 
 def test_memory_does_not_grow_with_attacks(record_property: Callable[[str, object], None]) -> None:
@@ -771,7 +761,7 @@ def test_memory_does_not_grow_with_made_up_names(record_property: Callable[[str,
             attributes = many(29, f" a{number}.{{}}=''")
             namespaces = many(29, f" xmlns:p{number}.{{}}='urn:{number}:{{}}'")
             ask(soap(f"{LOGIN}{elements}<a{attributes}/><a{namespaces}/>").encode())
-            assert _TARGET.rules.asked
+            assert TARGET.rules.asked
             ask(f"<r{number}>{elements}".encode())
 
     send(0, 200)
@@ -796,8 +786,8 @@ def test_memory_does_not_grow_with_thousands_of_attacks(record_property: Callabl
             for each in range(100):
                 name = f"{number}.{each}"
                 content_type, action = f"text/xml; charset=x{name}", f"urn:{name}"
-                _TARGET.attack("POST", "/srv.asmx", b"<a/>", Content_Type=content_type, SOAPAction=action)
-                _TARGET.attack("POST", f"/srv.asmx/{name}", b"a=b", Content_Type=f"text/x{name}")
+                TARGET.attack("POST", "/srv.asmx", b"<a/>", Content_Type=content_type, SOAPAction=action)
+                TARGET.attack("POST", f"/srv.asmx/{name}", b"a=b", Content_Type=f"text/x{name}")
 
     send(0, 10)
     before = resident_kib()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from asmx_tickets.asmx import AsmxEndpoint, Binding, wsdl
 from asmx_tickets.asmx.operations import OperationTable
+from asmx_tickets.audit import AuditLog
 from asmx_tickets.authentication import Authentication, Languages, Policy
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.demo import add_demo_users, demo_settings
@@ -38,6 +39,7 @@ class Composition:
     directory: SqlUserDirectory
     tickets: "MemoryTicketCache | RedisTicketCache"
     authentication: Authentication
+    audit: AuditLog
 
     @property
     def waits(self) -> bool:
@@ -68,6 +70,7 @@ class Composition:
         else:
             self.tickets.close()
         self.directory.close()
+        self.audit.close()
 
 
 def compose(
@@ -106,7 +109,7 @@ def compose(
     for language in settings.languages.supported:
         english_name(language)
     site = _site(settings, parts, _health(directory, tickets))
-    return Composition(settings, site, directory, tickets, authentication)
+    return Composition(settings, site, directory, tickets, authentication, audit)
 
 
 def service_description(settings: Settings, address: str) -> bytes:

@@ -3,7 +3,6 @@
 Like the endpoint it has ``begin``, ``finish`` and ``handle``, so a server can't tell which of the two it serves.
 """
 
-import ipaddress
 import re
 import secrets
 from collections.abc import Sequence
@@ -15,8 +14,7 @@ from asmx_tickets.asmx import AsmxEndpoint, Request, Response, ServiceUnavailabl
 from asmx_tickets.asmx.context import AsmxContext
 from asmx_tickets.asmx.http import text_response
 from asmx_tickets.hosting.health import LIVE, NO_STORES, READY, Health
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from asmx_tickets.networks import Network, lies_in
 
 # RFC 9112 section 3.2: one Host, and nothing in it that could break out of an address in a document.
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -60,13 +58,7 @@ class Proxies:
     networks: tuple[Network, ...] = ()
 
     def knows(self, address: str) -> bool:
-        try:
-            parsed = ipaddress.ip_address(address)
-        except ValueError:
-            return False
-        if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-            parsed = parsed.ipv4_mapped
-        return any(parsed in network for network in self.networks)
+        return lies_in(address, self.networks)
 
     def resolve(self, request: Request) -> Request:
         """The request as the first proxy that is not ours, or the client itself, sent it."""
