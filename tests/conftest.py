@@ -13,13 +13,13 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 from werkzeug.test import Client, TestResponse
 
-from asmx_tickets.asmx.wsgi import WsgiApplication
 from asmx_tickets.hosting.composition import Composition, compose
-from asmx_tickets.settings import load_settings
+from asmx_tickets.settings.model import load_settings
 from asmx_tickets.users.passwords import HashParameters, PasswordHasher
-from tests.backing.postgresql import PostgresServer
-from tests.backing.redis import RedisServer
+from spyne_asmx.wsgi import WsgiApplication
 from tests.clients.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it
+from tests.support.postgresql import PostgresServer
+from tests.support.redis import RedisServer
 
 # A shared machine stalls now and then; that is no finding.
 hypothesis_settings.register_profile("shared machine", deadline=None)

@@ -15,9 +15,9 @@ import pytest
 from lxml import etree
 from werkzeug.test import Client
 
-from tests.backing.postgresql import PostgresServer
-from tests.backing.processes import free_port, program
-from tests.backing.redis import RedisServer
+from tests.support.postgresql import PostgresServer
+from tests.support.processes import free_port, program
+from tests.support.redis import RedisServer
 
 REPOSITORY = Path(__file__).parent.parent
 # These run the tests and the linters; .ci/run runs them, word for word.
@@ -169,8 +169,8 @@ def test_the_first_screen_shows_a_command_a_request_and_an_answer() -> None:
 
 def test_the_readme_names_every_setting() -> None:
     """The table of settings has each key of the settings' own model."""
-    from asmx_tickets import configuration
-    from asmx_tickets.settings import Settings
+    from asmx_tickets.settings import layers as configuration
+    from asmx_tickets.settings.model import Settings
 
     readme = (REPOSITORY / "README.md").read_text()
     for key in configuration.keys_of(Settings):

@@ -14,12 +14,12 @@ from typing import Any
 from spyne import AnyXml, Service, Unicode, rpc
 from werkzeug.sansio.http import parse_cookie
 
-from asmx_tickets.asmx import AsmxApplication, Element, Request, ServiceUnavailable, may_be_left_out
-from asmx_tickets.asmx.http import UNREADABLE
+from asmx_tickets.access.authentication import INVALID_FORMAT, Authentication, Session
 from asmx_tickets.audit import Caller
-from asmx_tickets.authentication import INVALID_FORMAT, Authentication, Session
 from asmx_tickets.errors import Refused, Unavailable
 from asmx_tickets.tickets.ticket import format_guid, parse_guid
+from spyne_asmx import AsmxApplication, Element, Request, ServiceUnavailable, may_be_left_out
+from spyne_asmx.http import UNREADABLE
 
 NAMESPACE = "http://tempuri.org/"
 NAME = "srv"

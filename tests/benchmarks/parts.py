@@ -4,12 +4,12 @@ import timeit
 from collections.abc import Callable
 from statistics import median
 
-from asmx_tickets.asmx import Request, soap, xml
-from asmx_tickets.asmx.http import HeaderMap, parse_media_type
-from asmx_tickets.asmx.soap import SOAP11
 from asmx_tickets.hosting.composition import Composition, compose
-from asmx_tickets.settings import load_settings
+from asmx_tickets.settings.model import load_settings
 from asmx_tickets.tickets.ticket import format_guid, new_guid, parse_guid
+from spyne_asmx import Request, soap, xml
+from spyne_asmx.http import HeaderMap, parse_media_type
+from spyne_asmx.soap import SOAP11
 from tests.benchmarks.messages import NAMESPACE, PATH, TRUSTED_PASSWORD, soap_body
 
 _LIVE = 100_000

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.backing.redis import RedisServer
 from tests.benchmarks.messages import PASSWORD
 from tests.benchmarks.processes import Server, running
+from tests.support.redis import RedisServer
 
 
 @contextmanager

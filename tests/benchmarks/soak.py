@@ -16,12 +16,12 @@ from pathlib import Path
 
 import psutil
 
-from tests.backing.redis import RedisServer
 from tests.benchmarks.client import Connection
 from tests.benchmarks.messages import PASSWORD, form_request, soap_request
 from tests.benchmarks.processes import Server
 from tests.benchmarks.shared import shared_server
 from tests.benchmarks.workers import folder_in, log_in_often
+from tests.support.redis import RedisServer
 
 CLIENTS = 6
 RESTART_SECONDS = 30

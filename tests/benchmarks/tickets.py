@@ -15,7 +15,7 @@ from statistics import median
 import psutil
 
 from asmx_tickets.hosting.composition import Composition, compose
-from asmx_tickets.settings import load_settings
+from asmx_tickets.settings.model import load_settings
 from asmx_tickets.tickets.cache import TicketCache
 from asmx_tickets.tickets.memory import MemoryTicketCache
 

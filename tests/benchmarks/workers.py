@@ -5,12 +5,12 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.backing.redis import RedisServer
 from tests.benchmarks.client import Connection
 from tests.benchmarks.load import Load, run, write_requests
 from tests.benchmarks.messages import login_request, soap_request
 from tests.benchmarks.processes import Server
 from tests.benchmarks.shared import shared_server
+from tests.support.redis import RedisServer
 
 _TICKET = re.compile(rb' ticket="([0-9a-f-]{36})"')
 _TICKETS = 20

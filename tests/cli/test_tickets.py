@@ -10,8 +10,8 @@ from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
 from asmx_tickets.tickets.ticket import digest, format_guid, new_guid, short_hash
 from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import Profile
-from tests.backing.redis import RedisServer
 from tests.cli.conftest import PASSWORD, Run
+from tests.support.redis import RedisServer
 
 DAY = 86_400.0
 

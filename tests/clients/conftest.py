@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.backing.processes import free_port
 from tests.clients.summary import PROPERTY
 from tests.server.conftest import Server
+from tests.support.processes import free_port
 
 HERE = Path(__file__).parent
 NODE = HERE / "node"

@@ -6,7 +6,7 @@ from datetime import tzinfo
 import pytest
 
 from asmx_tickets.hosting.composition import Composition, compose
-from asmx_tickets.settings import Settings
+from asmx_tickets.settings.model import Settings
 from tests.conftest import HASHER, Clock, Service
 
 

@@ -4,12 +4,12 @@ from typing import Any, NoReturn
 
 from werkzeug.test import Client
 
-from asmx_tickets.asmx import AsmxEndpoint
-from asmx_tickets.asmx.wsgi import WsgiApplication
 from asmx_tickets.audit import Caller
 from asmx_tickets.errors import Refused
 from asmx_tickets.hosting.site import Site
 from asmx_tickets.service import PATH, Parts, ServerFacts, ticket_application
+from spyne_asmx import AsmxEndpoint
+from spyne_asmx.wsgi import WsgiApplication
 
 
 class Echo:

@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 import pytest
 from werkzeug.test import TestResponse
 
-from asmx_tickets.asmx import Request
-from asmx_tickets.asmx.http import HeaderMap
 from asmx_tickets.users.user import Profile
+from spyne_asmx import Request
+from spyne_asmx.http import HeaderMap
 from tests.conftest import HASHER, NAMESPACE, PASSWORD, SOAP12, TRUSTED_PASSWORD, Service, envelope
 
 FAILED = "[900] Authentication failed"

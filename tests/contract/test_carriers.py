@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from werkzeug.test import Client
 
-from asmx_tickets.asmx.http import HeaderMap, Request
+from spyne_asmx.http import HeaderMap, Request
 from tests.conftest import PASSWORD, Service, error_of, root_of
 from tests.contract.steps import INVALID, NOBODYS_TICKET, add_user, ask, mint
 

@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse, create_environ
 from werkzeug.wrappers import Response as WsgiResponse
 
-from asmx_tickets.asmx import Request, Response
-from asmx_tickets.asmx.http import HeaderMap
-from asmx_tickets.asmx.wsgi import WsgiApplication
 from asmx_tickets.hosting.composition import compose
-from asmx_tickets.settings import load_settings
+from asmx_tickets.settings.model import load_settings
+from spyne_asmx import Request, Response
+from spyne_asmx.http import HeaderMap
+from spyne_asmx.wsgi import WsgiApplication
 from tests.conftest import NAMESPACE, PASSWORD, SOAP11, SOAP12, Clock, Service, envelope, fault_of, root_of
 from tests.contract.echo import Echo
 from tests.contract.steps import add_user, in_every_binding, mint, soap12
-from tests.strategies import ANY_BYTES
+from tests.support.strategies import ANY_BYTES
 
 FORM = "application/x-www-form-urlencoded"
 PLAIN = "text/plain; charset=utf-8"

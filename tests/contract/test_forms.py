@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
-from asmx_tickets.asmx import Request
-from asmx_tickets.asmx.http import HeaderMap
+from spyne_asmx import Request
+from spyne_asmx.http import HeaderMap
 from tests.conftest import PASSWORD, Service, envelope, error_of, root_of
 from tests.contract.echo import Echo
 from tests.contract.steps import FAILED, INVALID, add_user, mint
-from tests.strategies import XML_TEXT
+from tests.support.strategies import XML_TEXT
 
 FORM = "application/x-www-form-urlencoded"
 MISSING = "Missing parameter: {}."

@@ -6,7 +6,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from asmx_tickets.hosting.composition import Composition, compose
-from asmx_tickets.settings import Settings
+from asmx_tickets.settings.model import Settings
 from tests.conftest import HASHER, PASSWORD, TRUSTED_PASSWORD, Clock, Service, error_of, root_of
 from tests.contract.steps import (
     BAD_FORMAT,

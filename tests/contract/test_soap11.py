@@ -7,7 +7,7 @@ from werkzeug.test import TestResponse
 from tests.conftest import NAMESPACE, PASSWORD, SOAP11, Service, envelope, error_of, fault_of, root_of
 from tests.contract.echo import Echo
 from tests.contract.steps import FAILED, INVALID, add_user, mint
-from tests.strategies import XML_TEXT
+from tests.support.strategies import XML_TEXT
 
 LOGIN = {"UID": "jsmith", "PWD": PASSWORD}
 ACTION = f'"{NAMESPACE}AuthenticateUser"'

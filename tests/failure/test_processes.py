@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.backing.redis import RedisServer
 from tests.failure.conftest import PASSWORD, TRUSTED, Answer, Client, Deployment, under_load, wait_until
 from tests.server.conftest import Server
+from tests.support.redis import RedisServer
 
 pytestmark = pytest.mark.slow
 

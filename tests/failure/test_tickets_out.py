@@ -8,7 +8,6 @@ from functools import partial
 
 import pytest
 
-from tests.backing.redis import RedisServer
 from tests.failure.conftest import (
     LONGEST_ANSWER,
     PASSWORD,
@@ -21,6 +20,7 @@ from tests.failure.conftest import (
     wait_until,
 )
 from tests.server.conftest import Server
+from tests.support.redis import RedisServer
 
 Deploy = Callable[..., Deployment]
 ClientOf = Callable[[Server], Client]

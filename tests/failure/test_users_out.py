@@ -9,10 +9,10 @@ from contextlib import closing, contextmanager
 import pytest
 from sqlalchemy import make_url
 
-from tests.backing.postgresql import PostgresServer
-from tests.backing.redis import RedisServer
 from tests.failure.conftest import LONGEST_ANSWER, PASSWORD, RECOVERY, Client, Deployment, under_load, wait_until
 from tests.server.conftest import Server
+from tests.support.postgresql import PostgresServer
+from tests.support.redis import RedisServer
 
 Deploy = Callable[..., Deployment]
 ClientOf = Callable[[Server], Client]

@@ -8,12 +8,12 @@ from xml.etree import ElementTree
 
 from werkzeug.test import Client, TestResponse
 
-from asmx_tickets.asmx import AsmxEndpoint, Request, Response
-from asmx_tickets.asmx.wsgi import WsgiApplication
 from asmx_tickets.audit import Caller
 from asmx_tickets.errors import Refused
 from asmx_tickets.hosting.site import Site
 from asmx_tickets.service import PATH, Parts, ServerFacts, ticket_application
+from spyne_asmx import AsmxEndpoint, Request, Response
+from spyne_asmx.wsgi import WsgiApplication
 from tests.fuzz.references import guid_of, is_given
 
 NAMESPACE = "http://tempuri.org/"

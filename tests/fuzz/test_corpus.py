@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from asmx_tickets.asmx.xml import Limits, read
+from spyne_asmx.xml import Limits, read
 from tests.fuzz import readers
 from tests.fuzz.__main__ import MAX_BYTES, MAX_FILES
 from tests.fuzz.child import by_hypothesis
@@ -47,10 +47,10 @@ def any_uuid(text: str) -> bytes | None:
 BUGS: dict[str, tuple[str, Any]] = {
     "guid": ("tests.fuzz.readers.guid.parse_guid", any_uuid),
     "xml": ("tests.fuzz.readers.xml.read", partial(read, limits=Limits(depth=100))),
-    "soap": ("asmx_tickets.asmx.soap._operation", lambda entry, *_: entry.local_name if entry else "LogOut"),
-    "forms": ("asmx_tickets.asmx.forms._NOT_A_VALUE", re.compile(r"(?!)")),
+    "soap": ("spyne_asmx.soap._operation", lambda entry, *_: entry.local_name if entry else "LogOut"),
+    "forms": ("spyne_asmx.forms._NOT_A_VALUE", re.compile(r"(?!)")),
     "carriers": ("asmx_tickets.service._the_one", lambda values: max(values, default=None)),
-    "settings": ("asmx_tickets.configuration._is_secret", lambda annotation: False),
+    "settings": ("asmx_tickets.settings.layers._is_secret", lambda annotation: False),
     "snapshot": ("asmx_tickets.tickets.snapshot._remove_for_good", lambda file: None),
 }
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from asmx_tickets.asmx.xml import XmlError, read
-from asmx_tickets.configuration import plain_json
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.settings import load_settings
+from asmx_tickets.settings.layers import plain_json
+from asmx_tickets.settings.model import load_settings
+from spyne_asmx.xml import XmlError, read
 
 SECRET = "0123456789abcdefghijklmnop"
 NEW = "qrstuvwxyz0123456789abcdef"

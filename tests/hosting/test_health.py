@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from asmx_tickets.asmx.http import HeaderMap, Request
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.health import Health
 from asmx_tickets.hosting.site import Site
+from spyne_asmx.http import HeaderMap, Request
 from tests.conftest import Service
 
 Make = Callable[..., Service]

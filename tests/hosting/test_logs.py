@@ -9,7 +9,7 @@ import time
 _PROGRAM = """
 import logging, sys, time
 from asmx_tickets.hosting.logs import BackgroundLog
-from asmx_tickets.settings import Settings
+from asmx_tickets.settings.model import Settings
 log = BackgroundLog(Settings())
 for number in range(int(sys.argv[1])):
     logging.getLogger("asmx_tickets.test").warning("line %d of many", number)
@@ -54,7 +54,7 @@ def test_the_level_is_the_settings() -> None:
     """Logging:LogLevel:Default, by ASP.NET's names."""
     program = (
         "import logging; from asmx_tickets.hosting.logs import configure_logging;"
-        "from asmx_tickets.settings import load_settings;"
+        "from asmx_tickets.settings.model import load_settings;"
         "configure_logging(load_settings(environ={'Logging__LogLevel__Default': 'Error'}));"
         "print(logging.getLogger('asmx_tickets').getEffectiveLevel())"
     )

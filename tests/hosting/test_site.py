@@ -6,8 +6,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from asmx_tickets.asmx.http import HeaderMap, Request
 from asmx_tickets.hosting.site import HostFilter, Proxies
+from spyne_asmx.http import HeaderMap, Request
 from tests.conftest import Service
 
 Make = Callable[..., Service]

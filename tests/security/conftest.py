@@ -23,16 +23,16 @@ from typing import Any
 import pytest
 from werkzeug.test import Client
 
-from asmx_tickets.asmx.wsgi import WsgiApplication
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.demo import add_demo_users
-from asmx_tickets.settings import load_settings
+from asmx_tickets.settings.model import load_settings
 from asmx_tickets.users.passwords import HashParameters, PasswordHasher, Verification
 from asmx_tickets.users.user import Profile
-from tests.backing.processes import free_port
+from spyne_asmx.wsgi import WsgiApplication
 from tests.conftest import PASSWORD, Clock, Service
 from tests.fuzz.target import Target
 from tests.server.conftest import Server
+from tests.support.processes import free_port
 
 TRUSTED = "f2a96c1d07b84e5390ab44d1c8e7f653"
 ENVIRONMENT_CANARY = "cnry-of-the-environment-77c1b0"

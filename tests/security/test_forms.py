@@ -16,8 +16,8 @@ from urllib.parse import urlencode
 import pytest
 from werkzeug.test import TestResponse
 
-from asmx_tickets.asmx import Request
-from asmx_tickets.asmx.http import HeaderMap
+from spyne_asmx import Request
+from spyne_asmx.http import HeaderMap
 from tests.conftest import PASSWORD, Service, error_of, root_of
 from tests.contract.steps import FAILED, mint
 from tests.fuzz.target import PARAMETERS, Target

@@ -16,19 +16,19 @@ from pathlib import Path
 
 import pytest
 
-from asmx_tickets.asmx import Request
-from asmx_tickets.asmx.http import HeaderMap
 from asmx_tickets.errors import SettingsError, Unavailable
-from asmx_tickets.settings import load_settings
-from asmx_tickets.tickets.redis_address import parse_address
+from asmx_tickets.redis.address import parse_address
+from asmx_tickets.settings.model import load_settings
 from asmx_tickets.users.sql import open_directory
-from tests.backing.postgresql import PostgresServer
-from tests.backing.processes import program
+from spyne_asmx import Request
+from spyne_asmx.http import HeaderMap
 from tests.conftest import NAMESPACE, PASSWORD, SOAP12, TRUSTED_PASSWORD, Service, envelope
 from tests.contract.steps import NOBODYS_TICKET
 from tests.failure.conftest import Client
 from tests.security.conftest import TRUSTED, WatchedServer, audit_lines, headers_of, status_of
 from tests.security.conftest import http as message
+from tests.support.postgresql import PostgresServer
+from tests.support.processes import program
 
 FORM = "application/x-www-form-urlencoded"
 TEXT_XML = "text/xml; charset=utf-8"

@@ -15,13 +15,12 @@ from urllib.parse import quote, urlencode
 import pytest
 from typer.testing import CliRunner
 
-from asmx_tickets.asmx import Request, Response
-from asmx_tickets.asmx.http import HeaderMap
-from asmx_tickets.authentication import Authentication
+from asmx_tickets.access.authentication import Authentication
 from asmx_tickets.cli.app import app
 from asmx_tickets.tickets import digest, format_guid, short_hash
 from asmx_tickets.tickets.ticket import parse_guid
-from tests.backing.redis import RedisServer
+from spyne_asmx import Request, Response
+from spyne_asmx.http import HeaderMap
 from tests.conftest import NAMESPACE, PASSWORD, SOAP11, SOAP12, Service, envelope
 from tests.contract.steps import NOBODYS_TICKET, add_user, ask, mint
 from tests.security.conftest import (
@@ -35,6 +34,7 @@ from tests.security.conftest import (
     running,
     status_of,
 )
+from tests.support.redis import RedisServer
 from tests.users.conftest import run_sql
 
 Make = Callable[..., Service]

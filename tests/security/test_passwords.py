@@ -35,8 +35,6 @@ from asmx_tickets.tickets.redis import RedisTicketCache
 from asmx_tickets.users.passwords import HashParameters
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory, users
 from asmx_tickets.users.user import Profile, account_key
-from tests.backing.postgresql import PostgresServer
-from tests.backing.redis import RedisServer
 from tests.conftest import HASHER, NAMESPACE, PASSWORD, SOAP11, SOAP12, envelope, error_of, root_of
 from tests.contract.steps import BINDINGS, FAILED, NOBODYS_TICKET, NOT_ALLOWED, in_every_binding
 from tests.failure.conftest import Client
@@ -51,6 +49,8 @@ from tests.security.conftest import (
     rank_sum_p,
     running,
 )
+from tests.support.postgresql import PostgresServer
+from tests.support.redis import RedisServer
 
 Make = Callable[..., GuessedService]
 Call = Callable[..., TestResponse]

@@ -18,15 +18,15 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from asmx_tickets.authentication import Languages, Policy
+from asmx_tickets.access.authentication import Languages, Policy
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.settings import Settings, load_settings
+from asmx_tickets.settings.model import Settings, load_settings
 from asmx_tickets.users.passwords import HashParameters
 from asmx_tickets.users.user import Profile
-from tests.backing.redis import RedisServer
 from tests.conftest import PASSWORD, error_of, root_of
 from tests.contract.steps import BINDINGS, FAILED
 from tests.security.conftest import TRUSTED, Difference, GuessedService, audit_lines, difference, in_turns, running
+from tests.support.redis import RedisServer
 
 Make = Callable[..., GuessedService]
 Call = Callable[..., TestResponse]

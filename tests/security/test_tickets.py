@@ -28,15 +28,13 @@ from xml.etree import ElementTree
 import pytest
 from typer.testing import CliRunner
 
-from asmx_tickets.asmx import Request
-from asmx_tickets.asmx.http import HeaderMap
 from asmx_tickets.cli.app import app
 from asmx_tickets.tickets import digest, format_guid, new_guid, short_hash
 from asmx_tickets.tickets.ticket import parse_guid
 from asmx_tickets.users.sql import open_directory
 from asmx_tickets.users.user import Profile
-from tests.backing.processes import free_port
-from tests.backing.redis import RedisServer
+from spyne_asmx import Request
+from spyne_asmx.http import HeaderMap
 from tests.conftest import NAMESPACE, PASSWORD, TRUSTED_PASSWORD, Service, envelope, error_of, root_of
 from tests.contract.steps import (
     BAD_FORMAT,
@@ -52,6 +50,8 @@ from tests.contract.steps import (
 )
 from tests.failure.conftest import Client
 from tests.security.conftest import TRUSTED, WatchedServer, mint_for, running
+from tests.support.processes import free_port
+from tests.support.redis import RedisServer
 from tests.users.conftest import run_sql
 
 Make = Callable[..., Service]
@@ -818,7 +818,7 @@ def test_t10_by_default_no_user_is_capped_and_the_total_is(make_stored_service: 
 _STORM = """
 import json, logging, sys
 from asmx_tickets.hosting.composition import compose
-from asmx_tickets.settings import load_settings
+from asmx_tickets.settings.model import load_settings
 from asmx_tickets.tickets import MemoryTicketCache, new_guid
 
 def resident():

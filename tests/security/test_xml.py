@@ -19,8 +19,8 @@ from xml.etree import ElementTree
 import pytest
 from werkzeug.test import TestResponse
 
-from asmx_tickets.asmx import Request
-from asmx_tickets.asmx.http import HeaderMap
+from spyne_asmx import Request
+from spyne_asmx.http import HeaderMap
 from tests.conftest import NAMESPACE, PASSWORD, SOAP11, SOAP12, TRUSTED_PASSWORD, Service, fault_of, root_of
 from tests.contract.steps import in_every_binding, mint
 from tests.fuzz.target import Target

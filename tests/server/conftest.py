@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.backing.processes import free_port
+from tests.support.processes import free_port
 
 
 @dataclass

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from asmx_tickets.redis.address import parse_address
+from asmx_tickets.redis.client import RedisClient
 from asmx_tickets.throttling import LOGINS, AccountRule, AddressRule, MemoryThrottle, Throttle, ThrottleRules
 from asmx_tickets.throttling.redis import RedisThrottle
-from asmx_tickets.tickets.redis_address import parse_address
-from asmx_tickets.tickets.redis_client import RedisClient
 
 ACCOUNTS = ThrottleRules(AccountRule(), None)
 ADDRESSES = ThrottleRules(None, AddressRule())

@@ -9,7 +9,7 @@ import pytest
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.throttling import LOGINS, Admission, Attempt, MemoryThrottle, Throttled, guarding
 from asmx_tickets.throttling.redis import RedisThrottle
-from tests.backing.redis import RedisServer
+from tests.support.redis import RedisServer
 from tests.throttling.attempts import ACCOUNT, ADDRESS, ADMITTED, BUSY, DISABLED, attempt, fail, lock, once_available
 from tests.throttling.conftest import redis_client
 

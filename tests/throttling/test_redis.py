@@ -10,8 +10,8 @@ from asmx_tickets.errors import Unavailable
 from asmx_tickets.throttling import LOGINS, TRUSTED_PASSWORDS, AccountRule, Attempt, ThrottleRules
 from asmx_tickets.throttling.redis import RedisThrottle
 from asmx_tickets.throttling.throttle import DECIDED_WITHIN
-from tests.backing.redis import RedisServer
 from tests.conftest import Clock
+from tests.support.redis import RedisServer
 from tests.throttling.attempts import ACCOUNT, ADDRESS, ADMITTED, BUSY, attempt, fail, lock, once_available, succeed
 from tests.throttling.conftest import redis_client
 

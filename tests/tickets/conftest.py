@@ -9,7 +9,7 @@ import pytest
 
 from asmx_tickets.tickets import MemoryTicketCache, Ticket, TicketCache, TicketSummary
 from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
-from tests.backing.redis import RedisServer
+from tests.support.redis import RedisServer
 
 DAY = 86_400.0
 WINDOW = 30 * DAY

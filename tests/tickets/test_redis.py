@@ -14,8 +14,8 @@ import pytest
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets import TicketSummary, digest, format_guid, new_guid, short_hash
 from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
-from tests.backing.processes import free_port
-from tests.backing.redis import RedisServer
+from tests.support.processes import free_port
+from tests.support.redis import RedisServer
 from tests.tickets.conftest import DAY, GROW_OLDER, WINDOW
 
 GUID = bytes.fromhex("00112233445566778899aabbccddeeff")

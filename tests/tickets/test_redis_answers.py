@@ -12,7 +12,7 @@ import pytest
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets import Ticket, new_guid
 from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
-from tests.backing.redis import RedisServer
+from tests.support.redis import RedisServer
 from tests.tickets.conftest import WINDOW
 
 GUID = bytes(range(16))

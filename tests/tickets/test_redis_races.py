@@ -10,7 +10,7 @@ import pytest
 
 from asmx_tickets.tickets import new_guid, short_hash
 from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
-from tests.backing.redis import RedisServer
+from tests.support.redis import RedisServer
 from tests.tickets.conftest import WINDOW
 
 GUID = bytes(range(16))

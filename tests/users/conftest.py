@@ -10,8 +10,8 @@ from sqlalchemy import create_engine, text
 from asmx_tickets.users.database import Patience
 from asmx_tickets.users.passwords import HashParameters, PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
-from tests.backing.postgresql import PostgresServer
 from tests.conftest import Clock
+from tests.support.postgresql import PostgresServer
 
 KEPT: dict[str, Callable[[pytest.FixtureRequest], str]] = {
     "SQLite file": lambda request: f"sqlite:///{request.getfixturevalue('tmp_path')}/App_Data/users.db",

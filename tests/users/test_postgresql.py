@@ -17,8 +17,8 @@ from asmx_tickets.users.postgresql import NoAnswer, Silence
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.user import Profile, account_key
-from tests.backing.postgresql import PostgresServer
 from tests.conftest import Clock
+from tests.support.postgresql import PostgresServer
 
 CALLS: dict[str, Callable[[SqlUserDirectory], object]] = {
     "find": lambda directory: directory.find("jsmith"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from asmx_tickets.audit import AuditStream, Caller, Event, Record
 
 if TYPE_CHECKING:
-    from asmx_tickets.settings import Settings
+    from asmx_tickets.settings.model import Settings
 
 Note = Callable[..., None]
 
@@ -21,7 +21,7 @@ def auditing(settings: "Settings") -> Iterator[Note]:
     output, which here belongs to the command, this goes to standard error. Raises SettingsError and Unavailable.
     """
     from asmx_tickets.hosting.stores import audit_log
-    from asmx_tickets.setting_sections import STDOUT
+    from asmx_tickets.settings.sections import STDOUT
 
     log = AuditStream(2) if settings.audit.to == STDOUT else audit_log(settings)
     caller = Caller(binding="command line", operator=_operator())

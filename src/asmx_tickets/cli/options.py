@@ -12,7 +12,7 @@ import typer
 from asmx_tickets.errors import UserError
 
 if TYPE_CHECKING:
-    from asmx_tickets.settings import Settings
+    from asmx_tickets.settings.model import Settings
     from asmx_tickets.users.sql import SqlUserDirectory
     from asmx_tickets.users.user import User
 
@@ -24,7 +24,7 @@ SettingsFile = Annotated[
 
 def read_settings(file: Path | None, overrides: Mapping[str, str] = MappingProxyType({})) -> "Settings":
     """The settings from the file, this process's environment and the command line. Raises SettingsError."""
-    from asmx_tickets.settings import load_settings
+    from asmx_tickets.settings.model import load_settings
 
     return load_settings(file, environ=os.environ, overrides=overrides)
 

@@ -16,7 +16,7 @@ from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.tickets.ticket import digest, parse_guid, short_hash
 
 if TYPE_CHECKING:
-    from asmx_tickets.settings import Settings
+    from asmx_tickets.settings.model import Settings
     from asmx_tickets.tickets.redis import RedisTicketCache
     from asmx_tickets.users.sql import SqlUserDirectory
 

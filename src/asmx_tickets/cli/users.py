@@ -17,7 +17,7 @@ from asmx_tickets.cli.tickets import end_tickets
 from asmx_tickets.errors import UserError
 
 if TYPE_CHECKING:
-    from asmx_tickets.settings import Settings
+    from asmx_tickets.settings.model import Settings
     from asmx_tickets.users.passwords import PasswordHasher
     from asmx_tickets.users.user import User
 

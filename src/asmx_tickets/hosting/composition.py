@@ -8,23 +8,23 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asmx_tickets.asmx import AsmxEndpoint, Binding, wsdl
-from asmx_tickets.asmx.operations import OperationTable
+from asmx_tickets.access.authentication import Authentication, Languages, Policy
+from asmx_tickets.access.logon import Logons
 from asmx_tickets.audit import AuditLog
-from asmx_tickets.authentication import Authentication, Languages, Policy
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.demo import add_demo_users, demo_settings
 from asmx_tickets.hosting.health import Health
 from asmx_tickets.hosting.site import HostFilter, Proxies, Site
 from asmx_tickets.hosting.stores import audit_log, login_throttles, password_hasher, ticket_cache
-from asmx_tickets.logon import Logons
 from asmx_tickets.service import NAME, PATH, Parts, ServerFacts, english_name, ticket_application
-from asmx_tickets.settings import Settings
+from asmx_tickets.settings.model import Settings
 from asmx_tickets.tickets import snapshot
 from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
+from spyne_asmx import AsmxEndpoint, Binding, wsdl
+from spyne_asmx.operations import OperationTable
 
 if TYPE_CHECKING:
     from asmx_tickets.tickets.redis import RedisTicketCache

@@ -3,8 +3,8 @@
 from pydantic import SecretStr
 
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.setting_sections import STDOUT
-from asmx_tickets.settings import Settings
+from asmx_tickets.settings.model import Settings
+from asmx_tickets.settings.sections import STDOUT
 from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.user import Profile

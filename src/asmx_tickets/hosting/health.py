@@ -7,9 +7,9 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from asmx_tickets.asmx import Response
-from asmx_tickets.asmx.http import text_response
 from asmx_tickets.errors import Unavailable
+from spyne_asmx import Response
+from spyne_asmx.http import text_response
 
 LIVE, READY = "/healthz", "/readyz"
 

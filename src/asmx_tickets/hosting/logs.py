@@ -7,7 +7,7 @@ from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
-from asmx_tickets.settings import Settings
+from asmx_tickets.settings.model import Settings
 
 _WAITING_LINES = 10_000
 _STOP_SECONDS = 1.0

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from asmx_tickets.asmx import Request, Response
-from asmx_tickets.asmx.http import UNREADABLE, text_response
-from asmx_tickets.asmx.wsgi import too_large
 from asmx_tickets.hosting.lanes import Lane, LaneFull
 from asmx_tickets.hosting.site import Call, Site
+from spyne_asmx import Request, Response
+from spyne_asmx.http import UNREADABLE, text_response
+from spyne_asmx.wsgi import too_large
 
 _END = ("connection", "close")
 

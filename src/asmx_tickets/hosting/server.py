@@ -20,7 +20,7 @@ from asmx_tickets.hosting.demo import demo_settings
 from asmx_tickets.hosting.logs import GRANIAN_LOGGING, configure_logging
 from asmx_tickets.hosting.stores import audit_log, shared_ticket_cache
 from asmx_tickets.hosting.worker import Worker
-from asmx_tickets.settings import Settings
+from asmx_tickets.settings.model import Settings
 from asmx_tickets.users.sql import open_directory
 
 # SECURITY H1, H5. hyper reads at most 100 headers whatever is said here.

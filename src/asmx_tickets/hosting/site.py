@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import count
 
-from asmx_tickets.asmx import AsmxEndpoint, Request, Response, ServiceUnavailable
-from asmx_tickets.asmx.context import AsmxContext
-from asmx_tickets.asmx.http import text_response
 from asmx_tickets.hosting.health import LIVE, NO_STORES, READY, Health
 from asmx_tickets.networks import Network, lies_in
+from spyne_asmx import AsmxEndpoint, Request, Response, ServiceUnavailable
+from spyne_asmx.context import AsmxContext
+from spyne_asmx.http import text_response
 
 # RFC 9112 section 3.2: one Host, and nothing in it that could break out of an address in a document.
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")

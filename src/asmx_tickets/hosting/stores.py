@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, NoAudit
-from asmx_tickets.setting_sections import STDOUT
-from asmx_tickets.settings import Settings
+from asmx_tickets.settings.model import Settings
+from asmx_tickets.settings.sections import STDOUT
 from asmx_tickets.throttling import (
     TRUSTED_PASSWORDS,
     AccountRule,

@@ -19,7 +19,7 @@ from asmx_tickets.hosting.logs import BackgroundLog
 from asmx_tickets.hosting.rsgi import BodyLimits, RsgiApplication
 from asmx_tickets.hosting.site import Call, ReadinessCall
 from asmx_tickets.service import PATH
-from asmx_tickets.settings import Settings
+from asmx_tickets.settings.model import Settings
 
 _RETRY_SECONDS = 0.5
 

@@ -17,10 +17,11 @@ import json
 import logging
 import math
 from collections.abc import Callable
-from hashlib import sha1, sha256
-from importlib import resources
-from typing import Any, NamedTuple, Protocol
+from hashlib import sha256
+from typing import Any
 
+from asmx_tickets.redis.client import RedisClient
+from asmx_tickets.redis.script import load
 from asmx_tickets.throttling.records import milliseconds
 from asmx_tickets.throttling.rules import AccountRule, AddressRule, ThrottleRules, network_of
 from asmx_tickets.throttling.throttle import (
@@ -38,30 +39,7 @@ _ADMISSIONS = tuple(Admission)
 _log = logging.getLogger(__name__)
 
 
-class Script(NamedTuple):
-    """A Lua script, which Redis knows by its SHA-1 once it has seen it."""
-
-    text: str
-    sha: str
-
-
-class ScriptRunner(Protocol):
-    """What the throttle needs of a Redis client. Timeouts, connections and a circuit breaker are the client's."""
-
-    def run(self, script: Any, *arguments: Any, repeatable: bool = False) -> Any:
-        """Run a ``Script`` with what EVALSHA takes: the number of keys, the keys, the arguments.
-
-        ``repeatable``: it may run a second time if the first answer is lost. Raises Unavailable.
-        """
-        ...
-
-
-def _script() -> Script:
-    text = resources.files("asmx_tickets.throttling").joinpath("redis.lua").read_text("utf-8")
-    return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
-
-
-_SCRIPT = _script()
+_SCRIPT = load("asmx_tickets.throttling", "redis.lua")
 
 
 class RedisThrottle(Throttle):
@@ -69,7 +47,7 @@ class RedisThrottle(Throttle):
 
     def __init__(
         self,
-        client: ScriptRunner,
+        client: RedisClient,
         rules: ThrottleRules,
         *,
         prefix: str,

@@ -29,13 +29,13 @@ from contextlib import suppress
 from typing import Any
 
 from asmx_tickets.errors import SettingsError, Unavailable
-from asmx_tickets.tickets import redis_scripts
+from asmx_tickets.redis.script import Script, load
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
 from asmx_tickets.tickets.ticket import Ticket, digest, short_hash
 
 try:
-    from asmx_tickets.tickets.redis_address import parse_address
-    from asmx_tickets.tickets.redis_client import RedisClient, Unanswered
+    from asmx_tickets.redis.address import parse_address
+    from asmx_tickets.redis.client import RedisClient, Unanswered
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "redis":
         raise
@@ -45,6 +45,10 @@ except ModuleNotFoundError as missing:
 
 BATCH = 500  # Of many tickets, how many are ended or listed in one round trip.
 DEFAULT_PREFIX = "asmx-tickets:"
+_ADD, _RENEW, _REMOVE, _REMOVE_USER, _PAGE = (
+    load("asmx_tickets.tickets", "lua/common.lua", f"lua/{name}.lua")
+    for name in ("add", "renew", "remove", "remove_user", "page")
+)
 
 
 class RedisTicketCache(TicketCache):
@@ -90,7 +94,7 @@ class RedisTicketCache(TicketCache):
         previous = "-" if previous_logon is None else repr(float(previous_logon))
         fields = f"{security_stamp} {previous} {language}"
         try:
-            answer = self._run(redis_scripts.ADD, key, user_id, fields.encode(), *self._life, *self._caps)
+            answer = self._run(_ADD, key, user_id, fields.encode(), *self._life, *self._caps)
         except Unanswered:
             self._unsure.append(key)
             self._end_unsure()
@@ -113,18 +117,18 @@ class RedisTicketCache(TicketCache):
         key = digest(guid)
         user = b"" if user_id is None else user_id
         spoken = b"" if language is None else b"=" + language.encode()
-        value = self._run(redis_scripts.RENEW, key, user, spoken, *self._life, repeatable=True)
+        value = self._run(_RENEW, key, user, spoken, *self._life, repeatable=True)
         return _ticket(key, value) if value is not None else None
 
     def remove(self, guid: bytes) -> Ticket | None:
         key = digest(guid)
-        value = self._run(redis_scripts.REMOVE, key, lasting=True)
+        value = self._run(_REMOVE, key, lasting=True)
         return _ticket(key, value) if value is not None else None
 
     def remove_user(self, user_id: int) -> int:
         removed, left = 0, 1
         while left:
-            ended, left = self._run(redis_scripts.REMOVE_USER, user_id, BATCH, lasting=True)
+            ended, left = self._run(_REMOVE_USER, user_id, BATCH, lasting=True)
             removed += ended
         return removed
 
@@ -132,7 +136,7 @@ class RedisTicketCache(TicketCache):
         user = b"" if user_id is None else user_id
         cursor, seen = b"0", set[bytes]()
         while True:
-            cursor, *page = self._run(redis_scripts.PAGE, user, cursor, BATCH, repeatable=True)
+            cursor, *page = self._run(_PAGE, user, cursor, BATCH, repeatable=True)
             for key, value in zip(page[::2], page[1::2], strict=True):
                 if key not in seen:
                     seen.add(key)
@@ -164,9 +168,7 @@ class RedisTicketCache(TicketCache):
         """Lets go of all connections; Unavailable from then on."""
         self._redis.close()
 
-    def _run(
-        self, script: redis_scripts.Script, *arguments: Any, repeatable: bool = False, lasting: bool = False
-    ) -> Any:
+    def _run(self, script: Script, *arguments: Any, repeatable: bool = False, lasting: bool = False) -> Any:
         answer = self._redis.run(script, 1, self._prefix, *arguments, repeatable=repeatable, lasting=lasting)
         if self._unsure:
             self._end_unsure()
@@ -177,7 +179,7 @@ class RedisTicketCache(TicketCache):
         with suppress(IndexError):
             key = self._unsure.popleft()
             try:
-                self._redis.run(redis_scripts.REMOVE, 1, self._prefix, key)
+                self._redis.run(_REMOVE, 1, self._prefix, key)
             except Unavailable:
                 self._unsure.append(key)
 
@@ -193,7 +195,7 @@ def open_cache(
     on_evicted: Callable[[TicketSummary], None] | None = None,
     max_connections: int = 32,
 ) -> RedisTicketCache:
-    """The ticket cache at a URL (see ``redis_address``). Connects to nothing: the first call does, or ``ping``.
+    """The ticket cache at a URL (see ``redis/address.py``). Connects to nothing: the first call does, or ``ping``.
 
     ``max_connections`` should not be less than there are threads that call. The other arguments are RedisTicketCache's.
     Raises SettingsError if the URL is wrong.

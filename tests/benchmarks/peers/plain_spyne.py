@@ -12,7 +12,7 @@ from spyne import AnyXml, Application, Service, Unicode, rpc
 from spyne.protocol.soap import Soap11
 from spyne.server.wsgi import WsgiApplication
 
-import asmx_tickets.spyne_compat  # noqa: F401 - lets spyne import on CPython 3.12 and 3.13
+import spyne_asmx.compat  # noqa: F401 - lets spyne import on CPython 3.12 and 3.13
 from tests.benchmarks.peers.store import USER, read_tickets
 
 NAMESPACE = "http://tempuri.org/"

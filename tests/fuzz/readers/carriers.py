@@ -10,8 +10,8 @@ values that are not ASCII.
 import re
 from urllib.parse import quote_from_bytes
 
-from asmx_tickets.asmx import Request
-from asmx_tickets.asmx.http import UNREADABLE, HeaderMap
+from spyne_asmx import Request
+from spyne_asmx.http import UNREADABLE, HeaderMap
 from tests.fuzz.references import cookie_tickets, form_of, guid_of, header_ticket, is_given
 from tests.fuzz.target import Target
 

@@ -5,10 +5,10 @@ others.
 Input: a line with ``GET`` or a POST's content type, a line with the operation, then the query or the body.
 """
 
-from asmx_tickets.asmx import Request
-from asmx_tickets.asmx.faults import HttpError
-from asmx_tickets.asmx.forms import FORM_MEDIA_TYPE, decode
-from asmx_tickets.asmx.http import HeaderMap, parse_media_type
+from spyne_asmx import Request
+from spyne_asmx.faults import HttpError
+from spyne_asmx.forms import FORM_MEDIA_TYPE, decode
+from spyne_asmx.http import HeaderMap, parse_media_type
 from tests.fuzz.references import form_of
 from tests.fuzz.target import MAY_BE_LEFT_OUT, PARAMETERS, Target, expected
 

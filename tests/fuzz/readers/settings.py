@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from asmx_tickets.configuration import plain_json
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.settings import Settings, load_settings
+from asmx_tickets.settings.layers import plain_json
+from asmx_tickets.settings.model import Settings, load_settings
 
 MAX_LENGTH = 2048
 _SHOWN = Settings().model_dump(mode="json", by_alias=True)

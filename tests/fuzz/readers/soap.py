@@ -7,10 +7,10 @@ Input: a line with the content type, a line with the SOAPAction (empty: none), t
 
 from lxml import etree
 
-from asmx_tickets.asmx import Request
-from asmx_tickets.asmx.http import HeaderMap, parse_media_type
-from asmx_tickets.asmx.soap import SOAP11, SOAP12, SoapFaulted, decode
-from asmx_tickets.asmx.xml import DEFAULT_LIMITS, XSI_NAMESPACE, UnsupportedCharset
+from spyne_asmx import Request
+from spyne_asmx.http import HeaderMap, parse_media_type
+from spyne_asmx.soap import SOAP11, SOAP12, SoapFaulted, decode
+from spyne_asmx.xml import DEFAULT_LIMITS, XSI_NAMESPACE, UnsupportedCharset
 from tests.fuzz.references import by_lxml
 from tests.fuzz.target import NAMESPACE, PARAMETERS, Target, expected
 

@@ -4,7 +4,7 @@ read in the same way by lxml, and is the same again after it was written.
 Input: a line with the header's charset, or an empty one; then the document.
 """
 
-from asmx_tickets.asmx.xml import (
+from spyne_asmx.xml import (
     DEFAULT_LIMITS,
     XSI_NAMESPACE,
     Element,

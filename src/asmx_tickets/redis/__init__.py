@@ -1,0 +1,1 @@
+"""The way to Redis: its address, one client for whoever needs it, and scripts."""

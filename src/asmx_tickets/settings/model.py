@@ -1,0 +1,226 @@
+"""The settings as a whole, and how they are loaded (CONTRACT 3). What stands in a section: setting_sections.py."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_validator
+from pydantic.alias_generators import to_pascal
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from asmx_tickets.errors import SettingsError
+from asmx_tickets.settings import layers as configuration
+from asmx_tickets.settings.sections import (
+    STDOUT,
+    Audit,
+    ConnectionStrings,
+    ForwardedHeaders,
+    Languages,
+    Logging,
+    Passwords,
+    ServerInfo,
+    Throttling,
+    Tickets,
+    WebServices,
+)
+from asmx_tickets.settings.types import (
+    AccountName,
+    AllowedHosts,
+    ConnectionString,
+    ListenAddress,
+    Networks,
+    PathBase,
+    TrustedUserPwds,
+    UrlsValue,
+)
+
+
+class Settings(BaseSettings):
+    """All settings. ``Settings()`` has the defaults and reads nothing; ``load_settings`` reads the sources."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_pascal, populate_by_name=True, hide_input_in_errors=True
+    )
+
+    urls: UrlsValue = Field(
+        default=ListenAddress("127.0.0.1", 8080), description="Where the server listens: an IP address, localhost or *."
+    )
+    path_base: PathBase = Field(
+        default="", description="The path below which the service is served, such as /InfoRouter; empty for the root."
+    )
+    allowed_hosts: AllowedHosts = Field(
+        default="*",
+        description="Host names that are answered, separated by semicolons: *.example.com for subdomains, * for any.",
+    )
+    trusted_user_pwd: TrustedUserPwds = Field(
+        default=(),
+        description="The shared secret of CreateTicketforUser; empty switches it off. A list while it is being changed:"
+        " each counts.",
+    )
+    trusted_user_networks: Networks = Field(
+        default=(), description="Addresses or networks that may call CreateTicketforUser; none named: all."
+    )
+    sysadmin_account_name: AccountName = Field(
+        default="sysadmin", description="The account that never gets a ticket; empty names nobody."
+    )
+    connection_strings: ConnectionStrings = ConnectionStrings()
+    workers: int = Field(
+        default=1, ge=1, le=256, description="Server processes. More than one need a ticket cache that they can share."
+    )
+    tickets: Tickets = Tickets()
+    languages: Languages = Languages()
+    web_services: WebServices = WebServices()
+    server_info: ServerInfo = ServerInfo()
+    logging: Logging = Logging()
+    forwarded_headers: ForwardedHeaders = ForwardedHeaders()
+    passwords: Passwords = Passwords()
+    throttling: Throttling = Throttling()
+    audit: Audit = Audit()
+
+    @field_validator("tickets")
+    @classmethod
+    def _persist_what_is_ours(cls, tickets: Tickets, info: ValidationInfo) -> Tickets:
+        stores = info.data.get("connection_strings", ConnectionStrings())
+        if tickets.persist_to and stores.tickets_are_shared:
+            raise ValueError("must have PersistTo empty with tickets in Redis, which keeps them from a stop to a start")
+        return tickets
+
+    @field_validator("workers")
+    @classmethod
+    def _share_tickets(cls, workers: int, info: ValidationInfo) -> int:
+        stores = info.data.get("connection_strings", ConnectionStrings())
+        if workers > 1 and not stores.tickets_are_shared:
+            raise ValueError(
+                "must be 1 with ConnectionStrings:Tickets memory://, which lives in one process; for more, name a Redis"
+                " there, such as redis://127.0.0.1:6379/0"
+            )
+        return workers
+
+    _sources: dict[str, str] = PrivateAttr(default_factory=dict)
+    _warnings: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def sources(self) -> Mapping[str, str]:
+        """Where each key's value came from: ``default``, a file's name, ``environment`` or ``command line``."""
+        leaves = (key.path for key in configuration.keys_of(type(self)) if "section" not in key.kind)
+        return dict.fromkeys(leaves, "default") | self._sources
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should mend, a line each; none of it stops the start."""
+        return self._warnings
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: the sources' order is ASP.NET's, see configuration.py."""
+        return (init_settings,)
+
+
+def load_settings(
+    file: Path | None = None,
+    *,
+    environ: Mapping[str, str],
+    overrides: Mapping[str, str] = MappingProxyType({}),
+) -> Settings:
+    """Read the settings from all their sources (CONTRACT 3).
+
+    Without ``file``, ``appsettings.json`` in the working directory is read if there is one. ``environ`` is the
+    process's environment; as in ASP.NET, ``ASPNETCORE_ENVIRONMENT`` is ``Production`` where it is not set.
+    ``overrides`` are keys given on the command line (``{"Urls": "http://*:80"}``).
+
+    Raises SettingsError, with one line that names the key, where it came from and what is wrong, and shows no secret.
+    """
+    environment = environ.get("ASPNETCORE_ENVIRONMENT") or "Production"
+    if not re.fullmatch(r"[\w-]+", environment):
+        raise SettingsError("ASPNETCORE_ENVIRONMENT must be a name such as Production")
+    base = file or Path("appsettings.json")
+    settings, entries = configuration.bind(
+        Settings,
+        [
+            configuration.file_layer(base, optional=file is None),
+            configuration.file_layer(base.with_name(f"appsettings.{environment}.json"), optional=True),
+            configuration.environment_layer(environ, configuration.keys_of(Settings)),
+            configuration.command_line_layer(overrides),
+        ],
+    )
+    connections = settings.connection_strings
+    trusted = settings.trusted_user_pwd
+    secrets: dict[str, SecretStr | ConnectionString] = {
+        **{path: secret for number, secret in enumerate(trusted) for path in _paths("TrustedUserPwd", number)},
+        "ConnectionStrings:Users": connections.users,
+        "ConnectionStrings:Tickets": connections.tickets,
+    }
+    loaded = _at_home(settings, base)
+    loaded._sources = _sources(entries)
+    loaded._warnings = tuple(_open_secrets(entries, secrets))
+    return loaded
+
+
+def _at_home(settings: Settings, base: Path) -> Settings:
+    """The settings with every relative path starting at the settings file's folder. Raises SettingsError."""
+    folder = base.absolute().parent
+    stores, tickets, audit = settings.connection_strings, settings.tickets, settings.audit
+    stores = stores.model_copy(update={"users": _anchored(stores.users, folder)})
+    if tickets.persist_to:
+        tickets = tickets.model_copy(update={"persist_to": str(folder / tickets.persist_to)})
+    if audit.to not in {"", STDOUT}:
+        audit = audit.model_copy(update={"to": str(folder / audit.to)})
+    _refuse_one_file_for_two_things(base, stores, tickets, audit)
+    return settings.model_copy(update={"connection_strings": stores, "tickets": tickets, "audit": audit})
+
+
+def _refuse_one_file_for_two_things(base: Path, stores: ConnectionStrings, tickets: Tickets, audit: Audit) -> None:
+    files = {
+        "the settings file": str(base.absolute()),
+        "ConnectionStrings:Users": stores.users.get_secret_value().partition(":///")[2],
+        "Audit:To": audit.to,
+    }
+    for name, file in files.items():
+        if tickets.persist_to and os.path.normpath(tickets.persist_to) == os.path.normpath(file):
+            raise SettingsError(f"Tickets:PersistTo must be a file of its own, not that of {name}")
+
+
+def _paths(key: str, number: int) -> tuple[str, ...]:
+    """Where an item of a list can stand: at its number, and the first one also alone."""
+    return (f"{key}:{number}", key) if number == 0 else (f"{key}:{number}",)
+
+
+def _open_secrets(entries: configuration.Layer, secrets: Mapping[str, SecretStr | ConnectionString]) -> Iterator[str]:
+    """SECURITY C2: a file with a secret in it should not be readable by everybody on the machine.
+
+    No more than a warning comes of it: files that a container mounts are, and nobody but the service is in there.
+    """
+    for path, secret in secrets.items():
+        file = entries[path].file if path in entries else None
+        holds_secret = str(secret) != secret.get_secret_value()
+        if file is not None and holds_secret and os.name == "posix" and file.stat().st_mode & stat.S_IROTH:
+            yield f"{path} is a secret and {file} can be read by everybody: chmod o-r {file}"
+
+
+def _anchored(users: ConnectionString, folder: Path) -> ConnectionString:
+    """A relative SQLite path starts at the settings file's folder."""
+    scheme, _, rest = users.get_secret_value().partition(":///")
+    if scheme != "sqlite" or not rest or rest.startswith(("/", ":memory:", "?")) or Path(rest).is_absolute():
+        return users
+    in_url = str(folder).replace("%", "%25").replace("?", "%3F")
+    return ConnectionString(f"sqlite:///{in_url}/{rest}")
+
+
+def _sources(entries: configuration.Layer) -> dict[str, str]:
+    """The source of each key; of a list, all that had a part in it."""
+    sources: dict[str, str] = {}
+    for path, entry in entries.items():
+        key = re.sub(r":[0-9]+$", "", path)
+        known = sources.get(key)
+        sources[key] = entry.source if known in {None, entry.source} else f"{known}, {entry.source}"
+    return sources

@@ -1,0 +1,199 @@
+"""What ASMX serves about itself: the WSDL, the discovery document, the help page and a page for each operation."""
+
+import re
+from base64 import b64encode
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from hashlib import sha256
+from importlib.resources import files
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote
+
+from markupsafe import Markup, escape
+from spyne import Boolean
+from spyne.model.enum import EnumBase
+
+from spyne_asmx import wsdl
+from spyne_asmx.bindings import Binding
+from spyne_asmx.http import XML_TEXT, Response
+from spyne_asmx.operations import Operation, OperationTable, Parameter
+from spyne_asmx.samples import PLACEHOLDER_END, PLACEHOLDER_START, TITLES, samples
+from spyne_asmx.typenames import is_value
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+_CACHE_CONTROL = ("cache-control", "private, max-age=0")
+_HTML = ("content-type", "text/html; charset=utf-8")
+_MAX_FIELDS = 16
+_MAX_DOCUMENTS = 64
+
+# What a URI may have (RFC 3986). The rest of an address, which a client may have made up, is percent-encoded.
+_URI_CHARACTERS = "%:/?#[]@!$&'()*+,;=~"
+_PASSWORD = re.compile("pwd|password", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One input of an operation's test form."""
+
+    name: str
+    hint: str
+    is_password: bool
+    is_required: bool
+    choices: tuple[str, ...]
+
+
+class Documentation:
+    """Answers requests for an .asmx file's documents.
+
+    Raises TypeError at once when the types of the operations make no valid WSDL.
+    """
+
+    def __init__(self, operations: OperationTable, name: str, bindings: frozenset[Binding]) -> None:
+        self._operations = operations
+        self._name = name
+        self._bindings = bindings
+        self._document = lru_cache(_MAX_DOCUMENTS)(self._make_document)
+        wsdl.build(operations, name, "", bindings)
+
+    def answer(self, query: str, address: str) -> Response:
+        """The document that a query string, as sent, asks for (CONTRACT 2.5).
+
+        ``address`` is the public address of the .asmx file. It goes into the documents, and it may be whatever a
+        client sent as its Host, so documents are kept for a few addresses only.
+        """
+        address = quote(address, safe=_URI_CHARACTERS)
+        what, value = _asked_for(query)
+        if what != "op":
+            return self._document(what, address)
+        name = value if value in self._operations.by_name else self._operations.in_other_case(value)
+        return self._document(f"op {name}", address) if name else self._help_page(address, unknown=value)
+
+    def _make_document(self, what: str, address: str) -> Response:
+        if what == "wsdl":
+            return _xml(wsdl.build(self._operations, self._name, address, self._bindings))
+        if what == "disco":
+            return _xml(wsdl.build_disco(self._operations, self._name, address, self._bindings))
+        if what.startswith("op "):
+            return self._operation_page(self._operations.by_name[what[3:]], address)
+        return self._help_page(address)
+
+    def _help_page(self, address: str, unknown: str = "") -> Response:
+        return _page(
+            "help.html",
+            404 if unknown else 200,
+            service=self._name,
+            namespace=self._operations.namespace,
+            operations=[(operation.name, next(iter(_paragraphs(operation)), "")) for operation in self._operations],
+            address=address,
+            soap=_names(self._bindings, Binding.SOAP11, Binding.SOAP12),
+            forms=_names(self._bindings, Binding.GET, Binding.POST),
+            unknown="".join(character if character.isprintable() else "\ufffd" for character in unknown),
+        )
+
+    def _operation_page(self, operation: Operation, address: str) -> Response:
+        # Links are relative, so that they hold behind any proxy; the file's name is the base of its operations' paths.
+        return _page(
+            "operation.html",
+            200,
+            service=self._name,
+            file=quote(address.rpartition("/")[2], safe="%"),
+            operation=operation.name,
+            paragraphs=_paragraphs(operation),
+            fields=[_field(parameter) for parameter in operation.parameters] if operation.fits_forms else [],
+            fits_forms=operation.fits_forms,
+            has_form=operation.fits_forms and Binding.POST in self._bindings,
+            samples=samples(operation, address, self._bindings),
+        )
+
+
+def _asked_for(query: str) -> tuple[str, str]:
+    """Which document a query names, in any letter case, and the value beside the name; the help page by default."""
+    try:
+        fields = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
+    except ValueError:
+        fields = []
+    for name, value in fields:
+        if name.lower() in {"wsdl", "disco"} or (name.lower() == "op" and value):
+            return name.lower(), value
+    return "help", ""
+
+
+def _paragraphs(operation: Operation) -> list[str]:
+    blocks = re.split(r"\n\s*\n", cleandoc(operation.documentation))
+    return [" ".join(block.split()) for block in blocks if block.strip()]
+
+
+def _names(bindings: frozenset[Binding], *wanted: Binding) -> str:
+    """The names of those of the wanted bindings that are on."""
+    return " and ".join(TITLES[binding] for binding in wanted if binding in bindings)
+
+
+def _field(parameter: Parameter) -> Field:
+    kind = parameter.codec.type
+    return Field(
+        name=parameter.name,
+        hint=parameter.codec.type_name + ("" if parameter.required_in_forms else ", optional"),
+        is_password=bool(_PASSWORD.search(parameter.name)),
+        is_required=parameter.required_in_forms and is_value(kind),
+        choices=_choices(kind, may_be_empty=not parameter.required_in_forms),
+    )
+
+
+def _choices(spyne_type: Any, *, may_be_empty: bool) -> tuple[str, ...]:
+    """What a field is chosen from, or nothing where it is typed in."""
+    if issubclass(spyne_type, EnumBase):
+        choices = tuple(spyne_type.__values__)
+    elif issubclass(spyne_type, Boolean):
+        choices = ("true", "false")
+    else:
+        return ()
+    return ("", *choices) if may_be_empty else choices
+
+
+def _xml(body: bytes) -> Response:
+    return Response(200, (XML_TEXT, _CACHE_CONTROL), body)
+
+
+def _page(template: str, status: int, **values: Any) -> Response:
+    body = _environment().get_template(template).render(**values)
+    policy = ("content-security-policy", content_security_policy(_style()))
+    return Response(status, (_HTML, _CACHE_CONTROL, policy), body.encode())
+
+
+@cache
+def _style() -> str:
+    return files(__package__).joinpath("templates", "style.css").read_text("utf-8")
+
+
+@cache
+def _environment() -> "Environment":
+    """The templates. Jinja is imported with the first page: most servers never show one."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader(__package__),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["style"] = Markup(_style())  # noqa: S704 -- our own file
+    environment.filters["marked"] = _mark_placeholders
+    return environment
+
+
+@cache
+def content_security_policy(style: str) -> str:
+    """A page may show its own style and post its form to its own server; nothing else."""
+    digest = b64encode(sha256(style.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
+def _mark_placeholders(sample: str) -> Markup:
+    marked = str(escape(sample)).replace(PLACEHOLDER_START, "<var>").replace(PLACEHOLDER_END, "</var>")
+    return Markup(marked)  # noqa: S704 -- escaped above

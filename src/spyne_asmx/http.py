@@ -1,0 +1,110 @@
+"""What the endpoint needs of HTTP: a request and an answer as plain values, and one way to read a media type."""
+
+import logging
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+from werkzeug.http import parse_options_header
+
+_log = logging.getLogger("spyne_asmx")
+
+# CONTRACT 2.7: an answer may carry a ticket or a profile, so nobody keeps it.
+UNCACHED = (("cache-control", "private, max-age=0, no-store"), ("pragma", "no-cache"))
+PLAIN_TEXT = ("content-type", "text/plain; charset=utf-8")
+UNREADABLE = "\ufffd"
+"""What stands in the place of a header's value that is no text: it is there, and means nothing."""
+XML_TEXT = ("content-type", "text/xml; charset=utf-8")
+
+
+class Headers(Protocol):
+    """Request headers, looked up in lower case."""
+
+    def get(self, name: str) -> str | None:
+        """The first value, or None."""
+
+    def get_all(self, name: str) -> Sequence[str]:
+        """Every value, in the order they came."""
+
+
+class HeaderMap:
+    """Headers from pairs."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, pairs: Sequence[tuple[str, str]] = ()) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in pairs:
+            self._values.setdefault(name.lower(), []).append(value)
+
+    def get(self, name: str) -> str | None:
+        values = self._values.get(name)
+        return values[0] if values else None
+
+    def get_all(self, name: str) -> Sequence[str]:
+        return self._values.get(name, ())
+
+
+@dataclass(slots=True)
+class Request:
+    """One HTTP request with its whole body.
+
+    ``path`` is percent-decoded and without ``path_base``, the part of the path under which the application is
+    mounted; ``query`` is as sent: UTF-8, and bytes that are none as surrogates (PEP 383). ``scheme``, ``host`` and
+    ``remote_address`` are the client's, proxies allowed for.
+    ``id`` names the request in logs and in the answer.
+    """
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: bytes = b""
+    scheme: str = "http"
+    host: str = "localhost"
+    path_base: str = ""
+    remote_address: str = ""
+    id: str = ""
+
+    def log_bug(self, what: str) -> None:
+        """Log the exception being handled, under this request's id."""
+        _log.exception("request %s: %s failed", self.id or "-", what)
+
+
+class Response(NamedTuple):
+    """One HTTP answer. Header names are in lower case; Content-Length is the transport's to add."""
+
+    status: int
+    headers: tuple[tuple[str, str], ...]
+    body: bytes = b""
+
+
+def text_response(status: int, text: str, *headers: tuple[str, str]) -> Response:
+    """An answer in plain text."""
+    return Response(status, (PLAIN_TEXT, *UNCACHED, *headers), text.encode("utf-8", "replace"))
+
+
+@dataclass(frozen=True, slots=True)
+class MediaType:
+    """A Content-Type header, read: the type in lower case and the parameters that matter here."""
+
+    name: str = ""
+    charset: str | None = None
+    action: str | None = None
+
+
+# RFC 3902: the action is a URI in quotes; KDSoap and hand-written clients leave the quotes out.
+_ACTION = re.compile(r';\s*action\s*=\s*(?:"([^"]*)"|([^;"\s]*))', re.IGNORECASE)
+
+
+@lru_cache(maxsize=256)
+def parse_media_type(header: str | None) -> MediaType:
+    """Read a Content-Type header. A client sends the same few for ever, so the answers are kept."""
+    if not header or len(header) > 1024:
+        return MediaType()
+    name, parameters = parse_options_header(header)
+    action = _ACTION.search(header)
+    named = (action[1] or action[2] or "") if action else None
+    return MediaType(name.strip().lower(), parameters.get("charset"), named)

@@ -1,0 +1,171 @@
+"""Sample messages for the help pages, as ASMX shows them, with placeholders where values go."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from textwrap import indent
+from typing import Any
+from urllib.parse import urlsplit
+
+from spyne.model.complex import XmlAttribute
+from spyne.model.enum import EnumBase
+
+from spyne_asmx.bindings import Binding
+from spyne_asmx.forms import FORM_MEDIA_TYPE
+from spyne_asmx.http import XML_TEXT
+from spyne_asmx.operations import Operation
+from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
+from spyne_asmx.types import codec_of, repeats
+from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE, Element, write
+
+TITLES = {
+    Binding.SOAP11: "SOAP 1.1",
+    Binding.SOAP12: "SOAP 1.2",
+    Binding.GET: "HTTP GET",
+    Binding.POST: "HTTP POST",
+}
+
+# What stands around a placeholder: characters that no document has, so that a page can find and mark it.
+PLACEHOLDER_START, PLACEHOLDER_END = "\ue000", "\ue001"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A request and its answer over one binding, as HTTP messages."""
+
+    title: str
+    request: str
+    response: str
+
+
+def samples(operation: Operation, address: str, bindings: frozenset[Binding]) -> list[Sample]:
+    """The operation's samples over the bindings that are on and that it can be called by, at an absolute address."""
+    parts = urlsplit(address)
+    return [
+        make(operation, parts.path, parts.netloc)
+        for binding, make in _MAKERS.items()
+        if binding in bindings and (operation.fits_forms or binding in {Binding.SOAP11, Binding.SOAP12})
+    ]
+
+
+def placeholder(spyne_type: Any) -> str:
+    """What stands for a simple value: the name of its type; for an enumeration its values."""
+    if issubclass(spyne_type, EnumBase):
+        return " or ".join(spyne_type.__values__)
+    return codec_of(spyne_type).type_name
+
+
+def _soap11(operation: Operation, path: str, host: str) -> Sample:
+    return _soap(operation, path, host, SOAP11, (("SOAPAction", f'"{operation.action}"'),))
+
+
+def _soap12(operation: Operation, path: str, host: str) -> Sample:
+    return _soap(operation, path, host, SOAP12, ())
+
+
+def _soap(
+    operation: Operation, path: str, host: str, version: SoapVersion, headers: tuple[tuple[str, str], ...]
+) -> Sample:
+    result = [] if operation.result is None else [(operation.result_name, operation.result.type)]
+    request = _wrapper(operation, operation.name, [(p.name, p.codec.type) for p in operation.parameters])
+    response = _wrapper(operation, operation.response_name, result)
+    return Sample(
+        TITLES[Binding.SOAP11 if version is SOAP11 else Binding.SOAP12],
+        _message(f"POST {path} HTTP/1.1", host, version.content_type, headers, _envelope(request, version)),
+        _message("HTTP/1.1 200 OK", "", version.content_type, (), _envelope(response, version)),
+    )
+
+
+def _get(operation: Operation, path: str, host: str) -> Sample:
+    query = f"?{_form(operation)}" if operation.parameters else ""
+    request = _message(f"GET {path}/{operation.name}{query} HTTP/1.1", host)
+    return Sample(TITLES[Binding.GET], request, _form_response(operation))
+
+
+def _post(operation: Operation, path: str, host: str) -> Sample:
+    request = _message(f"POST {path}/{operation.name} HTTP/1.1", host, FORM_MEDIA_TYPE, (), _form(operation))
+    return Sample(TITLES[Binding.POST], request, _form_response(operation))
+
+
+_MAKERS: dict[Binding, Callable[[Operation, str, str], Sample]] = {
+    Binding.SOAP11: _soap11,
+    Binding.SOAP12: _soap12,
+    Binding.GET: _get,
+    Binding.POST: _post,
+}
+
+
+def _message(
+    first_line: str,
+    host: str,
+    content_type: str = "",
+    headers: tuple[tuple[str, str], ...] = (),
+    body: str = "",
+) -> str:
+    """An HTTP message; ``host`` and ``content_type`` are left out where empty."""
+    length = (("Content-Length", _marked("length")),) if content_type else ()
+    fields = (("Host", host), ("Content-Type", content_type), *length, *headers)
+    return "\n".join([first_line, *[f"{name}: {value}" for name, value in fields if value]]) + (
+        f"\n\n{body}" if body else ""
+    )
+
+
+def _envelope(content: Element, version: SoapVersion) -> str:
+    return f"""{DECLARATION}
+<soap:Envelope
+    xmlns:xsi="{XSI_NAMESPACE}"
+    xmlns:xsd="{XSD_NAMESPACE}"
+    xmlns:soap="{version.namespace}">
+  <soap:Body>
+{indent(write(content, indent="  "), "    ")}
+  </soap:Body>
+</soap:Envelope>"""
+
+
+def _form(operation: Operation) -> str:
+    return "&".join(
+        f"{parameter.name}={_marked(placeholder(parameter.codec.type))}" for parameter in operation.parameters
+    )
+
+
+def _form_response(operation: Operation) -> str:
+    if operation.result is None:
+        return _message("HTTP/1.1 200 OK", "")
+    if operation.result.is_xml:
+        content = _marked("xml")
+    else:
+        kind = operation.result.type
+        content = write(_element(operation.namespace, operation.result.type_name, kind, frozenset()), indent="  ")
+    return _message("HTTP/1.1 200 OK", "", XML_TEXT[1], (), f"{DECLARATION}\n{content}")
+
+
+def _wrapper(operation: Operation, name: str, parts: list[tuple[str, Any]]) -> Element:
+    namespace = operation.namespace
+    children = [
+        _element(namespace, part, kind, frozenset()) for part, kind in parts for _ in range(2 if repeats(kind) else 1)
+    ]
+    return Element(f"{namespace}}}{name}", children=children)
+
+
+def _element(namespace: str, name: str, spyne_type: Any, inside: frozenset[str]) -> Element:
+    """An element with placeholders; ``inside`` are the objects around it, which are not written out again."""
+    codec = codec_of(spyne_type)
+    element = Element(f"{namespace}}}{name}", {})
+    if codec.is_xml:
+        element.text = _marked("xml")
+    elif codec.is_simple:
+        element.text = _marked(placeholder(spyne_type))
+    elif codec.type_name not in inside:
+        inside |= {codec.type_name}
+        attributes = {}
+        for local_name, member in codec.members.items():
+            kind = member.codec.type
+            if issubclass(kind, XmlAttribute):
+                attributes[local_name] = _marked(placeholder(kind.type))
+            else:
+                element.children += [_element(namespace, local_name, kind, inside)] * (2 if member.repeats else 1)
+        element.attributes = attributes
+    return element
+
+
+def _marked(text: str) -> str:
+    return f"{PLACEHOLDER_START}{text}{PLACEHOLDER_END}"

@@ -1,0 +1,229 @@
+"""spyne's types on the wire: prepared once for each type, used for every request.
+
+Text is turned into values and back by spyne's own protocol base, so every primitive it knows works; the shapes around
+it (members, arrays, nil) are ASMX's.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from lxml import etree
+from spyne import AnyXml, Array, ByteArray, Unicode
+from spyne.error import ValidationError
+from spyne.model.binary import BINARY_ENCODING_BASE64
+from spyne.model.complex import ComplexModelBase, XmlAttribute
+from spyne.model.enum import EnumBase
+from spyne.protocol import ProtocolBase
+
+from spyne_asmx import lexical
+from spyne_asmx.faults import ClientFault
+from spyne_asmx.typenames import is_nullable, is_value, member_name, type_name
+from spyne_asmx.xml import XSI_NAMESPACE, Element, from_lxml
+
+NIL = {f"{XSI_NAMESPACE}}}nil": "true"}
+
+# What a plain string's attributes are when nobody customized it: then any text is a valid value as it stands.
+_UNRESTRICTED = ("min_len", "max_len", "pattern", "values", "empty_is_none", "cast")
+
+_converter = ProtocolBase()
+
+# .NET's default(T), by wire name; of numbers it is 0.
+_ZEROS = {
+    "boolean": "false",
+    "date": "0001-01-01",
+    "time": "00:00:00",
+    "dateTime": "0001-01-01T00:00:00",
+    "guid": "00000000-0000-0000-0000-000000000000",
+}
+
+
+class Codec:
+    """Reads and writes values of one spyne type.
+
+    ``read`` takes a parameter's element, ``parse`` a form field's text; both raise ClientFault for what is no value of
+    the type. ``write`` makes the element ``name`` (expanded) of a value that is not None.
+    """
+
+    def __init__(self, spyne_type: Any) -> None:
+        self.type = spyne_type
+        self.is_xml = issubclass(spyne_type, AnyXml)
+        self.is_simple = not self.is_xml and not issubclass(spyne_type, ComplexModelBase)
+        self.is_plain_text = issubclass(spyne_type, Unicode) and _is_unrestricted(spyne_type)
+        self.parse: Callable[[str], Any] = _keep if self.is_plain_text else self._parse
+        self._members: dict[str, Member] | None = None
+
+    @property
+    def type_name(self) -> str:
+        """What the type is called on the wire."""
+        return type_name(self.type)
+
+    @property
+    def missing(self) -> Any:
+        """What .NET hands to a method where a SOAP call leaves the parameter out: of value types, their zero."""
+        if not is_value(self.type) or is_nullable(self.type):
+            return None
+        if issubclass(self.type, EnumBase):
+            return self._converted(str(self.type.__values__[0]))[0]
+        # Not checked against restrictions of the type: .NET knows none.
+        return self._converted(_ZEROS.get(self.type_name, "0"))[0]
+
+    def read(self, element: Element) -> Any:
+        """The value of a parameter; None for ``xsi:nil``."""
+        if self.is_simple and element.children:
+            raise ClientFault(f"The parameter {element.local_name} must not have elements inside it.")
+        if element.is_nil:
+            return None
+        if self.is_xml:
+            return to_lxml(element.children[0]) if element.children else None
+        if not self.is_simple:
+            return self._read_members(element)
+        return self.parse(element.text)
+
+    def write(self, name: str, value: Any) -> Element:
+        if self.is_xml:
+            return Element(name, children=[as_element(value)])
+        if self.is_simple:
+            return Element(name, text=self.text(value))
+        return self._write_members(name, value)
+
+    def text(self, value: Any) -> str:
+        """A simple value as text (XML Schema part 2's lexical forms)."""
+        if issubclass(self.type, ByteArray):
+            return str(_converter.to_unicode(self.type, value, BINARY_ENCODING_BASE64))
+        return lexical.written(self.type, value, str(_converter.to_unicode(self.type, value)))
+
+    def _parse(self, text: str) -> Any:
+        try:
+            value, valid = self._converted(text if issubclass(self.type, Unicode) else text.strip())
+        except (ValidationError, ValueError, ArithmeticError):
+            valid = False
+        if not valid:
+            raise ClientFault(f"Cannot convert the value to {self.type_name}.")
+        return value
+
+    def _converted(self, text: str) -> tuple[Any, bool]:
+        """The value, and whether it is one of the type."""
+        if issubclass(self.type, ByteArray):
+            return _converter.from_unicode(self.type, text, BINARY_ENCODING_BASE64), True
+        if (number := lexical.not_finite(self.type, text)) is not None:
+            return number, True
+        text = lexical.normalized(self.type, text)
+        if not self.type.validate_string(self.type, text):
+            return None, False
+        value = _converter.from_unicode(self.type, text)
+        return value, self.type.validate_native(self.type, value)
+
+    @property
+    def members(self) -> "dict[str, Member]":
+        """A complex type's members by local name."""
+        if self._members is None:  # late, because a type may contain itself
+            self._members = {
+                member_name(self.type, name, kind): Member(name, codec_of(kind), repeats(kind), _is_nil_if_none(kind))
+                for name, kind in self.type.get_flat_type_info(self.type).items()
+            }
+        return self._members
+
+    def _read_members(self, element: Element) -> Any:
+        if issubclass(self.type, Array):
+            item = next(iter(self.members.values()))
+            return [item.codec.read(child) for child in element.children]
+        value = self.type()
+        for child in element.children:
+            member = self.members.get(child.local_name)
+            if member is None:
+                continue
+            held = member.codec.read(child)
+            if member.repeats:
+                held = [*(getattr(value, member.python_name, None) or []), held]
+            setattr(value, member.python_name, held)
+        for name, member in self.members.items():
+            if issubclass(member.codec.type, XmlAttribute) and name in element.attributes:
+                codec = codec_of(member.codec.type.type)
+                setattr(value, member.python_name, codec.parse(element.attributes[name]))
+        return value
+
+    def _write_members(self, name: str, value: Any) -> Element:
+        namespace = f"{name.rpartition('}')[0]}}}" if "}" in name else ""
+        element = Element(name, {})
+        if issubclass(self.type, Array):
+            local_name, member = next(iter(self.members.items()))
+            element.children = [_write_item(namespace + local_name, member.codec, item) for item in value]
+            return element
+        attributes: dict[str, str] = {}
+        for local_name, member in self.members.items():
+            held, codec = getattr(value, member.python_name, None), member.codec
+            if held is not None and issubclass(codec.type, XmlAttribute):
+                attributes[local_name] = codec_of(codec.type.type).text(held)
+                continue
+            for item in (held or ()) if member.repeats else (held,):
+                if item is not None or member.is_nil_if_none:
+                    element.children.append(_write_item(namespace + local_name, codec, item))
+        element.attributes = attributes
+        return element
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an object: its Python name, and how it is written."""
+
+    python_name: str
+    codec: Codec
+    repeats: bool
+    is_nil_if_none: bool
+
+
+_codecs: dict[int, Codec] = {}
+
+
+def codec_of(spyne_type: Any) -> Codec:
+    """The codec of a spyne type, made once. Types live as long as the program, so their identity is a safe key."""
+    codec = _codecs.get(id(spyne_type))
+    if codec is None:
+        codec = _codecs[id(spyne_type)] = Codec(spyne_type)
+    return codec
+
+
+def repeats(spyne_type: Any) -> bool:
+    """Whether a member of this type may occur more than once without an array around it."""
+    return bool(spyne_type.Attributes.max_occurs > 1)
+
+
+def as_element(value: Any) -> Element:
+    """An XML-valued result: an Element, or what lxml or spyne give for one."""
+    if isinstance(value, Element):
+        return value
+    if isinstance(value, etree._Element):
+        return from_lxml(value)
+    if isinstance(value, (str, bytes)):
+        return from_lxml(etree.fromstring(value, etree.XMLParser(resolve_entities=False, no_network=True)))
+    raise TypeError(f"an XML-valued result must be an Element or an lxml element, not {type(value).__name__}")
+
+
+def to_lxml(element: Element) -> etree._Element:
+    """What a service gets for an XML-valued parameter."""
+    made = etree.Element(_clark(element.name), {_clark(k): v for k, v in element.attributes.items()})
+    made.text = element.text or None
+    made.extend([to_lxml(child) for child in element.children])
+    return made
+
+
+def _clark(name: str) -> str:
+    return f"{{{name}" if "}" in name else name
+
+
+def _is_nil_if_none(spyne_type: Any) -> bool:
+    """A missing member is left out, as ASMX does; only ``int?`` is written with ``xsi:nil``."""
+    return not issubclass(spyne_type, XmlAttribute) and is_nullable(spyne_type)
+
+
+def _write_item(name: str, codec: Codec, item: Any) -> Element:
+    return Element(name, NIL) if item is None else codec.write(name, item)
+
+
+def _is_unrestricted(spyne_type: Any) -> bool:
+    return all(getattr(spyne_type.Attributes, a, None) == getattr(Unicode.Attributes, a, None) for a in _UNRESTRICTED)
+
+
+def _keep(text: str) -> str:
+    return text

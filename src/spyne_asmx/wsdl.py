@@ -1,0 +1,201 @@
+"""``?WSDL`` and ``?disco``: what .NET's ServiceDescriptionReflector writes, for the bindings that are on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from inspect import cleandoc
+
+from lxml import etree
+
+from spyne_asmx.bindings import Binding
+from spyne_asmx.forms import FORM_MEDIA_TYPE
+from spyne_asmx.operations import Operation, OperationTable
+from spyne_asmx.schema import MICROSOFT_TYPES, Maker, Schema
+from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE, escape_attribute
+
+_WSDL = "http://schemas.xmlsoap.org/wsdl/"
+_EXTENSIONS = {name: f"{_WSDL}{name}/" for name in ("soap", "soap12", "http", "mime")}
+_SOAP_OVER_HTTP = "http://schemas.xmlsoap.org/soap/http"
+_DISCO = "http://schemas.xmlsoap.org/disco/"
+
+_W = Maker(_WSDL)
+_MIME = Maker(_EXTENSIONS["mime"])
+_HTTP = Maker(_EXTENSIONS["http"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Port:
+    """One port: what its names end in, the namespace of its extensions, and the HTTP verb of a form binding."""
+
+    binding: Binding
+    suffix: str
+    extension: str
+    verb: str = ""
+
+    @property
+    def is_soap(self) -> bool:
+        return not self.verb
+
+
+_PORTS = (
+    _Port(Binding.SOAP11, "Soap", "soap"),
+    _Port(Binding.SOAP12, "Soap12", "soap12"),
+    _Port(Binding.GET, "HttpGet", "http", "GET"),
+    _Port(Binding.POST, "HttpPost", "http", "POST"),
+)
+
+
+def build(operations: OperationTable, name: str, address: str, bindings: frozenset[Binding]) -> bytes:
+    """The WSDL of the service ``name`` at ``address``. Operations with objects or arrays to give have SOAP only.
+
+    Raises TypeError for types that ASMX has no counterpart for, or that share a name.
+    """
+    ports = [port for port in _PORTS if port.binding in bindings]
+    schema = _schema(operations, ports)
+    root = etree.Element(f"{{{_WSDL}}}definitions", nsmap=_namespaces(operations.namespace, schema))
+    root.set("targetNamespace", operations.namespace)
+    root.append(_W("types", *schema.documents()))
+    for port in _with_messages(ports):
+        for operation in _offered(operations, port):
+            root.extend(_soap_messages(operation, port) if port.is_soap else _form_messages(operation, port))
+    for port in _with_messages(ports):
+        described = [_abstract_operation(operation, port) for operation in _offered(operations, port)]
+        root.append(_W("portType", *described, name=f"{name}{port.suffix}"))
+    soap_port_type = next((f"{name}{port.suffix}" for port in ports if port.is_soap), "")
+    for port in ports:
+        root.append(_binding(operations, name, port, soap_port_type if port.is_soap else f"{name}{port.suffix}"))
+    root.append(_W("service", *[_port(name, port, address) for port in ports], name=name))
+    return _document(root)
+
+
+def build_disco(operations: OperationTable, name: str, address: str, bindings: frozenset[Binding]) -> bytes:
+    """The discovery document: where the WSDL and the SOAP ports are."""
+    place, namespace = escape_attribute(address), escape_attribute(operations.namespace)
+    soap_ports = [port for port in _PORTS if port.is_soap and port.binding in bindings]
+    lines = [
+        DECLARATION,
+        f'<discovery xmlns:xsd="{XSD_NAMESPACE}" xmlns:xsi="{XSI_NAMESPACE}" xmlns="{_DISCO}">',
+        f'  <contractRef ref="{place}?wsdl" docRef="{place}" xmlns="{_DISCO}scl/" />',
+        *[
+            f'  <soap address="{place}" xmlns:q{number}="{namespace}" binding="q{number}:{name}{port.suffix}" '
+            f'xmlns="{_DISCO}soap/" />'
+            for number, port in enumerate(soap_ports, 1)
+        ],
+        "</discovery>",
+    ]
+    return "\n".join(lines).encode()
+
+
+def _namespaces(namespace: str, schema: Schema) -> dict[str, str]:
+    """The prefixes at the root, unused ones too: .NET writes them."""
+    return {
+        "wsdl": _WSDL,
+        "tns": namespace,
+        "s": XSD_NAMESPACE,
+        **({"s1": MICROSOFT_TYPES} if schema.has_guid else {}),
+        **_EXTENSIONS,
+        "soapenc": "http://schemas.xmlsoap.org/soap/encoding/",
+        "tm": "http://microsoft.com/wsdl/mime/textMatching/",
+    }
+
+
+def _document(root: etree._Element) -> bytes:
+    etree.indent(root, "  ")
+    return f"{DECLARATION}\n{etree.tostring(root, encoding='unicode')}".encode()
+
+
+def _schema(operations: OperationTable, ports: list[_Port]) -> Schema:
+    schema = Schema(operations.namespace)
+    for operation in operations:
+        schema.add_operation(operation)
+    for port in ports:
+        for operation in [] if port.is_soap else _offered(operations, port):
+            if operation.result is not None and not operation.result.is_xml:
+                schema.add_form_result(operation.result.type)
+    return schema
+
+
+def _offered(operations: OperationTable, port: _Port) -> Iterable[Operation]:
+    return [operation for operation in operations if port.is_soap or operation.fits_forms]
+
+
+def _with_messages(ports: list[_Port]) -> list[_Port]:
+    """The ports with messages and a port type of their own: SOAP 1.2 shares SOAP 1.1's when both are on."""
+    return [port for index, port in enumerate(ports) if not (port.is_soap and index)]
+
+
+def _soap_messages(operation: Operation, port: _Port) -> list[etree._Element]:
+    elements = (("In", operation.name), ("Out", operation.response_name))
+    return [
+        _W(
+            "message",
+            _W("part", name="parameters", element=f"tns:{element}"),
+            name=f"{operation.name}{port.suffix}{direction}",
+        )
+        for direction, element in elements
+    ]
+
+
+def _form_messages(operation: Operation, port: _Port) -> list[etree._Element]:
+    parameters = [_W("part", name=parameter.name, type="s:string") for parameter in operation.parameters]
+    result = []
+    if operation.result is not None:
+        element = {} if operation.result.is_xml else {"element": f"tns:{operation.result.type_name}"}
+        result = [_W("part", name="Body", **element)]
+    return [
+        _W("message", *parameters, name=f"{operation.name}{port.suffix}In"),
+        _W("message", *result, name=f"{operation.name}{port.suffix}Out"),
+    ]
+
+
+def _abstract_operation(operation: Operation, port: _Port) -> etree._Element:
+    message = f"tns:{operation.name}{port.suffix}"
+    described = _W("operation", name=operation.name)
+    if operation.documentation:
+        documentation = _W("documentation")
+        documentation.text = cleandoc(operation.documentation)
+        described.append(documentation)
+    described.append(_W("input", message=f"{message}In"))
+    described.append(_W("output", message=f"{message}Out"))
+    return described
+
+
+def _binding(operations: OperationTable, name: str, port: _Port, port_type: str) -> etree._Element:
+    extension = Maker(_EXTENSIONS[port.extension])
+    bind = _bound_to_soap if port.is_soap else _bound_to_form
+    details = {"transport": _SOAP_OVER_HTTP} if port.is_soap else {"verb": port.verb}
+    bound = [bind(operation, port) for operation in _offered(operations, port)]
+    return _W("binding", extension("binding", **details), *bound, name=f"{name}{port.suffix}", type=f"tns:{port_type}")
+
+
+def _bound_to_soap(operation: Operation, port: _Port) -> etree._Element:
+    soap = Maker(_EXTENSIONS[port.extension])
+    body = partial(soap, "body", use="literal")
+    return _W(
+        "operation",
+        soap("operation", soapAction=operation.action, style="document"),
+        _W("input", body()),
+        _W("output", body()),
+        name=operation.name,
+    )
+
+
+def _bound_to_form(operation: Operation, port: _Port) -> etree._Element:
+    given = _HTTP("urlEncoded") if port.verb == "GET" else _MIME("content", type=FORM_MEDIA_TYPE)
+    answer = []
+    if operation.result is not None:
+        body = {"part": "Body"}
+        answer = [_MIME("content", **body, type="text/xml") if operation.result.is_xml else _MIME("mimeXml", **body)]
+    return _W(
+        "operation",
+        _HTTP("operation", location=f"/{operation.name}"),
+        _W("input", given),
+        _W("output", *answer),
+        name=operation.name,
+    )
+
+
+def _port(name: str, port: _Port, address: str) -> etree._Element:
+    extension = Maker(_EXTENSIONS[port.extension])
+    full_name = f"{name}{port.suffix}"
+    return _W("port", extension("address", location=address), name=full_name, binding=f"tns:{full_name}")

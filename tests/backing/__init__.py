@@ -1,1 +1,0 @@
-"""Real servers that tests start for themselves and stop again."""

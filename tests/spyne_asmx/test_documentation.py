@@ -1,0 +1,327 @@
+"""The documents of an .asmx file: which query gets which, and help pages that are safe and work (CONTRACT 2.5)."""
+
+import re
+import subprocess
+import sys
+from base64 import b64encode
+from hashlib import sha256
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import quote, urljoin
+
+import pytest
+from spyne import AnyDict, AnyXml, Integer32, Service, Unicode, rpc
+
+from spyne_asmx import (
+    ALL_BINDINGS,
+    AsmxApplication,
+    AsmxEndpoint,
+    Binding,
+    Element,
+    Request,
+    Response,
+    may_be_left_out,
+)
+from spyne_asmx.documentation import Documentation
+from spyne_asmx.http import HeaderMap
+from spyne_asmx.operations import OperationTable
+from tests.spyne_asmx.calculator import application
+
+ADDRESS = "https://example.com/Base/srv.asmx"
+VOID_ELEMENTS = {"meta", "input", "wbr", "link", "br"}
+
+
+class Logins(Service):
+    @rpc(
+        Unicode,
+        Unicode,
+        may_be_left_out(Unicode),
+        may_be_left_out(Integer32),
+        _returns=AnyXml,
+        _in_variable_names={"uid": "UID", "old": "TrustedUserPwd", "new": "newPassword"},
+    )
+    def LogIn(ctx: Any, uid: str, old: str, new: str | None, days: int | None) -> Element:
+        """Log in & get <something>.
+
+        A second paragraph
+        over two lines.
+        """
+        return Element("root", {"uid": uid})
+
+
+class Page(HTMLParser):
+    """What a test wants to know of a page; fails on elements that are not closed in order."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(response.body.decode())
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag not in VOID_ELEMENTS:
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self._open:
+            self.text += data
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    def links(self) -> list[str]:
+        return [str(link["href"]) for link in self.all("a")]
+
+
+@pytest.fixture(scope="module")
+def calculator() -> Documentation:
+    return documentation()
+
+
+def documentation(*off: Binding) -> Documentation:
+    return Documentation(OperationTable(application()), "calculator", ALL_BINDINGS - set(off))
+
+
+def logins(*off: Binding) -> AsmxEndpoint:
+    return AsmxEndpoint(AsmxApplication([Logins], "urn:logins", "logins"), "/srv.asmx", ALL_BINDINGS - set(off))
+
+
+@pytest.mark.parametrize("query", ["WSDL", "wsdl", "Wsdl", "wsdl=", "x=1&WSDL", "wsdl=1"])
+def test_the_wsdl_by_any_spelling(calculator: Documentation, query: str) -> None:
+    answer = calculator.answer(query, ADDRESS)
+    assert answer.status == 200
+    assert dict(answer.headers) == {
+        "content-type": "text/xml; charset=utf-8",
+        "cache-control": "private, max-age=0",
+    }
+    assert b'<soap:address location="https://example.com/Base/srv.asmx"' in answer.body
+
+
+@pytest.mark.parametrize("query", ["disco", "DISCO"])
+def test_the_discovery_document_by_any_spelling(calculator: Documentation, query: str) -> None:
+    answer = calculator.answer(query, ADDRESS)
+    assert answer.status == 200
+    assert ("content-type", "text/xml; charset=utf-8") in answer.headers
+    assert b'docRef="https://example.com/Base/srv.asmx"' in answer.body
+
+
+@pytest.mark.parametrize("query", ["op=Add", "OP=Add", "Op=add", "op=%41dd"])
+def test_an_operations_page_by_any_spelling(calculator: Documentation, query: str) -> None:
+    answer = calculator.answer(query, ADDRESS)
+    assert answer.status == 200
+    assert "<h1>Add</h1>" in answer.body.decode()
+
+
+@pytest.mark.parametrize("query", ["", "op=", "page=2", "wsdlx", "&".join(["x"] * 100)])
+def test_any_other_query_gets_the_help_page(calculator: Documentation, query: str) -> None:
+    answer = calculator.answer(query, ADDRESS)
+    assert answer.status == 200
+    assert "<h1>calculator</h1>" in answer.body.decode()
+
+
+@pytest.mark.parametrize("query", ["", "op=Add", "op=Copy", "op=Nope"])
+def test_pages_are_html_that_nobody_keeps(calculator: Documentation, query: str) -> None:
+    headers = dict(calculator.answer(query, ADDRESS).headers)
+    assert headers["content-type"] == "text/html; charset=utf-8"
+    assert headers["cache-control"] == "private, max-age=0"
+
+
+@pytest.mark.parametrize("query", ["", "op=Add", "op=Nope"])
+def test_a_page_may_show_its_own_style_and_nothing_else(calculator: Documentation, query: str) -> None:
+    answer = calculator.answer(query, ADDRESS)
+    style = re.search("<style>(.*)</style>", answer.body.decode(), re.DOTALL)
+    assert style
+    digest = b64encode(sha256(style[1].encode()).digest()).decode()
+    assert dict(answer.headers)["content-security-policy"] == (
+        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
+    page = Page(answer)
+    assert not {"script", "img", "link", "iframe", "object"} & {tag for tag, _ in page.elements}
+    assert not [a for _, attributes in page.elements for a in attributes if a == "style" or a.startswith("on")]
+
+
+@pytest.mark.parametrize("operation", [operation.name for operation in OperationTable(application())])
+def test_every_operation_is_linked_and_has_a_page(calculator: Documentation, operation: str) -> None:
+    link = f"?op={operation}"
+    assert link in Page(calculator.answer("", ADDRESS)).links()
+    assert calculator.answer(link[1:], ADDRESS).status == 200
+
+
+@pytest.mark.parametrize("query", ["", "op=Add", "op=Copy", "op=Nope"])
+def test_pages_have_what_assistive_technology_needs(calculator: Documentation, query: str) -> None:
+    page = Page(calculator.answer(query, ADDRESS))
+    assert page.all("html") == [{"lang": "en"}]
+    assert len(page.all("title")) == len(page.all("h1")) == len(page.all("main")) == 1
+    assert all("width=device-width" in str(m["content"]) for m in page.all("meta") if m.get("name") == "viewport")
+    ids = [str(attributes["id"]) for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    labels = {label["for"] for label in page.all("label")}
+    assert all(field["id"] in labels for field in page.all("input") + page.all("select"))
+    assert len(page.all("section")) == len(page.all("pre"))
+    for block in page.all("section"):
+        assert block["tabindex"] == "0"
+        assert set(str(block["aria-labelledby"]).split()) <= set(ids)
+
+
+def test_an_unknown_operation_is_404_with_the_help_page_and_a_line(calculator: Documentation) -> None:
+    answer = calculator.answer("op=Nope", ADDRESS)
+    page = Page(answer)
+    assert answer.status == 404
+    assert "There is no operation named Nope." in page.text
+    assert "?op=Add" in page.links()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ['"><svg onload=alert(1)>', "<script>alert(1)</script>", "{{ 7*7 }}", "'--><!--", "x" * 5000],
+)
+def test_what_a_client_sends_is_shown_as_text(calculator: Documentation, name: str) -> None:
+    answer = calculator.answer(f"op={quote(name)}", ADDRESS)
+    page = Page(answer)
+    assert answer.status == 404
+    assert name in page.text
+    expected = [tag for tag, _ in Page(calculator.answer("op=Nope", ADDRESS)).elements]
+    assert [tag for tag, _ in page.elements] == expected
+
+
+def test_what_html_can_not_carry_is_not_reflected(calculator: Documentation) -> None:
+    text = Page(calculator.answer("op=a%00%1b%FFb", ADDRESS)).text
+    assert "There is no operation named a\ufffd\ufffd\ufffdb." in text
+
+
+@pytest.mark.parametrize("host", ['a"><svg onload=x>', "a b", "é", "a'b", "a\r\nb", "\ue000"])
+@pytest.mark.parametrize("query", ["", "wsdl", "disco", "op=Add"])
+def test_a_strange_host_breaks_no_document(calculator: Documentation, host: str, query: str) -> None:
+    answer = calculator.answer(query, f"http://{host}/srv.asmx")
+    assert answer.status == 200
+    assert b"<svg" not in answer.body
+    assert "\ue000" not in answer.body.decode()
+
+
+def test_a_path_with_special_characters_is_percent_encoded(calculator: Documentation) -> None:
+    address = "https://example.com/Größe & <b>/my calc.asmx"
+    encoded = "https://example.com/Gr%C3%B6%C3%9Fe%20&amp;%20%3Cb%3E/my%20calc.asmx"
+    assert encoded in calculator.answer("wsdl", address).body.decode()
+    page = Page(calculator.answer("op=Add", address))
+    assert page.all("form")[0]["action"] == "my%20calc.asmx/Add"
+    assert page.links() == ["my%20calc.asmx"]
+
+
+def test_documents_of_one_address_are_made_once(calculator: Documentation) -> None:
+    assert calculator.answer("wsdl", ADDRESS) is calculator.answer("WSDL", ADDRESS)
+    assert calculator.answer("op=Add", ADDRESS) is calculator.answer("op=add", ADDRESS)
+
+
+def test_documents_are_kept_for_a_few_addresses_only(calculator: Documentation) -> None:
+    first = calculator.answer("disco", ADDRESS)
+    for number in range(200):
+        calculator.answer("disco", f"http://host{number}/srv.asmx")
+    again = calculator.answer("disco", ADDRESS)
+    assert again is not first
+    assert again == first
+
+
+def test_descriptions_are_the_docstrings() -> None:
+    endpoint = logins()
+    help_page = Page(get(endpoint, ""))
+    assert "Log in & get <something>." in help_page.text
+    assert "second paragraph" not in help_page.text
+    assert "A second paragraph over two lines." in Page(get(endpoint, "op=LogIn")).text
+
+
+def get(endpoint: AsmxEndpoint, query: str, path: str = "/srv.asmx") -> Response:
+    return endpoint.handle(Request("GET", path, query, HeaderMap(), host="example.com", path_base="/Base"))
+
+
+def test_password_parameters_are_password_fields() -> None:
+    fields = {field["name"]: field for field in Page(get(logins(), "op=LogIn")).all("input")}
+    assert {name: field["type"] for name, field in fields.items()} == {
+        "UID": "text",
+        "TrustedUserPwd": "password",
+        "newPassword": "password",
+        "days": "text",
+    }
+    assert {field["autocomplete"] for field in fields.values()} == {"off"}
+
+
+def test_values_that_must_be_there_are_required_and_what_may_be_left_out_says_so() -> None:
+    assert all("required" in field for field in Page(documentation().answer("op=Add", ADDRESS)).all("input"))
+    page = Page(get(logins(), "op=LogIn"))
+    assert not [field for field in page.all("input") if "required" in field]
+    assert "int, optional" in page.text
+
+
+def test_enumerations_and_booleans_are_chosen() -> None:
+    page = Page(documentation().answer("op=Mix", ADDRESS))
+    assert [field["name"] for field in page.all("select")] == ["first", "second"]
+    assert page.text.count("Green\n") == 2
+
+
+@pytest.mark.parametrize("page_path", ["/srv.asmx", "/SRV.ASMX"])
+def test_the_form_posts_to_the_operation_under_any_path_base(page_path: str) -> None:
+    endpoint = logins()
+    page = Page(get(endpoint, "op=LogIn", page_path))
+    form = page.all("form")[0]
+    assert form["method"] == "post"
+    target = urljoin(f"https://example.com/Base{page_path}?op=LogIn", form["action"])
+    assert target == "https://example.com/Base/srv.asmx/LogIn"
+    body = "&".join(f"{field['name']}=" for field in page.all("input")).encode()
+    headers = HeaderMap([("content-type", "application/x-www-form-urlencoded")])
+    answer = endpoint.handle(Request("POST", "/srv.asmx/LogIn", "", headers, body))
+    assert (answer.status, answer.body.splitlines()[1]) == (200, b'<root uid="" />')
+
+
+def test_without_the_post_binding_a_sentence_stands_for_the_form() -> None:
+    page = Page(get(logins(Binding.POST), "op=LogIn"))
+    assert not page.all("form")
+    assert "HTTP POST protocol is switched off" in page.text
+
+
+def test_an_operation_that_takes_objects_says_that_it_has_no_form(calculator: Documentation) -> None:
+    page = Page(calculator.answer("op=Copy", ADDRESS))
+    assert not page.all("form")
+    assert "call it with SOAP" in page.text
+
+
+def test_the_help_page_lists_addresses_of_bindings_that_are_on() -> None:
+    text = Page(documentation().answer("", ADDRESS)).text
+    assert "SOAP 1.1 and SOAP 1.2" in text
+    assert f"{ADDRESS}/Operation" in text
+    text = Page(documentation(Binding.SOAP11, Binding.GET, Binding.POST).answer("", ADDRESS)).text
+    assert "SOAP 1.2" in text
+    assert "SOAP 1.1" not in text
+    assert "/Operation" not in text
+
+
+def test_head_gets_the_headers_of_a_document() -> None:
+    endpoint = logins()
+    for query in ("", "wsdl", "op=LogIn"):
+        answer = endpoint.handle(Request("HEAD", "/srv.asmx", query, HeaderMap()))
+        assert (answer.status, answer.body) == (200, b"")
+
+
+def test_types_that_make_no_wsdl_stop_the_start() -> None:
+    class Odd(Service):
+        @rpc(AnyDict, _returns=Integer32)
+        def Do(ctx: Any, thing: Any) -> int:
+            return 1
+
+    with pytest.raises(TypeError, match="has no counterpart in ASMX"):
+        Documentation(OperationTable(AsmxApplication([Odd], "urn:odd", "odd")), "odd", ALL_BINDINGS)
+
+
+def test_jinja_is_imported_with_the_first_page() -> None:
+    script = (
+        "import sys, asmx_tickets; from tests.spyne_asmx.test_documentation import documentation, ADDRESS;"
+        "pages = documentation();"
+        "pages.answer('wsdl', ADDRESS); before = 'jinja2' in sys.modules;"
+        "pages.answer('', ADDRESS); print(before, 'jinja2' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == ["False", "True"]

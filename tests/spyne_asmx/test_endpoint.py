@@ -1,0 +1,503 @@
+"""The endpoint serves any spyne service: here a calculator, which knows nothing of tickets."""
+
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from lxml import etree
+from spyne import AnyXml, Array, ComplexModel, Fault, Integer32, Service, Unicode, rpc
+from werkzeug.test import Client
+
+from spyne_asmx import AsmxApplication, AsmxEndpoint, Binding, Element, Request, Response, ServiceUnavailable
+from spyne_asmx.faults import ClientFault
+from spyne_asmx.http import HeaderMap
+from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
+from spyne_asmx.wsgi import WsgiApplication
+
+NAMESPACE = "urn:calculator"
+SECRET = "Secret123!"
+UNABLE = "Server was unable to process request."
+
+
+class Point(ComplexModel):  # type: ignore[misc]
+    """A value that a form can't carry."""
+
+    __namespace__ = NAMESPACE
+    X = Integer32
+    Y = Integer32
+
+
+def calculator() -> type[Service]:
+    """A service class of one's own, because spyne keeps listeners in the class."""
+
+    class Calculator(Service):  # type: ignore[misc]
+        @rpc(Integer32, Integer32, _returns=Integer32)
+        def Add(ctx: Any, a: int, b: int) -> int:
+            return a + b
+
+        @rpc(Unicode, _returns=AnyXml)
+        def Describe(ctx: Any, text: str | None) -> Element | None:
+            return None if text is None else Element("root", {"text": text}, [Element("child")])
+
+        @rpc(Unicode, _returns=AnyXml)
+        def DescribeWithLxml(ctx: Any, text: str) -> Any:
+            return etree.fromstring(f"<root><child>{text}</child></root>")
+
+        @rpc(Point, Integer32, _returns=Point)
+        def Move(ctx: Any, point: Point, by: int) -> Point:
+            return Point(X=point.X + by, Y=point.Y)
+
+        @rpc(Array(Integer32), _returns=Array(Integer32))
+        def Sort(ctx: Any, numbers: list[int]) -> list[int]:
+            return sorted(numbers)
+
+        @rpc()
+        def Nothing(ctx: Any) -> None:
+            pass
+
+        @rpc(Unicode)
+        def Bug(ctx: Any, password: str) -> None:
+            raise LookupError(f"no account for {password}")
+
+        @rpc(_returns=Integer32)
+        def WrongResult(ctx: Any) -> str:
+            return SECRET
+
+        @rpc(Unicode)
+        def Refuse(ctx: Any, code: str) -> None:
+            raise Fault(code, "Not <today> & not here")
+
+        @rpc()
+        def Unavailable(ctx: Any) -> None:
+            raise ServiceUnavailable
+
+    return Calculator
+
+
+@pytest.fixture
+def endpoint() -> AsmxEndpoint:
+    return AsmxEndpoint(AsmxApplication([calculator()], NAMESPACE, "calculator"), "/calculator.asmx")
+
+
+def envelope(inside: str, soap: SoapVersion = SOAP11) -> bytes:
+    return f'<s:Envelope xmlns:s="{soap.namespace}"><s:Body>{inside}</s:Body></s:Envelope>'.encode()
+
+
+def soap_request(operation: str, soap: SoapVersion = SOAP11, /, **parameters: object) -> Request:
+    fields = "".join(f"<{name}>{value}</{name}>" for name, value in parameters.items())
+    body = envelope(f'<{operation} xmlns="{NAMESPACE}">{fields}</{operation}>', soap)
+    return Request("POST", "/calculator.asmx", "", HeaderMap([("content-type", soap.content_type)]), body, id="r-1")
+
+
+def get_request(operation: str, query: str = "") -> Request:
+    return Request("GET", f"/calculator.asmx/{operation}", query, HeaderMap(), id="r-1")
+
+
+def post_request(operation: str, body: bytes = b"") -> Request:
+    headers = HeaderMap([("content-type", "application/x-www-form-urlencoded")])
+    return Request("POST", f"/calculator.asmx/{operation}", "", headers, body, id="r-1")
+
+
+def result_of(response: Response) -> str:
+    """What stands inside the response element, or for a form the root."""
+    assert response.status == 200, response.body
+    root = etree.fromstring(response.body)
+    body = root.find("{*}Body")
+    return etree.tostring(etree.fromstring(response.body) if body is None else body[0], encoding="unicode")
+
+
+def text_of(response: Response) -> str:
+    """The text of all elements."""
+    assert response.status == 200, response.body
+    return "".join(map(str, etree.fromstring(response.body).itertext())).strip()
+
+
+def fault_of(response: Response) -> tuple[str, str]:
+    """Code and text of a SOAP fault; of plain text, the content type and the text."""
+    assert response.status == 500
+    content_type = dict(response.headers)["content-type"]
+    if content_type.startswith("text/plain"):
+        return content_type, response.body.decode()
+    root = etree.fromstring(response.body)
+    code = root.findtext(".//faultcode") or root.findtext(f".//{{{SOAP12.namespace}}}Value")
+    text = root.findtext(".//faultstring") or root.findtext(f".//{{{SOAP12.namespace}}}Text")
+    return str(code), str(text)
+
+
+PLAIN = "text/plain; charset=utf-8"
+
+
+# --- values -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        soap_request("Add", SOAP11, a=3, b=-5),
+        soap_request("Add", SOAP12, a=3, b=-5),
+        soap_request("Add", SOAP11, b=" -5 ", a="\n3"),
+        get_request("Add", "a=3&b=-5"),
+        get_request("Add", "B=+-5&A=%203"),
+        post_request("Add", b"a=3&b=-5"),
+    ],
+)
+def test_typed_parameters_arrive_as_values_over_every_binding(endpoint: AsmxEndpoint, request_: Request) -> None:
+    """White space around a number does not count (XML Schema part 2, section 4.3.6)."""
+    assert text_of(endpoint.handle(request_)) == "-2"
+
+
+def test_a_typed_result_in_soap(endpoint: AsmxEndpoint) -> None:
+    """ASMX names it after the operation."""
+    assert endpoint.handle(soap_request("Add", a=1, b=2)) == Response(
+        200,
+        (
+            ("content-type", "text/xml; charset=utf-8"),
+            ("cache-control", "private, max-age=0, no-store"),
+            ("pragma", "no-cache"),
+        ),
+        b'<?xml version="1.0" encoding="utf-8"?>'
+        b'<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" '
+        b'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:xsd="http://www.w3.org/2001/XMLSchema">'
+        b'<soap:Body><AddResponse xmlns="urn:calculator"><AddResult>3</AddResult></AddResponse></soap:Body>'
+        b"</soap:Envelope>",
+    )
+
+
+def test_a_typed_result_over_get(endpoint: AsmxEndpoint) -> None:
+    """ASMX names it after its type."""
+    assert endpoint.handle(get_request("Add", "a=1&b=2")).body == (
+        b'<?xml version="1.0" encoding="utf-8"?>\n<int xmlns="urn:calculator">3</int>'
+    )
+
+
+@pytest.mark.parametrize("value", ["x", "", "1.5", "0x1", "99999999999", "1_000", "٣"])
+@pytest.mark.parametrize("binding", ["soap", "get"])
+def test_what_is_no_value_of_the_type_is_the_clients_fault(endpoint: AsmxEndpoint, value: str, binding: str) -> None:
+    """The fault does not repeat the value."""
+    request = soap_request("Add", a=value, b=2) if binding == "soap" else get_request("Add", f"a={value}&b=2")
+    code, text = fault_of(endpoint.handle(request))
+    assert code in {"soap:Client", PLAIN}
+    assert text == "Cannot convert the value to int."
+
+
+@pytest.mark.parametrize(
+    "request_", [soap_request("Describe", text="é&lt;"), get_request("Describe", "text=%C3%A9%3C")]
+)
+def test_an_xml_result(endpoint: AsmxEndpoint, request_: Request) -> None:
+    """In SOAP it stands in no namespace; over GET it is the answer."""
+    assert b'text="\xc3\xa9&lt;"' in endpoint.handle(request_).body
+    assert b"<child />" in endpoint.handle(request_).body
+
+
+def test_an_xml_result_made_with_lxml(endpoint: AsmxEndpoint) -> None:
+    """Written the same way."""
+    body = endpoint.handle(soap_request("DescribeWithLxml", text="x")).body
+    assert b'<DescribeWithLxmlResult><root xmlns=""><child>x</child></root></DescribeWithLxmlResult>' in body
+    assert endpoint.handle(get_request("DescribeWithLxml", "text=x")).body.endswith(
+        b"\n<root>\n  <child>x</child>\n</root>"
+    )
+
+
+def test_no_result(endpoint: AsmxEndpoint) -> None:
+    """An empty response element; over GET nothing at all."""
+    assert result_of(endpoint.handle(soap_request("Describe"))) == '<DescribeResponse xmlns="urn:calculator"/>'.replace(
+        'xmlns="urn:calculator"', _namespaces("urn:calculator")
+    )
+    assert b'<NothingResponse xmlns="urn:calculator" />' in endpoint.handle(soap_request("Nothing")).body
+    nothing = endpoint.handle(get_request("Nothing"))
+    assert (nothing.status, nothing.body) == (200, b"")
+
+
+def _namespaces(namespace: str) -> str:
+    xsi, xsd = "http://www.w3.org/2001/XMLSchema-instance", "http://www.w3.org/2001/XMLSchema"
+    return f'xmlns="{namespace}" xmlns:soap="{SOAP11.namespace}" xmlns:xsi="{xsi}" xmlns:xsd="{xsd}"'
+
+
+def test_objects_and_arrays_go_over_soap(endpoint: AsmxEndpoint) -> None:
+    """By their members' names."""
+    moved = endpoint.handle(soap_request("Move", point="<Y>2</Y><X>1</X>", by=10)).body
+    assert b"<MoveResult><X>11</X><Y>2</Y></MoveResult>" in moved
+    sorted_ = endpoint.handle(soap_request("Sort", numbers="<int>4</int><int>2</int>")).body
+    assert b"<SortResult><int>2</int><int>4</int></SortResult>" in sorted_
+
+
+@pytest.mark.parametrize("operation", ["Move", "Sort"])
+def test_objects_and_arrays_do_not_go_over_forms(endpoint: AsmxEndpoint, operation: str) -> None:
+    """ASMX does not offer such operations there."""
+    expected = (PLAIN, f"{operation} Web Service method name is not valid.")
+    assert fault_of(endpoint.handle(get_request(operation))) == expected
+    assert fault_of(endpoint.handle(post_request(operation))) == expected
+
+
+# --- what a service raises --------------------------------------------------------------------------------------------
+
+BUGS = {
+    "SOAP 1.1": (soap_request("Bug", password=SECRET), ("soap:Server", UNABLE)),
+    "SOAP 1.2": (soap_request("Bug", SOAP12, password=SECRET), ("soap:Receiver", UNABLE)),
+    "GET": (get_request("Bug", f"password={SECRET}"), (PLAIN, UNABLE)),
+    "POST": (post_request("Bug", f"password={SECRET}".encode()), (PLAIN, UNABLE)),
+    "a result that is none": (soap_request("WrongResult"), ("soap:Server", UNABLE)),
+    "a result that is none, GET": (get_request("WrongResult"), (PLAIN, UNABLE)),
+}
+
+
+@pytest.mark.parametrize(("request_", "fault"), BUGS.values(), ids=BUGS)
+def test_a_bug_is_logged_once_and_told_to_nobody(
+    endpoint: AsmxEndpoint, logged: list[logging.LogRecord], request_: Request, fault: tuple[str, str]
+) -> None:
+    """CONTRACT 2.4: the log has the request's id and where it went wrong, the answer neither."""
+    response = endpoint.handle(request_)
+    assert fault_of(response) == fault
+    assert SECRET.encode() not in response.body
+    (record,) = logged
+    assert record.levelno == logging.ERROR
+    assert "r-1" in record.getMessage()
+    assert record.exc_info is not None
+
+
+@pytest.mark.parametrize(
+    ("code", "soap11", "soap12"),
+    [
+        ("Client", "soap:Client", "soap:Sender"),
+        ("Client.Authentication", "soap:Client", "soap:Sender"),
+        ("Sender", "soap:Client", "soap:Sender"),
+        ("Server", "soap:Server", "soap:Receiver"),
+        ("Server.Busy", "soap:Server", "soap:Receiver"),
+    ],
+)
+def test_a_spyne_fault_is_told_as_it_is(
+    endpoint: AsmxEndpoint, logged: list[logging.LogRecord], code: str, soap11: str, soap12: str
+) -> None:
+    """The service meant to raise it: its text goes to the client, nothing to the log."""
+    text = "Not <today> & not here"
+    assert fault_of(endpoint.handle(soap_request("Refuse", code=code))) == (soap11, text)
+    assert fault_of(endpoint.handle(soap_request("Refuse", SOAP12, code=code))) == (soap12, text)
+    assert fault_of(endpoint.handle(get_request("Refuse", f"code={code}"))) == (PLAIN, text)
+    assert not logged
+
+
+def test_an_unavailable_service_says_so(endpoint: AsmxEndpoint) -> None:
+    """CONTRACT 2.4: a fault in SOAP, 503 with Retry-After for forms."""
+    sentence = "The service is temporarily unavailable."
+    assert fault_of(endpoint.handle(soap_request("Unavailable"))) == ("soap:Server", f"{UNABLE} ---> {sentence}")
+    response = endpoint.handle(get_request("Unavailable"))
+    assert (response.status, response.body.decode()) == (503, sentence)
+    assert int(dict(response.headers)["retry-after"]) > 0
+
+
+# --- spyne's events ---------------------------------------------------------------------------------------------------
+
+EVENTS = (
+    "method_context_created",
+    "method_call",
+    "method_return_object",
+    "method_exception_object",
+    "method_return_document",
+    "method_return_string",
+    "method_context_closed",
+)
+
+
+class Eavesdropped:
+    """An endpoint whose events are written down."""
+
+    def __init__(self, where: str) -> None:
+        service = calculator()
+        application = AsmxApplication([service], NAMESPACE, "calculator")
+        self.endpoint = AsmxEndpoint(application, "/calculator.asmx")
+        self.events: list[str] = []
+        manager = application.event_manager if where == "application" else service.event_manager
+        for event in EVENTS:
+            manager.add_listener(event, self._listener(event))
+
+    def _listener(self, event: str) -> Callable[[Any], None]:
+        return lambda _ctx: self.events.append(event)
+
+
+@pytest.mark.parametrize("binding", [soap_request, get_request, post_request])
+@pytest.mark.parametrize("where", ["application", "service"])
+def test_events_of_a_call(binding: Callable[[str], Request], where: str) -> None:
+    """In spyne's order. The service hears those from the moment its operation is known."""
+    fired = Eavesdropped(where)
+    fired.endpoint.handle(binding("Nothing"))
+    expected = ["method_call", "method_return_object", "method_return_document", "method_return_string"]
+    assert [event for event in fired.events if event != "method_context_created"] == [
+        *expected,
+        "method_context_closed",
+    ]
+    assert fired.events.count("method_context_created") == (where == "application")
+
+
+@pytest.mark.parametrize("where", ["application", "service"])
+@pytest.mark.parametrize(
+    "request_", [soap_request("Bug"), soap_request("Refuse", code="Client"), soap_request("Unavailable")]
+)
+def test_events_of_a_call_that_fails(where: str, request_: Request) -> None:
+    """The exception event stands in the place of the return events."""
+    fired = Eavesdropped(where)
+    fired.endpoint.handle(request_)
+    assert fired.events[-3:] == ["method_call", "method_exception_object", "method_context_closed"]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        soap_request("Nope"),
+        soap_request("Add", a="x"),
+        Request("POST", "/calculator.asmx", "", HeaderMap([("content-type", "text/xml")]), b"<"),
+        Request("POST", "/calculator.asmx", "", HeaderMap([("content-type", "text/xml; charset=utf-7")]), b"<a/>"),
+        get_request("Add"),
+        get_request("Add", "a=%FF"),
+    ],
+)
+def test_events_of_a_request_that_can_not_be_decoded(request_: Request) -> None:
+    """What a listener opens with a context it can close with it; nothing is called."""
+    fired = Eavesdropped("application")
+    assert fired.endpoint.handle(request_).status >= 400
+    assert fired.events == ["method_context_created", "method_context_closed"]
+
+
+def test_a_listener_sees_the_call(endpoint: AsmxEndpoint) -> None:
+    """Arguments, result, operation and HTTP request; the error of a call that failed."""
+    seen: list[Any] = []
+    manager = endpoint.app.event_manager
+    manager.add_listener("method_call", lambda ctx: seen.append((list(ctx.in_object), ctx.descriptor.name)))
+    manager.add_listener("method_return_object", lambda ctx: seen.append((list(ctx.out_object), ctx.request.id)))
+    manager.add_listener("method_exception_object", lambda ctx: seen.append(str(ctx.out_error.faultstring)))
+    endpoint.handle(soap_request("Add", a=1, b=2))
+    endpoint.handle(soap_request("Refuse", code="Client"))
+    assert seen == [([1, 2], "Add"), ([3], "r-1"), (["Client"], "Refuse"), "Not <today> & not here"]
+
+
+def _fail(_ctx: Any) -> None:
+    raise LookupError(SECRET)
+
+
+@pytest.mark.parametrize("event", ["method_call", "method_return_object", "method_return_document"])
+def test_a_listener_with_a_bug_is_a_bug(endpoint: AsmxEndpoint, logged: list[logging.LogRecord], event: str) -> None:
+    """Logged once, under the request's id, and told to nobody."""
+    endpoint.app.event_manager.add_listener(event, _fail)
+    assert fault_of(endpoint.handle(soap_request("Add", a=1, b=2))) == ("soap:Server", UNABLE)
+    assert [record.getMessage() for record in logged] == [f"request r-1: {event} failed"]
+
+
+def test_a_listener_that_fails_at_the_end_changes_nothing(
+    endpoint: AsmxEndpoint, logged: list[logging.LogRecord]
+) -> None:
+    """The answer is made by then; the log has the bug."""
+    endpoint.app.event_manager.add_listener("method_context_closed", _fail)
+    assert text_of(endpoint.handle(soap_request("Add", a=1, b=2))) == "3"
+    assert len(logged) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault("Client", "Closed"), ClientFault("Closed")])
+def test_a_listener_may_refuse_a_call(endpoint: AsmxEndpoint, fault: Exception) -> None:
+    """As spyne's services do to authorize."""
+
+    def refuse(_ctx: Any) -> None:
+        raise fault
+
+    endpoint.app.event_manager.add_listener("method_call", refuse)
+    assert fault_of(endpoint.handle(soap_request("Add", a=1, b=2))) == ("soap:Client", "Closed")
+
+
+# --- the endpoint -----------------------------------------------------------------------------------------------------
+
+
+def test_begin_decodes_and_finish_runs(endpoint: AsmxEndpoint) -> None:
+    """A server with an event loop may do the two in different threads."""
+    calls: list[object] = []
+    endpoint.app.event_manager.add_listener("method_call", calls.append)
+    begun = endpoint.begin(soap_request("Add", a=1, b=2))
+    assert not isinstance(begun, Response)
+    assert (begun.operation.name, begun.in_object, calls) == ("Add", [1, 2], [])
+    assert text_of(endpoint.finish(begun)) == "3"
+    assert calls == [begun]
+
+
+def test_a_decoded_call_may_be_answered_with_a_fault_instead(endpoint: AsmxEndpoint) -> None:
+    """Nothing runs, and the call is closed."""
+    events: list[str] = []
+    endpoint.app.event_manager.add_listener("method_call", lambda _ctx: events.append("call"))
+    endpoint.app.event_manager.add_listener("method_context_closed", lambda _ctx: events.append("closed"))
+    begun = endpoint.begin(soap_request("Add", SOAP12, a=1, b=2))
+    assert not isinstance(begun, Response)
+    assert fault_of(endpoint.fault(begun, ServiceUnavailable()))[0] == "soap:Receiver"
+    assert events == ["closed"]
+
+
+@pytest.mark.parametrize("path", ["/calculator.asmx/Add", "/CALCULATOR.ASMX/Add", "/Calculator.Asmx/Add"])
+def test_the_path_matches_in_any_letter_case(endpoint: AsmxEndpoint, path: str) -> None:
+    """As on IIS."""
+    assert text_of(endpoint.handle(Request("GET", path, "a=1&b=2", HeaderMap()))) == "3"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/other.asmx",
+        "/calculator.asm",
+        "/calculator.asmxx",
+        "/x/calculator.asmx",
+        "calculator.asmx",
+        "//calculator.asmx",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "POST", "HEAD", "PUT"])
+def test_other_paths_are_not_found(endpoint: AsmxEndpoint, path: str, method: str) -> None:
+    """In plain text."""
+    response = endpoint.handle(Request(method, path, "", HeaderMap()))
+    assert (response.status, response.headers[0]) == (404, ("content-type", PLAIN))
+
+
+BINDING_REQUESTS = {
+    Binding.SOAP11: soap_request("Add", SOAP11, a=1, b=2),
+    Binding.SOAP12: soap_request("Add", SOAP12, a=1, b=2),
+    Binding.GET: get_request("Add", "a=1&b=2"),
+    Binding.POST: post_request("Add", b"a=1&b=2"),
+}
+
+
+@pytest.mark.parametrize("on", BINDING_REQUESTS)
+def test_only_bindings_that_are_on_are_served(on: Binding) -> None:
+    """CONTRACT 2.4: 415 for SOAP, the 500 of ASMX for forms."""
+    application = AsmxApplication([calculator()], NAMESPACE, "calculator")
+    endpoint = AsmxEndpoint(application, "/calculator.asmx", frozenset({on}))
+    statuses = {binding: endpoint.handle(request).status for binding, request in BINDING_REQUESTS.items()}
+    off = {Binding.SOAP11: 415, Binding.SOAP12: 415, Binding.GET: 500, Binding.POST: 500}
+    assert statuses == off | {on: 200}
+
+
+def test_an_endpoint_is_a_wsgi_application_with_one_more_line(endpoint: AsmxEndpoint) -> None:
+    """For any WSGI server."""
+    client = Client(WsgiApplication(endpoint.handle))
+    answer = client.get("/calculator.asmx/Add?a=1&b=2")
+    assert (answer.status_code, answer.content_type) == (200, "text/xml; charset=utf-8")
+    assert answer.text.endswith('<int xmlns="urn:calculator">3</int>')
+
+
+def test_two_services_in_one_process_do_not_meet() -> None:
+    """Each endpoint has its own namespace, operations and bindings."""
+    one = AsmxEndpoint(AsmxApplication([calculator()], "urn:one", "one"), "/one.asmx")
+    other = AsmxEndpoint(AsmxApplication([calculator()], "urn:other/", "other"), "/other.asmx")
+    assert next(iter(one.operations)).action == "urn:one/Add"
+    assert next(iter(other.operations)).action == "urn:other/Add"
+    assert one.handle(Request("GET", "/other.asmx/Add", "a=1&b=2", HeaderMap())).status == 404
+
+
+def test_asmx_does_not_know_tickets() -> None:
+    """It could be published by itself: importing it imports nothing of the ticket service."""
+    program = (
+        "import sys, spyne_asmx, spyne_asmx.wsgi;"
+        "print(*sorted(name for name in sys.modules if name.startswith('asmx_tickets.')))"
+    )
+    imported = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout.split()
+    assert "spyne_asmx.endpoint" in imported
+    assert [name for name in imported if not name.startswith("spyne_asmx")] == ["spyne_asmx.compat"]

@@ -1,0 +1,191 @@
+"""What a query or a form body means, what is refused (CONTRACT 2.3, SECURITY F2 to F6), and how results are written."""
+
+from collections.abc import Callable
+from urllib.parse import quote, quote_plus, urlencode
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spyne_asmx.faults import HttpError
+from spyne_asmx.forms import decode, encode
+from spyne_asmx.xml import Element
+from tests.support.strategies import XML_TEXT
+
+
+def refusal(encoded: bytes, charset: str | None = None) -> tuple[int, str]:
+    """Status and text with which a form is refused."""
+    with pytest.raises(HttpError) as refused:
+        decode(encoded, charset)
+    return refused.value.status, str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("encoded", "values"),
+    [
+        (b"", {}),
+        (b"UID=jsmith&PWD=Secret123!", {"uid": "jsmith", "pwd": "Secret123!"}),
+        (b"uid=a&pWd=b", {"uid": "a", "pwd": "b"}),
+        (b"UID=", {"uid": ""}),
+        (b"UID", {"uid": ""}),
+        (b"=x", {"": "x"}),
+        (b"&&UID=a&", {"uid": "a"}),
+        (b"UID=a=b", {"uid": "a=b"}),
+        (b"UID=a+b%20c%2B", {"uid": "a b c+"}),
+        (b"U%49D=a", {"uid": "a"}),
+        (b"UID=%3Cb%26%3D%23%3E", {"uid": "<b&=#>"}),
+        (b"UID=%C3%A9%F0%9F%98%80", {"uid": "é😀"}),
+        ("UID=é".encode(), {"uid": "é"}),
+        (b"PWD=%09%0D%0A", {"pwd": "\t\r\n"}),
+        (b"UID=%7F%C2%80", {"uid": "\x7f\x80"}),
+        (b"UID=a?b/c:d@e", {"uid": "a?b/c:d@e"}),
+    ],
+)
+def test_names_and_values(encoded: bytes, values: dict[str, str]) -> None:
+    """CONTRACT 2.3: names come in lower case, values as they are."""
+    assert decode(encoded) == values
+
+
+@pytest.mark.parametrize(
+    ("encoded", "value"),
+    [(b"UID=a&UID=b", "a"), (b"UID=&UID=b", ""), (b"uid=a&UID=b&Uid=c", "a"), (b"UID=a&UID=a", "a")],
+)
+def test_of_a_repeated_parameter_the_first_counts(encoded: bytes, value: str) -> None:
+    """CONTRACT 2.3, whatever its letter case."""
+    assert decode(encoded) == {"uid": value}
+
+
+def test_a_semicolon_is_no_separator() -> None:
+    """SECURITY F4."""
+    assert decode(b"UID=a;PWD=x") == {"uid": "a;PWD=x"}
+
+
+@pytest.mark.parametrize(
+    ("charset", "encoded", "value"),
+    [
+        (None, b"UID=%C3%A9", "é"),
+        ("utf-8", b"UID=%C3%A9", "é"),
+        ("UTF-8", b"UID=%C3%A9", "é"),
+        ("iso-8859-1", b"UID=%E9", "é"),
+        ("iso-8859-1", b"UID=\xe9", "é"),
+        ("ISO-8859-1", b"UID=%C3%A9", "Ã©"),
+        ("windows-1252", b"UID=%80", "€"),
+        ("us-ascii", b"UID=e", "e"),
+    ],
+)
+def test_a_form_is_read_in_the_charset_of_its_header(charset: str | None, encoded: bytes, value: str) -> None:
+    """UTF-8 where there is none."""
+    assert decode(encoded, charset) == {"uid": value}
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "utf-16", "shift_jis", "unicode_escape", "nonsense", "ü", "rot13"])
+def test_other_charsets_are_refused(charset: str) -> None:
+    """SECURITY X11 holds for forms too."""
+    assert refusal(b"UID=a", charset) == (415, "The charset of the form is not supported.")
+
+
+@pytest.mark.parametrize(
+    ("encoded", "charset"),
+    [
+        (b"UID=%FF", None),
+        (b"UID=\xff", None),
+        (b"UID=%C0%80", None),
+        (b"UID=%ED%A0%80", None),
+        (b"UID=%C3", None),
+        (b"UID=%C3\xa9", None),
+        (b"%FF=a", None),
+        (b"UID=%F4%90%80%80", None),
+        (b"UID=%C3%A9", "us-ascii"),
+        (b"UID=\xc3\xa9", "us-ascii"),
+        (b"UID=%81", "windows-1252"),
+        (b"UID=%u0041", None),
+        (b"UID=%", None),
+        (b"UID=%4", None),
+        (b"UID=%GG", None),
+        (b"UID=100%&PWD=x", None),
+        (b"%zz=a", None),
+        (b"UID=%00", None),
+        (b"UID=a\x00", None),
+        (b"UID=%01", None),
+        (b"UID=%0B", None),
+        (b"UID=%1F", None),
+        (b"UID=%EF%BF%BF", None),
+        (b"x=%01", None),
+    ],
+)
+def test_what_is_no_text_is_refused(encoded: bytes, charset: str | None) -> None:
+    """SECURITY F5: nothing is repaired, replaced or guessed. The refusal shows nothing of the value."""
+    status, text = refusal(encoded, charset)
+    assert status == 400
+    assert text.startswith("The form has ")
+    assert "%" not in text
+
+
+@pytest.mark.parametrize(
+    ("within", "beyond"),
+    [
+        (b"&".join(b"a%d=x" % i for i in range(64)), b"&".join(b"a%d=x" % i for i in range(65))),
+        (b"UID=a" + b"&UID=b" * 63, b"UID=a" + b"&UID=b" * 64),
+        (b"a" * 64 + b"=x", b"a" * 65 + b"=x"),
+        (b"UID=" + b"x" * 8192, b"UID=" + b"x" * 8193),
+        (b"UID=" + b"%C3%A9" * 8192, b"UID=" + b"%C3%A9" * 8193),
+    ],
+    ids=["fields", "repeated fields", "name", "value", "value in characters"],
+)
+def test_a_form_may_reach_each_limit_and_not_pass_it(within: bytes, beyond: bytes) -> None:
+    """SECURITY F2; a value is as long as one in XML may be."""
+    assert decode(within)
+    assert refusal(beyond)[0] == 400
+
+
+def test_a_flood_of_fields_ends_early() -> None:
+    """SECURITY F2: 32 thousand fields in 64 KiB."""
+    assert refusal(b"&a" * 32768)[0] == 400
+
+
+_PIECES = st.lists(st.sampled_from([b"UID", b"=", b"&", b"%", b"C3", b"A9", b"u00", b"+", b"\xc3", b";"])).map(b"".join)
+
+
+@given(st.one_of(st.binary(max_size=100), _PIECES), st.sampled_from([None, "iso-8859-1", "windows-1252", "us-ascii"]))
+def test_any_bytes_are_a_form_or_refused(encoded: bytes, charset: str | None) -> None:
+    """Never another exception, and never a character that XML could not carry to the same operation."""
+    try:
+        values = decode(encoded, charset)
+    except HttpError as error:
+        assert error.status == 400
+    else:
+        assert not any(c < " " and c not in "\t\r\n" for value in values.values() for c in value)
+
+
+@given(
+    st.dictionaries(st.sampled_from(["UID", "PWD", "Lang", "OldTicket"]), XML_TEXT),
+    st.sampled_from([quote, quote_plus]),
+)
+def test_what_a_form_can_carry_arrives_unchanged(values: dict[str, str], quoting: Callable[..., str]) -> None:
+    """Whichever way a client escapes a space."""
+    encoded = urlencode(values, quote_via=quoting).encode()
+    assert decode(encoded) == {name.lower(): value for name, value in values.items()}
+
+
+def test_a_result_stands_below_a_declaration() -> None:
+    """CONTRACT 2.3: a declaration, a line break, the bare root."""
+    assert encode(Element("root", {"success": "true"})) == (
+        b'<?xml version="1.0" encoding="utf-8"?>\n<root success="true" />'
+    )
+
+
+def test_a_results_children_are_indented_by_two_spaces() -> None:
+    """CONTRACT 2.3."""
+    result = Element("root", {"success": "true"}, [Element("User", {}, [Element("TaskRedirection")])])
+    assert encode(result).decode().splitlines()[1:] == [
+        '<root success="true">',
+        "  <User>",
+        "    <TaskRedirection />",
+        "  </User>",
+        "</root>",
+    ]
+
+
+def test_no_result_is_no_body() -> None:
+    """An operation without a result answers with nothing."""
+    assert encode(None) == b""

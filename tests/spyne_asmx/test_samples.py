@@ -1,0 +1,132 @@
+"""Sample messages: what a client would send and get, with placeholders."""
+
+import pytest
+from lxml import etree
+
+from spyne_asmx import ALL_BINDINGS, AsmxEndpoint, Binding, Request
+from spyne_asmx.http import HeaderMap
+from spyne_asmx.operations import OperationTable
+from spyne_asmx.samples import PLACEHOLDER_END, PLACEHOLDER_START, Sample, samples
+from tests.spyne_asmx.calculator import application
+
+ADDRESS = "https://example.com:8443/Base/srv.asmx"
+OPERATIONS = OperationTable(application())
+
+
+def of(operation: str, *bindings: Binding) -> dict[str, Sample]:
+    """An operation's samples by title, without the marks around placeholders."""
+    found = samples(OPERATIONS.by_name[operation], ADDRESS, frozenset(bindings) if bindings else ALL_BINDINGS)
+    return {sample.title: Sample(sample.title, plain(sample.request), plain(sample.response)) for sample in found}
+
+
+def plain(text: str) -> str:
+    return text.replace(PLACEHOLDER_START, "").replace(PLACEHOLDER_END, "")
+
+
+def test_a_soap_11_call() -> None:
+    sample = of("Add")["SOAP 1.1"]
+    assert sample.request == (
+        "POST /Base/srv.asmx HTTP/1.1\n"
+        "Host: example.com:8443\n"
+        "Content-Type: text/xml; charset=utf-8\n"
+        "Content-Length: length\n"
+        'SOAPAction: "http://tempuri.org/Add"\n'
+        "\n"
+        '<?xml version="1.0" encoding="utf-8"?>\n'
+        "<soap:Envelope\n"
+        '    xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"\n'
+        '    xmlns:xsd="http://www.w3.org/2001/XMLSchema"\n'
+        '    xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/">\n'
+        "  <soap:Body>\n"
+        '    <Add xmlns="http://tempuri.org/">\n'
+        "      <a>int</a>\n"
+        "      <b>int</b>\n"
+        "    </Add>\n"
+        "  </soap:Body>\n"
+        "</soap:Envelope>"
+    )
+    assert "      <AddResult>int</AddResult>" in sample.response.splitlines()
+    assert sample.response.startswith(
+        "HTTP/1.1 200 OK\nContent-Type: text/xml; charset=utf-8\nContent-Length: length\n\n"
+    )
+
+
+def test_a_soap_12_call_has_its_own_type_and_no_soapaction() -> None:
+    sample = of("Add")["SOAP 1.2"]
+    assert "Content-Type: application/soap+xml; charset=utf-8" in sample.request
+    assert "SOAPAction" not in sample.request
+    assert 'xmlns:soap="http://www.w3.org/2003/05/soap-envelope"' in sample.response
+
+
+def test_form_calls() -> None:
+    found = of("Mix")
+    assert found["HTTP GET"].request == (
+        "GET /Base/srv.asmx/Mix?first=Red or Green or Blue&second=Red or Green or Blue HTTP/1.1\nHost: example.com:8443"
+    )
+    assert found["HTTP POST"].request.splitlines() == [
+        "POST /Base/srv.asmx/Mix HTTP/1.1",
+        "Host: example.com:8443",
+        "Content-Type: application/x-www-form-urlencoded",
+        "Content-Length: length",
+        "",
+        "first=Red or Green or Blue&second=Red or Green or Blue",
+    ]
+    assert (
+        found["HTTP GET"].response.splitlines()[-1] == '<Color xmlns="http://tempuri.org/">Red or Green or Blue</Color>'
+    )
+
+
+def test_an_xml_result_is_a_placeholder() -> None:
+    found = of("Describe")
+    assert "<DescribeResult>xml</DescribeResult>" in found["SOAP 1.1"].response
+    assert found["HTTP GET"].response.splitlines()[-1] == "xml"
+
+
+def test_an_operation_without_parameters_and_result() -> None:
+    found = of("Nothing")
+    assert '<Nothing xmlns="http://tempuri.org/" />' in found["SOAP 1.1"].request
+    assert found["HTTP GET"].request.startswith("GET /Base/srv.asmx/Nothing HTTP/1.1\n")
+    assert found["HTTP GET"].response == "HTTP/1.1 200 OK"
+
+
+def test_arrays_show_two_items_and_objects_within_themselves_end() -> None:
+    request = of("Copy")["SOAP 1.1"].request
+    assert request.count("<string>string</string>") == 2
+    assert request.count("<Mark>int</Mark>") == 2
+    assert '<drawing Title="string" Version="int">' in request
+    assert "<Inner />" in request
+    assert of("Corners")["SOAP 1.1"].response.count("<Point>") == 2
+
+
+@pytest.mark.parametrize("operation", [operation.name for operation in OPERATIONS])
+def test_samples_are_well_formed(operation: str) -> None:
+    for sample in of(operation).values():
+        for message in (sample.request, sample.response):
+            body = message.partition("\n\n")[2]
+            if body.startswith("<?xml") and not body.endswith("\nxml"):
+                etree.fromstring(body.encode())
+
+
+@pytest.mark.parametrize("operation", [operation.name for operation in OPERATIONS])
+def test_a_soap_sample_reaches_the_operation(operation: str) -> None:
+    """Placeholders are no values, so only what is wrong with them may be complained of."""
+    endpoint = AsmxEndpoint(application(), "/srv.asmx")
+    head, _, body = of(operation)["SOAP 1.1"].request.partition("\n\n")
+    pairs = [(line.partition(": ")[0].lower(), line.partition(": ")[2]) for line in head.splitlines()[1:]]
+    answer = endpoint.handle(Request("POST", "/srv.asmx", "", HeaderMap(pairs), body.encode()))
+    assert answer.status == 200 or b"Cannot convert the value to" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("operation", "bindings", "titles"),
+    [
+        ("Add", ALL_BINDINGS, ["SOAP 1.1", "SOAP 1.2", "HTTP GET", "HTTP POST"]),
+        ("Add", {Binding.SOAP12, Binding.POST}, ["SOAP 1.2", "HTTP POST"]),
+        ("Copy", ALL_BINDINGS, ["SOAP 1.1", "SOAP 1.2"]),
+        ("Copy", {Binding.GET}, []),
+    ],
+)
+def test_only_bindings_that_are_on_and_can_carry_the_parameters(
+    operation: str, bindings: frozenset[Binding], titles: list[str]
+) -> None:
+    assert [sample.title for sample in samples(OPERATIONS.by_name[operation], ADDRESS, frozenset(bindings))] == titles

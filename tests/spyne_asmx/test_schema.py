@@ -1,0 +1,132 @@
+"""What spyne's types become in the WSDL's schema where the calculator has no example."""
+
+from typing import Any
+
+import pytest
+from lxml import etree
+from spyne import (
+    AnyDict,
+    AnyXml,
+    Array,
+    ComplexModel,
+    Date,
+    Enum,
+    Integer,
+    Integer32,
+    Service,
+    Unicode,
+    UnsignedInteger8,
+    Uuid,
+    XmlAttribute,
+    rpc,
+)
+
+from spyne_asmx import ALL_BINDINGS, AsmxApplication, wsdl
+from spyne_asmx.operations import OperationTable
+from spyne_asmx.typenames import nullable
+
+XSD = "{http://www.w3.org/2001/XMLSchema}"
+Size = Enum("Small", "Large", type_name="Size")
+
+
+class Node(ComplexModel):
+    Key = XmlAttribute(Uuid)
+    Note = XmlAttribute(Integer32, use="optional")
+
+
+class Leaf(Node):
+    pass
+
+
+class Other(ComplexModel):
+    __type_name__ = "Node"
+    __namespace__ = "urn:other"
+    Text = Unicode
+
+
+def schema(*parameters: Any, returns: Any = None) -> etree._Element:
+    """The schema of a service with one operation, ``Do``."""
+    names = [f"p{number}" for number in range(len(parameters))]
+    functions: dict[str, Any] = {}
+    exec(f"def Do(ctx, {', '.join(names)}): pass", functions)  # spyne takes parameters' names from the signature
+    service = type("Doing", (Service,), {"Do": rpc(*parameters, _returns=returns)(functions["Do"])})
+    operations = OperationTable(AsmxApplication([service], "urn:do", "doing"))
+    root = etree.fromstring(wsdl.build(operations, "doing", "http://localhost/", ALL_BINDINGS))
+    return root.find(f".//{XSD}schema")
+
+
+def parameter(*parameters: Any) -> dict[str, str]:
+    """The attributes of the first parameter's element, without its name and what every one has."""
+    attributes = dict(schema(*parameters).find(f".//{XSD}element[@name='p0']").attrib)
+    del attributes["name"]
+    return {name: value for name, value in attributes.items() if (name, value) != ("maxOccurs", "1")}
+
+
+@pytest.mark.parametrize(
+    ("spyne_type", "expected"),
+    [
+        (Integer32, {"minOccurs": "1", "type": "s:int"}),
+        (Integer32(ge=3), {"minOccurs": "1", "type": "s:int"}),
+        (nullable(Integer32), {"minOccurs": "1", "type": "s:int", "nillable": "true"}),
+        (nullable(Size), {"minOccurs": "1", "type": "tns:Size", "nillable": "true"}),
+        (nullable(Unicode), {"minOccurs": "0", "type": "s:string"}),
+        (Integer, {"minOccurs": "0", "type": "s:integer"}),
+        (UnsignedInteger8, {"minOccurs": "1", "type": "s:unsignedByte"}),
+        (Date, {"minOccurs": "1", "type": "s:date"}),
+        (Uuid, {"minOccurs": "1", "type": "s1:guid"}),
+        (Unicode(max_len=5), {"minOccurs": "0", "type": "s:string"}),
+        (Unicode(min_occurs=1), {"minOccurs": "1", "type": "s:string"}),
+        (Unicode(max_occurs="unbounded"), {"minOccurs": "0", "maxOccurs": "unbounded", "type": "s:string"}),
+        (Size, {"minOccurs": "1", "type": "tns:Size"}),
+        (Node, {"minOccurs": "0", "type": "tns:Node"}),
+        (Node.customize(type_name="Knot"), {"minOccurs": "0", "type": "tns:Knot"}),
+        (Array(Uuid), {"minOccurs": "0", "type": "tns:ArrayOfGuid"}),
+        (Array(Unicode(max_len=5)), {"minOccurs": "0", "type": "tns:ArrayOfString"}),
+        (Array(Array(Integer32)), {"minOccurs": "0", "type": "tns:ArrayOfArrayOfInt"}),
+        (Array(Integer32, member_name="Number"), {"minOccurs": "0", "type": "tns:ArrayOfNumber"}),
+        (Array(Node, type_name="Nodes"), {"minOccurs": "0", "type": "tns:Nodes"}),
+        (Array(AnyXml), {"minOccurs": "0", "type": "tns:ArrayOfXmlNode"}),
+    ],
+)
+def test_types_of_parameters(spyne_type: Any, expected: dict[str, str]) -> None:
+    assert parameter(spyne_type) == expected
+
+
+def test_attributes_of_value_types_are_required_unless_they_say_otherwise() -> None:
+    attributes = schema(Node).findall(f".//{XSD}complexType[@name='Node']/{XSD}attribute")
+    assert [(a.get("name"), a.get("type"), a.get("use")) for a in attributes] == [
+        ("Key", "s1:guid", "required"),
+        ("Note", "s:int", None),
+    ]
+
+
+def test_a_derived_type_without_members_extends_its_base() -> None:
+    extension = schema(Leaf).find(f".//{XSD}complexType[@name='Leaf']/{XSD}complexContent/{XSD}extension")
+    assert extension.get("base") == "tns:Node"
+    assert len(extension) == 0
+
+
+def test_items_of_an_array_have_the_name_that_was_chosen() -> None:
+    item = schema(Array(Integer32, member_name="Number")).find(f".//{XSD}complexType[@name='ArrayOfNumber']//")
+    assert item.find(f"{XSD}element").get("name") == "Number"
+
+
+def test_the_same_type_used_twice_is_declared_once() -> None:
+    declared = schema(Node, Array(Node), Node.customize(min_occurs=1), returns=Array(Node))
+    assert [t.get("name") for t in declared.findall(f"{XSD}complexType")] == ["Node", "ArrayOfNode"]
+
+
+def test_two_types_of_one_name_are_refused() -> None:
+    with pytest.raises(TypeError, match="two different types are named Node"):
+        schema(Node, Other)
+
+
+def test_types_that_asmx_does_not_have_are_refused() -> None:
+    with pytest.raises(TypeError, match="has no counterpart in ASMX"):
+        schema(AnyDict)
+
+
+def test_a_guid_brings_its_own_schema_and_import() -> None:
+    imported = schema(Uuid)[0]
+    assert (imported.tag, imported.get("namespace")) == (f"{XSD}import", "http://microsoft.com/wsdl/types/")
+    assert schema(Unicode).find(f"{XSD}import") is None

@@ -1,0 +1,518 @@
+"""The reader takes what CONTRACT 2.1 names and nothing else; the writer writes as .NET does."""
+
+import re
+import resource
+import socket
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from spyne_asmx.xml import (
+    XSI_NAMESPACE,
+    Element,
+    Limits,
+    UnsupportedCharset,
+    XmlError,
+    from_lxml,
+    read,
+    write,
+)
+from tests.support.strategies import ANY_BYTES, XML_TEXT
+
+_IN_XML = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, production 2
+
+
+def place_of(body: bytes, charset: str | None = None) -> tuple[int, int]:
+    """Line and column at which a document is refused."""
+    with pytest.raises(XmlError) as refused:
+        read(body, charset)
+    return refused.value.line, refused.value.column
+
+
+# --- charsets ---------------------------------------------------------------------------------------------------------
+
+CHARSETS = {
+    "utf-8": "utf-8",
+    "UTF-8": "utf-8",
+    "utf8": "utf-8",
+    "utf-16": "utf-16",
+    "utf-16le": "utf-16-le",
+    "utf-16be": "utf-16-be",
+    "iso-8859-1": "latin-1",
+    "ISO-8859-1": "latin-1",
+    "windows-1252": "cp1252",
+    "Windows-1252": "cp1252",
+}
+
+
+@pytest.mark.parametrize(("charset", "codec"), CHARSETS.items())
+def test_a_header_names_the_charset(charset: str, codec: str) -> None:
+    """CONTRACT 2.1, whatever the charset's letter case."""
+    assert read("<a>Ünïcode</a>".encode(codec), charset).text == "Ünïcode"
+
+
+@pytest.mark.parametrize(("charset", "codec"), CHARSETS.items())
+def test_a_declaration_names_the_charset(charset: str, codec: str) -> None:
+    """Where the header does not."""
+    assert read(f'<?xml version="1.0" encoding="{charset}"?><a>Ünïcode</a>'.encode(codec)).text == "Ünïcode"
+
+
+@pytest.mark.parametrize("charset", ["us-ascii", "ascii", "US-ASCII"])
+def test_ascii_is_read(charset: str) -> None:
+    """CONTRACT 2.1; what it lacks may come as character references."""
+    assert read(b"<a>&#xDC;nicode</a>", charset).text == "Ünicode"
+    assert read(f"<?xml version='1.0' encoding='{charset}'?><a>x</a>".encode()).text == "x"
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        "<?xml version='1.0' encoding='iso-8859-1'?>",
+        '<?xml version="1.0"  encoding = "iso-8859-1"  standalone="yes" ?>',
+        '<?xml\n\tversion="1.0"\r\n\tencoding="iso-8859-1"?>',
+        '<?xml version="1.0"' + " " * 200 + 'encoding="iso-8859-1"?>',
+    ],
+)
+def test_a_declaration_may_be_written_in_any_way(declaration: str) -> None:
+    """Quotes and white space as XML 1.0 allows."""
+    assert read(f"{declaration}<a>é</a>".encode("latin-1")).text == "é"
+
+
+def test_without_any_charset_a_document_is_utf8() -> None:
+    """XML 1.0 section 4.3.3."""
+    assert read("<a>é😀</a>".encode()).text == "é😀"
+    assert read('<?xml version="1.0"?><a>é</a>'.encode()).text == "é"
+
+
+def test_the_header_wins_over_the_declaration() -> None:
+    """CONTRACT 2.1 and RFC 7303 section 3."""
+    assert read('<?xml version="1.0" encoding="utf-16"?><a>é</a>'.encode(), "utf-8").text == "é"
+    assert read('<?xml version="1.0" encoding="utf-8"?><a>é</a>'.encode("latin-1"), "iso-8859-1").text == "é"
+
+
+@pytest.mark.parametrize(
+    ("body", "charset"),
+    [
+        (b"\xef\xbb\xbf<a>x</a>", None),
+        (b"\xef\xbb\xbf<a>x</a>", "utf-8"),
+        (b"\xef\xbb\xbf<?xml version='1.0' encoding='utf-8'?><a>x</a>", None),
+        (b"\xff\xfe" + "<a>x</a>".encode("utf-16-le"), None),
+        (b"\xfe\xff" + "<a>x</a>".encode("utf-16-be"), None),
+        (b"\xff\xfe" + "<a>x</a>".encode("utf-16-le"), "utf-16"),
+        (b"\xfe\xff" + "<a>x</a>".encode("utf-16-be"), "utf-16"),
+        (b"\xff\xfe" + "<a>x</a>".encode("utf-16-le"), "utf-16le"),
+        (b"\xfe\xff" + "<a>x</a>".encode("utf-16-be"), "utf-16be"),
+        ("<a>x</a>".encode("utf-16-le"), None),
+        ("<a>x</a>".encode("utf-16-be"), None),
+        ("<?xml version='1.0' encoding='utf-16'?><a>x</a>".encode("utf-16"), None),
+    ],
+)
+def test_byte_order_marks_and_first_bytes_show_the_charset(body: bytes, charset: str | None) -> None:
+    """XML 1.0 appendix F; WCF's SOAP 1.2 bodies begin with a UTF-8 mark."""
+    assert read(body, charset).text == "x"
+
+
+@pytest.mark.parametrize(
+    "charset",
+    [
+        *("utf-7", "utf-32", "utf-8-sig", "unicode_escape", "raw_unicode_escape", "idna", "punycode", "rot13", "hex"),
+        *("base64", "zlib", "cp037", "shift_jis", "gb2312", "iso-8859-15", "koi8-r", "utf_16", "nonsense", "x" * 41),
+        *("ü", "", " utf-8x"),
+    ],
+)
+def test_other_charsets_are_refused(charset: str) -> None:
+    """SECURITY X11: a client can't choose among Python's codecs."""
+    with pytest.raises(UnsupportedCharset):
+        read(b"<a>x</a>", charset)
+
+
+@pytest.mark.parametrize("charset", ["utf-7", "ebcdic-cp-us", "iso-8859-15", "x" * 41])
+def test_other_charsets_are_refused_in_a_declaration(charset: str) -> None:
+    """SECURITY X11."""
+    with pytest.raises(UnsupportedCharset):
+        read(f'<?xml version="1.0" encoding="{charset}"?><a>x</a>'.encode())
+
+
+@pytest.mark.parametrize(
+    ("body", "charset"),
+    [
+        (b"<a>\xe9</a>", "utf-8"),
+        (b"<a>\xe9</a>", None),
+        (b"<a>\xc0\x80</a>", "utf-8"),
+        (b"<a>\xed\xa0\x80</a>", "utf-8"),
+        (b"<a>\xf4\x90\x80\x80</a>", "utf-8"),
+        (b"<a>\xef\xbf\xbf</a>", "utf-8"),
+        (b"<a>\xc3\xa9</a>", "us-ascii"),
+        (b"<a>\x81</a>", "windows-1252"),
+        (b"<a>x</a>", "utf-16"),
+        (b"\xff\xfe<\x00a\x00>", "utf-16"),
+        ("<a>x</a>".encode("utf-16-be"), "utf-16le"),
+        (b"<\x00a\x00/\x00>", "utf-16"),
+        ("<a>x</a>".encode("utf-16-le") + b"\x00", None),
+        ("<a>".encode("utf-16-le") + b"\x00\xd8" + "</a>".encode("utf-16-le"), None),
+        (b"<?xml version='1.0' encoding='utf-16'?><a>x</a>", None),
+        ("<a>x</a>".encode("utf-32"), None),
+        ("<a>x</a>".encode("utf-16"), "utf-8"),
+        ("<a>x</a>".encode("utf-16-le"), "utf-8"),
+        ("<a>x</a>".encode("utf-16-be"), "utf-8"),
+        ("<a>x</a>".encode("utf-16-le"), "iso-8859-1"),
+        ("<a>x</a>".encode("utf-16-be"), "us-ascii"),
+    ],
+)
+def test_bytes_that_the_charset_does_not_have_are_no_document(body: bytes, charset: str | None) -> None:
+    """SECURITY X11: nothing is repaired, replaced or guessed."""
+    assert place_of(body, charset) >= (1, 1)
+
+
+# --- what is refused --------------------------------------------------------------------------------------------------
+
+DTDS = {
+    "empty": "<!DOCTYPE a><a/>",
+    "internal entity": '<!DOCTYPE a [<!ENTITY b "jsmith">]><a>adm&b;in</a>',
+    "unused entity": '<!DOCTYPE a [<!ENTITY b "x">]><a/>',
+    "billion laughs": '<!DOCTYPE a [<!ENTITY b "x">'
+    + "".join(f'<!ENTITY b{i + 1} "{f"&b{i or str()};" * 10}">' for i in range(9))
+    + "]><a>&b9;</a>",
+    "quadratic blow-up": f'<!DOCTYPE a [<!ENTITY b "{"x" * 20000}">]><a>{"&b;" * 10000}</a>',
+    "external entity": '<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><a>&b;</a>',
+    "external subset": '<!DOCTYPE a SYSTEM "http://127.0.0.1/a.dtd"><a/>',
+    "public identifier": '<!DOCTYPE a PUBLIC "-//W3C//DTD XHTML 1.0//EN" "http://127.0.0.1/a.dtd"><a/>',
+    "parameter entity": '<!DOCTYPE a [<!ENTITY % b SYSTEM "http://127.0.0.1/b">%b;]><a/>',
+    "default attribute": '<!DOCTYPE a [<!ATTLIST a id CDATA "1">]><a/>',
+    "after a comment": "<!-- --><!DOCTYPE a><a/>",
+    "after white space": '<?xml version="1.0"?>\n\n <!DOCTYPE a><a/>',
+    "standalone": '<?xml version="1.0" standalone="yes"?><!DOCTYPE a><a/>',
+}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("dtd", DTDS.values(), ids=DTDS)
+def test_every_dtd_is_refused_in_every_charset(dtd: str, encoding: str) -> None:
+    """SECURITY X1."""
+    before, mark, _ = dtd.partition("<!DOCTYPE")
+    line, column = place_of(dtd.encode(encoding))
+    assert mark
+    assert (line, column) > (1 + before.count("\n"), 1)
+    assert (line, column) <= (1 + before.count("\n"), len(dtd))
+
+
+def test_a_dtd_fetches_nothing() -> None:
+    """SECURITY X1: nobody connects to the address that the document names."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+        for dtd in (
+            f'<!DOCTYPE a SYSTEM "{address}"><a/>',
+            f'<!DOCTYPE a [<!ENTITY b SYSTEM "{address}">]><a>&b;</a>',
+            f'<!DOCTYPE a [<!ENTITY % b SYSTEM "{address}">%b;]><a/>',
+        ):
+            place_of(dtd.encode())
+        listener.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+@pytest.mark.parametrize(
+    "body", [b"<?p q?><a/>", b"<a><?p?></a>", b"<a/><?p?>", b'<?xml-stylesheet href="x"?><a/>', b"<a>adm<?p?>in</a>"]
+)
+def test_processing_instructions_are_refused(body: bytes) -> None:
+    """BP R1009; SECURITY X12."""
+    place_of(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "place"),
+    [
+        (b"", (1, 1)),
+        (b"  ", (1, 3)),
+        (b"x", (1, 1)),
+        (b"<a", (1, 1)),
+        (b"<a>", (1, 4)),
+        (b"<a>\n  <b></a>", (2, 8)),
+        (b"<a/><b/>", (1, 5)),
+        (b"<a/>x", (1, 5)),
+        (b" <?xml version='1.0'?><a/>", (1, 2)),
+        (b"<a b='1' b='2'/>", (1, 10)),
+        (b"<a b=1/>", (1, 6)),
+        (b"<a>&nbsp;</a>", (1, 4)),
+        (b"<a>&#0;</a>", (1, 4)),
+        (b"<a>&#1;</a>", (1, 4)),
+        (b"<a>&#xD800;</a>", (1, 4)),
+        (b"<a>&#xFFFE;</a>", (1, 4)),
+        (b"<a>&#x110000;</a>", (1, 4)),
+        (b"<a>\x00</a>", (1, 4)),
+        (b"<a>\x01</a>", (1, 4)),
+        (b"<a>]]></a>", (1, 4)),
+        (b"<a><!-- -- --></a>", (1, 4)),
+        (b"<a><b:c/></a>", (1, 4)),
+        (b"<a b:c='1'/>", (1, 1)),
+        (b"<a xmlns:b=''/>", (1, 1)),
+        (b"<a xmlns:b='urn:1' xmlns:c='urn:1' b:d='' c:d=''/>", (1, 1)),
+        (b'{"UID": "jsmith"}', (1, 1)),
+        (b"UID=jsmith", (1, 1)),
+    ],
+)
+def test_what_is_not_well_formed_is_refused_where_it_is(body: bytes, place: tuple[int, int]) -> None:
+    """Line and column count from 1; namespaces count as well-formedness."""
+    line, column = place_of(body)
+    assert line == place[0]
+    assert column >= place[1]
+
+
+# --- limits -----------------------------------------------------------------------------------------------------------
+
+ELEMENT_LIMIT, ATTRIBUTE_LIMIT, NAMESPACE_LIMIT, DEPTH_LIMIT, VALUE_LIMIT, NAME_LIMIT = 256, 32, 32, 16, 8192, 128
+
+
+def _nested(levels: int) -> bytes:
+    return b"<a>" * levels + b"</a>" * levels
+
+
+LIMITED = {
+    "depth": (DEPTH_LIMIT, _nested),
+    "elements": (ELEMENT_LIMIT, lambda n: b"<a>" + b"<b/>" * (n - 1) + b"</a>"),
+    "attributes": (ATTRIBUTE_LIMIT, lambda n: b"<a %s/>" % b" ".join(b'b%d="1"' % i for i in range(n))),
+    "namespaces of an element": (
+        NAMESPACE_LIMIT,
+        lambda n: b"<a %s/>" % b" ".join(b'xmlns:b%d="urn:%d"' % (i, i) for i in range(n)),
+    ),
+    "namespaces of a document": (
+        NAMESPACE_LIMIT,
+        lambda n: b"<a>%s</a>" % b"".join(b'<b xmlns="urn:%d"/>' % i for i in range(n)),
+    ),
+    "text": (VALUE_LIMIT, lambda n: b"<a>" + b"x" * n + b"</a>"),
+    "text in pieces": (VALUE_LIMIT, lambda n: b"<a>%s<!-- --><![CDATA[%s]]></a>" % (b"x" * 4096, b"y" * (n - 4096))),
+    "text in characters": (VALUE_LIMIT, lambda n: "<a>{}</a>".format("é" * n).encode()),
+    "attribute value": (VALUE_LIMIT, lambda n: b'<a b="' + b"x" * n + b'"/>'),
+    "element name": (NAME_LIMIT, lambda n: b"<" + b"x" * n + b"/>"),
+    "element name in a namespace": (NAME_LIMIT, lambda n: b'<b:%s xmlns:b="urn:b"/>' % (b"x" * n)),
+    "attribute name": (NAME_LIMIT, lambda n: b"<a %s=''/>" % (b"x" * n)),
+    "attribute name in a namespace": (NAME_LIMIT, lambda n: b"<a xmlns:b='urn:b' b:%s=''/>" % (b"x" * n)),
+}
+
+
+@pytest.mark.parametrize(("limit", "document"), LIMITED.values(), ids=LIMITED)
+def test_a_document_may_reach_each_limit_and_not_pass_it(limit: int, document: Callable[[int], bytes]) -> None:
+    """SECURITY X3, X4 and X5."""
+    assert read(document(limit)).name
+    place_of(document(limit + 1))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        _nested(257),
+        b"<a>" * 20_000,
+        b"<a %s/>" % b" ".join(b'b%d="1"' % i for i in range(6000)),
+        b"<a>" + b"<UID>x</UID>" * 5000 + b"</a>",
+        b"<a %s/>" % b" ".join(b'xmlns:b%d="u"' % i for i in range(4000)),
+    ],
+    ids=["deep", "unclosed", "attributes", "elements", "namespaces"],
+)
+def test_floods_end_early(body: bytes) -> None:
+    """SECURITY X3 to X5: 64 KiB of structure is refused."""
+    place_of(body)
+
+
+def test_limits_can_be_set() -> None:
+    """A service with larger messages raises them."""
+    deep = _nested(100)
+    assert read(deep, limits=Limits(depth=100)).name == "a"
+    with pytest.raises(XmlError):
+        read(deep, limits=Limits(depth=99))
+
+
+# --- what is read -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inside", "text"),
+    [
+        ("", ""),
+        ("jsmith", "jsmith"),
+        ("  j smith\t", "  j smith\t"),
+        ("adm<!-- x -->in", "admin"),
+        ("<![CDATA[<&>]]>", "<&>"),
+        ("a<![CDATA[b]]>c<!-- -->d", "abcd"),
+        ("&lt;&amp;&gt;&quot;&apos;", "<&>\"'"),
+        ("&#65;&#x42;&#x1F600;", "AB😀"),
+        ("a\r\nb\rc\nd", "a\nb\nc\nd"),
+        ("a&#13;&#10;b&#13;c", "a\r\nb\rc"),
+        ("\u0085\u2028\ufeff", "\u0085\u2028\ufeff"),
+        ("\x7f\x80\x9f", "\x7f\x80\x9f"),
+    ],
+)
+def test_text_is_read_whole(inside: str, text: str) -> None:
+    """CONTRACT 2.1: comments, CDATA and character references are fine (XML 1.0 sections 2.4 to 2.11)."""
+    assert read(f"<a>{inside}</a>".encode()).text == text
+
+
+def test_names_are_expanded_and_prefixes_gone() -> None:
+    """Namespaces in XML 1.0: an unprefixed attribute is in none."""
+    root = read(b'<p:a xmlns:p="urn:a" b="1" p:b="2"><c xmlns="urn:c"><d xmlns=""/></c></p:a>')
+    assert (root.name, root.namespace, root.local_name) == ("urn:a}a", "urn:a", "a")
+    assert root.attributes == {"b": "1", "urn:a}b": "2"}
+    assert [root.children[0].name, root.children[0].children[0].name] == ["urn:c}c", "d"]
+
+
+def test_attribute_values_are_normalized() -> None:
+    """XML 1.0 section 3.3.3: white space becomes spaces, references stay what they are."""
+    assert read(b'<a b="x\ty\nz&#10;&lt;&quot;"/>').attributes == {"b": 'x y z\n<"'}
+
+
+@pytest.mark.parametrize(
+    ("value", "nil"), [("true", True), ("1", True), (" true ", True), ("false", False), ("0", False), ("", False)]
+)
+def test_xsi_nil_is_a_boolean(value: str, nil: bool) -> None:
+    """XML Schema part 1, section 2.6.2: xsi:nil="false" is not nil."""
+    assert read(f'<a xmlns:xsi="{XSI_NAMESPACE}" xsi:nil="{value}"/>'.encode()).is_nil is nil
+
+
+def test_nil_in_no_namespace_means_nothing() -> None:
+    """Only xsi:nil is nil."""
+    assert not read(b'<a nil="true"/>').is_nil
+
+
+@given(ANY_BYTES, st.sampled_from([None, "utf-8", "utf-16", "iso-8859-1", "windows-1252", "us-ascii", "utf-7"]))
+def test_any_bytes_are_a_document_or_refused(body: bytes, charset: str | None) -> None:
+    """Never another exception."""
+    try:
+        root = read(body, charset)
+    except XmlError as error:
+        assert error.line >= 1
+        assert error.column >= 1
+    except UnsupportedCharset:
+        pass
+    else:
+        assert root.local_name
+
+
+@given(ANY_BYTES)
+def test_what_is_read_is_what_lxml_reads(body: bytes) -> None:
+    """An independent reader agrees about the names and the text of what ours takes."""
+    try:
+        root = read(body, "utf-8")
+    except XmlError:
+        return
+    parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, remove_comments=True)
+    assert _shape(root) == _shape(from_lxml(etree.fromstring(body.removeprefix(b"\xef\xbb\xbf"), parser)))
+
+
+def _shape(element: Element) -> tuple[str, dict[str, str], str, list[object]]:
+    text = "" if element.children else element.text
+    return element.name, dict(element.attributes), text, [_shape(child) for child in element.children]
+
+
+# --- the writer -------------------------------------------------------------------------------------------------------
+
+
+def element(name: str, *children: Element, text: str = "", **attributes: str) -> Element:
+    return Element(name, attributes, list(children), text)
+
+
+@pytest.mark.parametrize(
+    ("made", "namespace", "written"),
+    [
+        (element("root"), "", "<root />"),
+        (element("root", success="true", error="x"), "", '<root success="true" error="x" />'),
+        (element("root", text="x"), "", "<root>x</root>"),
+        (element("root", element("a"), element("b")), "", "<root><a /><b /></root>"),
+        (element("root", success="true"), "urn:n", '<root success="true" xmlns="" />'),
+        (element("root", element("a")), "urn:n", '<root xmlns=""><a /></root>'),
+        (element("urn:n}a", element("urn:n}b")), "urn:n", "<a><b /></a>"),
+        (element("urn:n}a", element("b")), "", '<a xmlns="urn:n"><b xmlns="" /></a>'),
+        (element("urn:n}a", element("b"), element("urn:n}c")), "urn:n", '<a><b xmlns="" /><c /></a>'),
+        (element('urn:&"<}a'), "", '<a xmlns="urn:&amp;&quot;&lt;" />'),
+        (Element("a", {f"{XSI_NAMESPACE}}}nil": "true"}), "", '<a xsi:nil="true" />'),
+    ],
+)
+def test_elements_are_written_as_dotnet_does(made: Element, namespace: str, written: str) -> None:
+    """CONTRACT 2.1: a space before the slash; a change of namespace behind the attributes."""
+    assert write(made, namespace) == written
+
+
+@pytest.mark.parametrize(
+    ("value", "in_text", "in_attribute"),
+    [
+        ("&<>", "&amp;&lt;&gt;", "&amp;&lt;&gt;"),
+        ('"', '"', "&quot;"),
+        ("'", "'", "'"),
+        ("\t\n", "\t\n", "&#x9;&#xA;"),
+        ("\r", "&#xD;", "&#xD;"),
+        ("é😀\u0085\u2028", "é😀\u0085\u2028", "é😀\u0085\u2028"),
+        ("a\x00b\x0bc\x1f", "a\ufffdb\ufffdc\ufffd", "a\ufffdb\ufffdc\ufffd"),
+        ("\ud800\udfff\ufffe\uffff", "\ufffd" * 4, "\ufffd" * 4),
+        ("]]>", "]]&gt;", "]]&gt;"),
+    ],
+)
+def test_values_are_escaped(value: str, in_text: str, in_attribute: str) -> None:
+    """What XML can't carry at all becomes U+FFFD: SECURITY X13."""
+    assert write(element("a", text=value)) == (f"<a>{in_text}</a>")
+    assert write(element("a", b=value)) == f'<a b="{in_attribute}" />'
+
+
+def test_children_are_indented() -> None:
+    """CONTRACT 2.3: two spaces a level."""
+    user = element("User", element("Preferences", Language="English"), element("TaskRedirection"), exists="true")
+    assert write(element("root", user, success="true"), indent="  ").split("\n") == [
+        '<root success="true">',
+        '  <User exists="true">',
+        '    <Preferences Language="English" />',
+        "    <TaskRedirection />",
+        "  </User>",
+        "</root>",
+    ]
+
+
+def test_text_is_never_indented() -> None:
+    """White space would become part of it."""
+    assert write(element("root", element("a", text=" x ")), indent="  ") == "<root>\n  <a> x </a>\n</root>"
+    assert write(element("root", element("a"), text="x"), indent="  ") == "<root>x<a /></root>"
+
+
+@given(XML_TEXT, XML_TEXT, XML_TEXT, st.sampled_from([None, "  "]))
+def test_what_xml_can_carry_survives(text: str, child_text: str, value: str, indent: str | None) -> None:
+    """Written and read again, text and attributes are the same, in elements of either namespace."""
+    made = element("root", element("urn:n}leaf", text=child_text, b=value), a=value)
+    again = read(write(made, "", indent=indent).encode(), "utf-8")
+    assert again.attributes == {"a": value}
+    assert [(c.name, c.text, c.attributes) for c in again.children] == [("urn:n}leaf", child_text, {"b": value})]
+    assert read(write(element("root", text=text), indent=indent).encode()).text == text
+
+
+@given(st.text(max_size=40))
+def test_what_xml_can_not_carry_never_breaks_a_document(value: str) -> None:
+    """SECURITY X13: surrogates and control characters are replaced one by one."""
+    again = read(write(element("a", text=value, b=value)).encode())
+    assert again.text == "".join(map(_carried, value))
+    assert again.attributes["b"] == "".join(map(_carried, value))
+
+
+def _carried(character: str) -> str:
+    return character if _IN_XML.fullmatch(character) else "\ufffd"
+
+
+def test_an_lxml_element_is_taken_over() -> None:
+    """What a service made with lxml is written like any other: comments and white space between elements are gone."""
+    made = etree.fromstring('<n:a xmlns:n="urn:n" b="1">\n <!-- x --><c>text</c> <d/>\n</n:a>')
+    assert write(from_lxml(made), "urn:n") == '<a b="1"><c xmlns="">text</c><d xmlns="" /></a>'
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="reads /proc, which Linux has")
+def test_made_up_names_are_forgotten() -> None:
+    """A client that never uses a name twice does not make the process grow: 200,000 names, less than 2 MiB."""
+
+    def resident_kib() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() // 1024
+
+    def documents(first: int, count: int) -> None:
+        for number in range(first, first + count):
+            read(("<a>" + "".join(f"<made-up-{number}-{i}/>" for i in range(50)) + "</a>").encode())
+
+    documents(0, 500)
+    before = resident_kib()
+    documents(500, 4000)
+    assert resident_kib() - before < 2048

@@ -1,0 +1,83 @@
+"""A Redis server of the tests' own."""
+
+import signal
+from pathlib import Path
+from typing import Any
+
+from redis.exceptions import RedisError
+
+from redis import Redis
+from tests.support.processes import Child, free_port, program
+
+
+class RedisServer:
+    """Redis on a loopback port and a Unix socket, with nothing on disk. ``options`` are lines of its configuration."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        self.port = free_port()
+        self.socket = folder / "redis.sock"
+        words = [
+            "--port",
+            str(self.port),
+            "--bind",
+            "127.0.0.1",
+            "--unixsocket",
+            str(self.socket),
+            "--dir",
+            str(folder),
+        ]
+        words += ["--save", "", "--appendonly", "no", *(word for option in options for word in f"--{option}".split())]
+        self._child = Child([program("redis-server"), *words], folder)
+        self.pause, self.go_on = self._child.pause, self._child.go_on
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self) -> None:
+        """Start it, empty, on the same port."""
+        self._child.start(self._answers)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        self._child.stop(number)
+
+    def client(self, **options: Any) -> Any:
+        """redis-py's client, for looking into the server and changing things behind the program's back."""
+        return Redis.from_url(self.url, **{"decode_responses": True, **options})
+
+    def _answers(self) -> bool:
+        with self.client(socket_timeout=1) as client:
+            try:
+                return bool(client.ping())
+            except RedisError:
+                return False
+
+
+class RedisSentinel:
+    """A Sentinel that calls a master ``tickets``, watches it, and needs no other to agree that it is gone."""
+
+    def __init__(self, folder: Path, master: RedisServer) -> None:
+        self.port = free_port()
+        settings = folder / "sentinel.conf"  # It writes down there what it finds out.
+        lines = f"port {self.port}", "bind 127.0.0.1", f"sentinel monitor tickets 127.0.0.1 {master.port} 1"
+        patience = "sentinel down-after-milliseconds tickets 400", "sentinel failover-timeout tickets 2000"
+        settings.write_text("\n".join([*lines, *patience, ""]))
+        self._child = Child([program("redis-server"), str(settings), "--sentinel"], folder)
+        self._child.start(lambda: self.master_port() == master.port)
+
+    def master_port(self) -> int:
+        """Where the master is, as far as it knows; 0 if it does not answer."""
+        with Redis(port=self.port, socket_timeout=1) as client:
+            try:
+                return int(client.sentinel_get_master_addr_by_name("tickets")[1])
+            except RedisError:
+                return 0
+
+    def replicas(self) -> int:
+        """How many replicas it knows."""
+        with Redis(port=self.port, socket_timeout=1) as client:
+            return len(client.sentinel_slaves("tickets"))
+
+    def stop(self) -> None:
+        self._child.stop()
