@@ -184,7 +184,7 @@ def test_the_examples_wsdl_is_what_asmx_writes_for_the_same_service() -> None:
     names: dict[str, Any] = {}
     exec(example(), names)
     served = Client(names["app"]).get("/Calculator.asmx?WSDL")
-    recorded = (REPOSITORY / "tests" / "asmx" / "readme.wsdl").read_bytes()
+    recorded = (REPOSITORY / "tests" / "spyne_asmx" / "readme.wsdl").read_bytes()
     assert canonical(served.data) == canonical(recorded)
 
 

@@ -1,3 +1,1 @@
-"""The ticket service ``/srv.asmx`` in Python, and ASP.NET ASMX for any spyne service."""
-
-from spyne_asmx import compat as compat
+"""The ticket service ``/srv.asmx`` in Python."""

@@ -1,10 +1,16 @@
 """``asmx-tickets`` and ``python -m asmx_tickets``."""
 
-from asmx_tickets.cli.app import app
+import sys
+
+from asmx_tickets.hosting.signals import SIGNALS
 
 
 def main() -> None:
     """Run the command line (CONTRACT 3). Exits 0 when done, 1 when it failed, 2 when it was used wrongly."""
+    if "serve" in sys.argv[1:]:
+        SIGNALS.note()  # before all the rest is loaded, which takes a while
+    from asmx_tickets.cli.app import app
+
     app(prog_name="asmx-tickets")
 
 

@@ -4,34 +4,28 @@ The application's ``config`` is the Parts that composition built. C#'s names sta
 """
 
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache, lru_cache
 from typing import Any
 
-from spyne import AnyXml, Service, Unicode, rpc
-from werkzeug.sansio.http import parse_cookie
-
 from asmx_tickets.access.authentication import INVALID_FORMAT, Authentication, Session
 from asmx_tickets.audit import Caller
+from asmx_tickets.carriers import in_cookie, in_header, is_given
 from asmx_tickets.errors import Refused, Unavailable
 from asmx_tickets.tickets.ticket import format_guid, parse_guid
-from spyne_asmx import AsmxApplication, Element, Request, ServiceUnavailable, may_be_left_out
-from spyne_asmx.http import UNREADABLE
+from spyne_asmx import AsmxApplication, Element, Request, ServiceUnavailable, Waiting, may_be_left_out
+from spyne_asmx.spyne import AnyXml, Service, Unicode, rpc
 
 NAMESPACE = "http://tempuri.org/"
 NAME = "srv"
 PATH = "/srv.asmx"
 
-# What may have to wait, and for what: the server runs these away from its event loop.
-LOGIN = {"lane": "login"}
-STORE = {"lane": "store"}
+# Whatever these wait for goes through waiting.py.
+_COOPERATIVE = {"waiting": Waiting.COOPERATIVE}
 
 _Optional = may_be_left_out(Unicode)
-_TICKET_CREDENTIALS = re.compile(r"\s*(?:SOTicket|Bearer)(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
-_SAME_SITE = frozenset({None, "none", "same-origin", "same-site"})
 
 _log = logging.getLogger(__name__)
 
@@ -81,7 +75,7 @@ class TicketService(Service):
         _returns=AnyXml,
         _operation_name="AuthenticateUser",
         _in_variable_names={"user_name": "UID", "password": "PWD"},
-        _udd=LOGIN,
+        _udd=_COOPERATIVE,
     )
     def authenticate_user(ctx: Any, user_name: str | None, password: str | None) -> Element:
         """Log in with a user name and a password, and get a ticket."""
@@ -95,7 +89,7 @@ class TicketService(Service):
         _returns=AnyXml,
         _operation_name="AuthenticateUser1",
         _in_variable_names={"user_name": "UID", "password": "PWD", "language": "Lang"},
-        _udd=LOGIN,
+        _udd=_COOPERATIVE,
     )
     def authenticate_user_1(ctx: Any, user_name: str | None, password: str | None, language: str | None) -> Element:
         """Log in with a user name and a password, in a language, and get a ticket."""
@@ -110,19 +104,19 @@ class TicketService(Service):
         _returns=AnyXml,
         _operation_name="RenewTicket",
         _in_variable_names={"user_name": "UID", "password": "PWD", "language": "Lang", "old_ticket": "OldTicket"},
-        _udd=LOGIN,
+        _udd=_COOPERATIVE,
     )
     def renew_ticket(
         ctx: Any, user_name: str | None, password: str | None, language: str | None, old_ticket: str | None
     ) -> Element:
         """Log in and keep the old ticket if it is still alive, or get a new one."""
-        if _given(old_ticket):
+        if is_given(old_ticket):
             old_guid = parse_guid(old_ticket or "")
             if old_guid is None:
                 raise Refused(INVALID_FORMAT)
         else:
             # CONTRACT 1.2: here a header or cookie that is no GUID counts as absent.
-            old_guid = parse_guid(_in_header(ctx.request) or "") or parse_guid(_in_cookie(ctx.request) or "")
+            old_guid = parse_guid(in_header(ctx.request) or "") or parse_guid(in_cookie(ctx.request) or "")
         session = _authentication(ctx).renew(user_name or "", password or "", language, old_guid, _caller(ctx))
         return _profile(session, with_ticket=True)
 
@@ -131,6 +125,7 @@ class TicketService(Service):
         _returns=AnyXml,
         _operation_name="isValidTicket",
         _in_variable_names={"ticket": "AuthenticationTicket"},
+        _udd=_COOPERATIVE,
     )
     def is_valid_ticket(ctx: Any, ticket: str | None) -> Element:
         """Say whether a ticket is alive, and whose it is. Does not prolong it."""
@@ -142,7 +137,7 @@ class TicketService(Service):
         _returns=AnyXml,
         _operation_name="CreateTicketforUser",
         _in_variable_names={"trusted_password": "TrustedUserPwd", "user_name": "UserName"},
-        _udd=STORE,
+        _udd=_COOPERATIVE,
     )
     def create_ticket_for_user(ctx: Any, trusted_password: str | None, user_name: str | None) -> Element:
         """Get a ticket for a user without the user's password, as a program that knows the shared secret."""
@@ -154,6 +149,7 @@ class TicketService(Service):
         _returns=AnyXml,
         _operation_name="GetCurrentUser",
         _in_variable_names={"ticket": "authenticationTicket"},
+        _udd=_COOPERATIVE,
     )
     def get_current_user(ctx: Any, ticket: str | None) -> Element:
         """Get the profile of the user whom a ticket stands for."""
@@ -165,14 +161,14 @@ class TicketService(Service):
         _returns=AnyXml,
         _operation_name="LogOut",
         _in_variable_names={"ticket": "AuthenticationTicket"},
-        _udd=STORE,  # the audit log
+        _udd=_COOPERATIVE,
     )
     def log_out(ctx: Any, ticket: str | None) -> Element:
         """End a ticket at once."""
         _authentication(ctx).log_out(_guid(ctx, ticket), _caller(ctx))
         return Element("root", {"success": "true"})
 
-    @rpc(_returns=AnyXml, _operation_name="ServerInfo")
+    @rpc(_returns=AnyXml, _operation_name="ServerInfo", _udd={"waiting": Waiting.NEVER})
     def server_info(ctx: Any) -> Element:
         """Get the server's version, time and licence. Needs no ticket."""
         parts: Parts = ctx.app.config
@@ -213,43 +209,10 @@ def _caller(ctx: Any) -> Caller:
     return Caller(request.remote_address, ctx.binding, request.id)
 
 
-def _given(ticket: str | None) -> bool:
-    """CONTRACT 1.2: white space alone is empty."""
-    return ticket is not None and not (ticket == "" or ticket.isspace())
-
-
 def _guid(ctx: Any, ticket: str | None) -> bytes | None:
     """The ticket of a request: the parameter, else the header, else the cookie (CONTRACT 1.2)."""
-    text = ticket if _given(ticket) else _in_header(ctx.request) or _in_cookie(ctx.request)
+    text = ticket if is_given(ticket) else in_header(ctx.request) or in_cookie(ctx.request)
     return parse_guid(text) if text else None
-
-
-def _in_header(request: Request) -> str | None:
-    """The ticket text of ``Authorization: SOTicket``, or ``Bearer``; None where there is none."""
-    sent = request.headers.get_all("authorization")
-    values = {match[1] for value in sent if (match := _ticket_in(value))}
-    return UNREADABLE if UNREADABLE in sent else _the_one(values)
-
-
-def _in_cookie(request: Request) -> str | None:
-    """The ticket text of the cookie; None where there is none that counts.
-
-    A browser sends the cookie with other sites' requests too; those must not act in its owner's name (SECURITY D3).
-    """
-    if request.headers.get("sec-fetch-site") not in _SAME_SITE:
-        return None
-    cookies = parse_cookie("; ".join(request.headers.get_all("cookie")))
-    return _the_one({value for value in cookies.getlist("ticket") if _given(value)})
-
-
-def _the_one(values: set[str]) -> str | None:
-    """Two different tickets in one place are none that is valid (SECURITY D15)."""
-    return None if not values else values.pop() if len(values) == 1 else "two tickets"
-
-
-def _ticket_in(authorization: str) -> re.Match[str] | None:
-    match = _TICKET_CREDENTIALS.fullmatch(authorization)
-    return match if match and _given(match[1]) else None
 
 
 def _profile(session: Session, *, with_ticket: bool) -> Element:

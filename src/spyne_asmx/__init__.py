@@ -1,17 +1,42 @@
 """ASP.NET ASMX for spyne: serves any spyne service the way IIS serves an ``.asmx`` file.
 
-SOAP 1.1 and 1.2, GET and POST forms, ``?WSDL``, ``?disco``, help pages and ASMX's faults. It knows nothing of tickets.
+SOAP 1.1 and 1.2, GET and POST forms, ``?WSDL``, ``?disco``, help pages and ASMX's faults::
+
+    from spyne_asmx import AsmxApplication, AsmxEndpoint, WsgiApplication
+    from spyne_asmx.spyne import Integer32, Service, rpc
+
+    class Calculator(Service):
+        @rpc(Integer32, Integer32, _returns=Integer32)
+        def Add(ctx, a, b):
+            return a + b
+
+    application = AsmxApplication([Calculator], "http://example.com/calculator", "Calculator")
+    wsgi = WsgiApplication(AsmxEndpoint(application, "/calculator.asmx").handle)
+
+An application holds spyne services, an endpoint serves it at a path, and an adapter mounts the endpoint in a server.
 """
 
+# The first import: what follows imports spyne.
 from spyne_asmx import compat as compat
+from spyne_asmx.application import AsmxApplication as AsmxApplication
 from spyne_asmx.bindings import ALL_BINDINGS as ALL_BINDINGS
 from spyne_asmx.bindings import Binding as Binding
+from spyne_asmx.context import AsmxContext as AsmxContext
 from spyne_asmx.endpoint import AsmxEndpoint as AsmxEndpoint
+from spyne_asmx.faults import AsmxFault as AsmxFault
 from spyne_asmx.faults import ServiceUnavailable as ServiceUnavailable
+from spyne_asmx.http import HeaderMap as HeaderMap
+from spyne_asmx.http import Headers as Headers
 from spyne_asmx.http import Request as Request
 from spyne_asmx.http import Response as Response
+from spyne_asmx.http import text_response as text_response
+from spyne_asmx.http import too_large as too_large
+from spyne_asmx.operations import OperationTable as OperationTable
+from spyne_asmx.operations import Waiting as Waiting
 from spyne_asmx.operations import may_be_left_out as may_be_left_out
-from spyne_asmx.protocols import AsmxApplication as AsmxApplication
 from spyne_asmx.typenames import nullable as nullable
+from spyne_asmx.wsdl import build_wsdl as build_wsdl
 from spyne_asmx.wsgi import WsgiApplication as WsgiApplication
+from spyne_asmx.xml import DEFAULT_LIMITS as DEFAULT_LIMITS
 from spyne_asmx.xml import Element as Element
+from spyne_asmx.xml import Limits as Limits

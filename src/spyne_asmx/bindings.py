@@ -1,10 +1,29 @@
-"""The ways an ASMX service can be called, named as web.config's ``webServices/protocols`` names them."""
+"""The ways an ASMX service can be called: each reads a request into a call, and writes a result or a fault."""
 
 from enum import StrEnum
+from functools import lru_cache
+from typing import Any, NamedTuple, Protocol
+
+from spyne_asmx import forms, soap
+from spyne_asmx.faults import (
+    AsmxFault,
+    Faulted,
+    HttpError,
+    ServiceUnavailable,
+    binding_off,
+    invalid_form,
+    unknown_operation,
+    wrong_case,
+)
+from spyne_asmx.http import UNCACHED, XML_TEXT, MediaType, Request, Response, parse_media_type, text_response
+from spyne_asmx.operations import Operation, OperationTable
+from spyne_asmx.shapes import Key, Shapes
+from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
+from spyne_asmx.xml import DEFAULT_LIMITS, Limits, UnsupportedCharset, is_utf8
 
 
 class Binding(StrEnum):
-    """A binding that can be switched on and off."""
+    """A binding that can be switched on and off, named as web.config's ``webServices/protocols`` names it."""
 
     SOAP11 = "HttpSoap"
     SOAP12 = "HttpSoap12"
@@ -14,3 +33,201 @@ class Binding(StrEnum):
 
 
 ALL_BINDINGS = frozenset(Binding)
+_SOAP_BINDINGS = {SOAP11: Binding.SOAP11, SOAP12: Binding.SOAP12}
+
+
+class WireForm(Protocol):
+    """How the answer to one request is written."""
+
+    name: str
+    """What people call it: SOAP 1.1, SOAP 1.2, HTTP GET or HTTP POST."""
+
+    def answer(self, operation: Operation, results: Any) -> Response:
+        """The answer with a call's results."""
+
+    def fault(self, fault: AsmxFault) -> Response:
+        """The answer that says a fault."""
+
+
+class DecodedCall(NamedTuple):
+    """A request, read: which operation, its arguments in order, and the form that the answer has."""
+
+    operation: Operation
+    arguments: list[Any]
+    form: WireForm
+
+
+class ShapedCall(NamedTuple):
+    """What bodies of one shape call. ``slots`` are the places of their texts among the arguments."""
+
+    operation: Operation
+    form: WireForm
+    slots: tuple[int | None, ...]
+
+    def decoded(self, texts: list[str]) -> DecodedCall:
+        """The call of a body with these texts in its slots."""
+        arguments = self.operation.missing_arguments()
+        for place, text in zip(self.slots, texts, strict=True):
+            if place is not None:
+                arguments[place] = text
+        return DecodedCall(self.operation, arguments, self.form)
+
+
+class SoapForm(WireForm):
+    """An answer in an envelope of one SOAP version."""
+
+    def __init__(self, version: SoapVersion) -> None:
+        self.name = version.name
+        self._version = version
+        self._headers = (("content-type", version.content_type), *UNCACHED)
+
+    def answer(self, operation: Operation, results: Any) -> Response:
+        return Response(200, self._headers, operation.envelope(results[0] if results else None, self._version))
+
+    def fault(self, fault: AsmxFault) -> Response:
+        return Response(fault.status, self._headers, soap.encode_fault(fault, self._version))
+
+
+class HttpForm(WireForm):
+    """A bare document for an answer, or a line of text for a fault."""
+
+    def __init__(self, method: str) -> None:
+        self.name = f"HTTP {method}"
+
+    def answer(self, operation: Operation, results: Any) -> Response:
+        body = forms.encode(operation.form_result(results[0] if results else None))
+        # An operation without a result answers with nothing, and nothing has no type.
+        return Response(200, (XML_TEXT, *UNCACHED) if body else UNCACHED, body)
+
+    def fault(self, fault: AsmxFault) -> Response:
+        if isinstance(fault, ServiceUnavailable):
+            return text_response(fault.form_status, fault.form_text, ("retry-after", str(fault.retry_after)))
+        return text_response(fault.form_status, fault.form_text)
+
+
+_SOAP_FORMS = {version: SoapForm(version) for version in soap.VERSIONS}
+_HTTP_FORMS = {"GET": HttpForm("GET"), "POST": HttpForm("POST")}
+
+
+class SoapBinding:
+    """SOAP 1.1 and 1.2. The content type says which is meant, and the envelope which it is."""
+
+    def __init__(
+        self, operations: OperationTable, bindings: frozenset[Binding] = ALL_BINDINGS, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        self._operations = operations
+        self._limits = limits
+        self._on = frozenset(version for version, binding in _SOAP_BINDINGS.items() if binding in bindings)
+        self._shapes = Shapes(limits.value_length)
+        self._by_media_type = {version.media_type: version for version in soap.VERSIONS}
+
+    def decode(self, request: Request) -> DecodedCall:
+        """Read an envelope. Raises Faulted, and HttpError 415 for a content type that is none of SOAP's."""
+        headers = request.headers
+        if headers.get("content-encoding") is not None:
+            return self._decode_in_full(request)
+        key = headers.get("content-type"), headers.get("soapaction")
+        match = self._shapes.find(key, request.body)
+        if match is not None:
+            shaped: ShapedCall = match.learnt
+            return shaped.decoded(match.texts)
+        return self._decode_in_full(request, key)
+
+    def _decode_in_full(self, request: Request, key: Key | None = None) -> DecodedCall:
+        """Read with the full reader, and learn the body's shape where there is a key to keep it by."""
+        media_type = parse_media_type(request.headers.get("content-type"))
+        version = self._by_media_type.get(media_type.name)
+        if version is None:
+            raise HttpError(415, "The content type is not supported.")
+        self._require(version)
+        refuse_encoded_body(request)
+        try:
+            call = self._read(request, media_type, version)
+            self._require(call.version)
+            version = call.version
+            operation = self._operations.by_name[call.operation]
+            decoded = DecodedCall(operation, operation.arguments_from_elements(call.parameters), _SOAP_FORMS[version])
+        except soap.SoapFaulted as faulted:
+            raise Faulted(faulted.fault, _SOAP_FORMS[faulted.version]) from None
+        except AsmxFault as fault:
+            raise Faulted(fault, _SOAP_FORMS[version]) from None
+        if key is not None and is_utf8(request.body, media_type.charset) and self._shapes.wants(key):
+            slots = operation.slots(call.parameters)
+            if slots is not None:
+                texts = [parameter.text for parameter in call.parameters]
+                self._shapes.learn(key, request.body, texts, ShapedCall(operation, decoded.form, slots))
+        return decoded
+
+    def _read(self, request: Request, media_type: MediaType, version: SoapVersion) -> soap.Call:
+        operations = self._operations
+        try:
+            return soap.decode(
+                request.body,
+                version=version,
+                charset=media_type.charset,
+                actions=_actions(request.headers.get("soapaction"), media_type.action),
+                operations=operations.by_action,
+                namespace=operations.namespace,
+                limits=self._limits,
+            )
+        except UnsupportedCharset as charset:
+            raise HttpError(415, f"The charset {str(charset)[:40]} is not supported.") from None
+
+    def _require(self, version: SoapVersion) -> None:
+        """Raises HttpError 415 unless the SOAP version is switched on."""
+        if version not in self._on:
+            raise HttpError(415, f"{version.name} is switched off.")
+
+
+class FormBinding:
+    """GET with a query string, and POST with a form for a body."""
+
+    def __init__(self, operations: OperationTable, bindings: frozenset[Binding] = ALL_BINDINGS) -> None:
+        self._operations = operations
+        self._on = tuple(binding.name for binding in (Binding.GET, Binding.POST) if binding in bindings)
+
+    def decode(self, request: Request, name: str) -> DecodedCall:
+        """Read a form that calls the operation of that name. Raises Faulted and HttpError."""
+        if request.method not in _HTTP_FORMS:
+            raise HttpError(405, "Method not allowed.", (("allow", ", ".join(self._on)),))
+        form = _HTTP_FORMS[request.method]
+        try:
+            operation = self._operation(request, name)
+            return DecodedCall(operation, operation.arguments_from_form(_fields(request)), form)
+        except AsmxFault as fault:
+            raise Faulted(fault, form) from None
+
+    def _operation(self, request: Request, name: str) -> Operation:
+        """The operation a form is for, if it may be called so."""
+        if request.method not in self._on or not name:
+            raise binding_off(f"/{name}")
+        operation = self._operations.by_name.get(name)
+        if operation is None or not operation.fits_forms:
+            meant = self._operations.in_other_case(name)
+            raise unknown_operation(name) if meant in {None, name} else wrong_case(name, str(meant))
+        if request.method == "POST":
+            content_type = request.headers.get("content-type") or ""
+            if parse_media_type(content_type).name != forms.FORM_MEDIA_TYPE:
+                raise invalid_form(content_type)
+            refuse_encoded_body(request)
+        return operation
+
+
+def _fields(request: Request) -> dict[str, str]:
+    if request.method == "POST":
+        return forms.decode(request.body, parse_media_type(request.headers.get("content-type")).charset)
+    return forms.decode(request.query.encode("utf-8", "surrogateescape"))
+
+
+@lru_cache(maxsize=256)
+def _actions(header: str | None, parameter: str | None) -> tuple[str, ...]:
+    """The actions that a request names, without their quotes; an empty one counts as none."""
+    unquoted = [action.strip().strip('"').strip() for action in (header, parameter) if action]
+    return tuple([action for action in unquoted if action])
+
+
+def refuse_encoded_body(request: Request) -> None:
+    """Raises HttpError 415 for a compressed body."""
+    encoding = request.headers.get("content-encoding")
+    if encoding is not None and encoding.strip().lower() not in {"", "identity"}:
+        raise HttpError(415, "Compressed request bodies are not supported.")

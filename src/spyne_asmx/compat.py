@@ -1,18 +1,13 @@
-"""Lets spyne 2.14.0 import on CPython 3.12 and 3.13. Import this before anything of spyne.
+"""Lets spyne 2.14.0 import on CPython 3.12 and 3.13. Importing ``spyne_asmx`` imports this before anything of spyne.
 
 spyne carries an old copy of ``six`` whose import hook lacks ``find_spec``, which Python 3.12 requires. The modules that
 the hook should find are put there from the real ``six``. (The other thing spyne misses, ``cgi`` on 3.13, is a package
 that pip installs under that very name: ``legacy-cgi``.)
 """
 
-import logging
 import sys
 from importlib import import_module
 
 # Every module below its six that spyne imports by name.
 for _name in ("six.moves", "six.moves.collections_abc", "six.moves.http_cookies", "six.moves.urllib.parse"):
     sys.modules.setdefault(f"spyne.util.{_name}", import_module(_name))
-
-# spyne logs whole envelopes, and passwords with them: SECURITY L1. What goes wrong is logged by this program instead.
-logging.getLogger("spyne").addHandler(logging.NullHandler())
-logging.getLogger("spyne").propagate = False

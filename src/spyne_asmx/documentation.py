@@ -56,7 +56,7 @@ class Documentation:
         self._name = name
         self._bindings = bindings
         self._document = lru_cache(_MAX_DOCUMENTS)(self._make_document)
-        wsdl.build(operations, name, "", bindings)
+        wsdl.build_wsdl(operations, name, "", bindings)
 
     def answer(self, query: str, address: str) -> Response:
         """The document that a query string, as sent, asks for (CONTRACT 2.5).
@@ -73,7 +73,7 @@ class Documentation:
 
     def _make_document(self, what: str, address: str) -> Response:
         if what == "wsdl":
-            return _xml(wsdl.build(self._operations, self._name, address, self._bindings))
+            return _xml(wsdl.build_wsdl(self._operations, self._name, address, self._bindings))
         if what == "disco":
             return _xml(wsdl.build_disco(self._operations, self._name, address, self._bindings))
         if what.startswith("op "):

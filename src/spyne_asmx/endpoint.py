@@ -1,23 +1,20 @@
-"""An .asmx file as a spyne server transport: which binding a request is for, or which document it wants.
+"""An .asmx file: which binding a request is for, or which document it wants.
 
 ``begin`` decodes and never waits for anything; ``finish`` runs the operation, which may. A server with an event loop
-calls ``begin`` on the loop and ``finish`` wherever the operation's lane says; any other calls ``handle``.
+calls ``begin`` on the loop and ``finish`` where the operation's ``waiting`` says; any other calls ``handle``.
 """
 
+from spyne import Fault
 from spyne.server import ServerBase
 
-from spyne_asmx.bindings import ALL_BINDINGS, Binding
+from spyne_asmx.application import AsmxApplication
+from spyne_asmx.bindings import ALL_BINDINGS, Binding, FormBinding, SoapBinding
 from spyne_asmx.context import AsmxContext
 from spyne_asmx.documentation import Documentation
-from spyne_asmx.faults import AsmxFault, HttpError, binding_off, invalid_form, unknown_operation, wrong_case
-from spyne_asmx.forms import FORM_MEDIA_TYPE
-from spyne_asmx.http import Request, Response, parse_media_type, text_response
-from spyne_asmx.operations import Operation, OperationTable
-from spyne_asmx.protocols import AsmxApplication, AsmxProtocol, FormProtocol, SoapProtocol
-from spyne_asmx.soap import SOAP11, SOAP12, SoapFaulted, SoapVersion
+from spyne_asmx.faults import AsmxFault, Faulted, HttpError, ServerFault, service_fault
+from spyne_asmx.http import Request, Response, text_response
+from spyne_asmx.operations import OperationTable
 from spyne_asmx.xml import DEFAULT_LIMITS, Limits
-
-_SOAP_BINDINGS = {SOAP11: Binding.SOAP11, SOAP12: Binding.SOAP12}
 
 
 class AsmxEndpoint(ServerBase):
@@ -39,11 +36,10 @@ class AsmxEndpoint(ServerBase):
         self.path = path
         self.bindings = bindings
         self.operations = OperationTable(application)
-        self.managers = (application.event_manager,)
         self.documentation = Documentation(self.operations, str(application.name), bindings)
         self._folded_path = path.lower()
-        self._forms = FormProtocol(self.operations, limits)
-        self._soap = {v.media_type: SoapProtocol(v, self.operations, limits) for v in (SOAP11, SOAP12)}
+        self._forms = FormBinding(self.operations, bindings)
+        self._soap = SoapBinding(self.operations, bindings, limits)
 
     def handle(self, request: Request) -> Response:
         """Answer a request from beginning to end."""
@@ -55,35 +51,57 @@ class AsmxEndpoint(ServerBase):
         try:
             path_info = self._path_info(request.path)
             if path_info:
-                return self._begin_form(request, path_info[1:])
-            if request.method == "POST":
-                return self._begin_soap(request)
-            return self._document(request)
+                call = self._forms.decode(request, path_info[1:])
+            elif request.method == "POST":
+                call = self._soap.decode(request)
+            else:
+                return self._document(request)
+        except Faulted as faulted:
+            return faulted.form.fault(faulted.fault)
         except HttpError as error:
             return text_response(error.status, str(error), *error.headers)
+        return AsmxContext(self.app, request, call)
 
     def finish(self, ctx: AsmxContext) -> Response:
         """Run a call that ``begin`` decoded, with spyne's events, and write its answer."""
-        protocol: AsmxProtocol = ctx.out_protocol
         try:
-            self.app.process_request(ctx)
-            if ctx.out_error is None:
-                protocol.serialize(ctx)
+            try:
+                self.app.process_request(ctx)
+                answer = ctx.form.answer(ctx.operation, ctx.out_object)
                 ctx.fire_event("method_return_document")
                 ctx.fire_event("method_return_string")
-        except Exception as error:  # a result that is none of its type, or a listener
-            ctx.out_error = ctx.fault_of(error, ctx.operation.name)
+            except Exception as error:  # the service's fault or bug, a result that is none of its type, a listener
+                answer = self._fault_answer(ctx, error)
         finally:
-            ctx.close()
-        if ctx.out_error is not None:
-            return protocol.fault_response(protocol.out_fault(ctx), ctx.version)
-        return protocol.response(ctx)
+            self._close(ctx)
+        return answer
 
     def fault(self, ctx: AsmxContext, fault: AsmxFault) -> Response:
         """Answer a decoded call with a fault instead of running it."""
-        protocol: AsmxProtocol = ctx.out_protocol
-        ctx.close()
-        return protocol.fault_response(fault, ctx.version)
+        self._close(ctx)
+        return ctx.form.fault(fault)
+
+    def _fault_answer(self, ctx: AsmxContext, error: Exception) -> Response:
+        """The answer to a call that raised. What was not meant to be raised is logged, once."""
+        if isinstance(error, Fault):
+            ctx.out_error = error
+            fault: AsmxFault = service_fault(error)
+        elif isinstance(error, AsmxFault):
+            fault = error
+        else:
+            ctx.request.log_bug(ctx.operation.name)
+            fault = ServerFault()
+        if ctx.out_error is None:
+            ctx.out_error = Fault("Server" if fault.is_servers else "Client", fault.text)
+        ctx.fire_event("method_exception_object")
+        return ctx.form.fault(fault)
+
+    def _close(self, ctx: AsmxContext) -> None:
+        """End a call whose answer is made: a listener's bug can't change it any more, and is only logged."""
+        try:
+            ctx.close()
+        except Exception:
+            ctx.request.log_bug("method_context_closed")
 
     def _path_info(self, path: str) -> str:
         """What follows the endpoint's path. Raises HttpError 404 for another path."""
@@ -91,68 +109,6 @@ class AsmxEndpoint(ServerBase):
         if path[:length].lower() != self._folded_path or path[length : length + 1] not in {"", "/"}:
             raise HttpError(404, "Not found.")
         return path[length:]
-
-    def _begin_soap(self, request: Request) -> AsmxContext | Response:
-        media_type = parse_media_type(request.headers.get("content-type"))
-        protocol = self._soap.get(media_type.name)
-        if protocol is None:
-            raise HttpError(415, "The content type is not supported.")
-        self._require(protocol.version)
-        _refuse_encoded_body(request)
-        try:
-            ctx = AsmxContext(self, protocol, request)
-            ctx.media_type = media_type
-            return self._decoded(ctx)
-        except SoapFaulted as faulted:
-            return protocol.fault_response(faulted.fault, faulted.version)
-
-    def _begin_form(self, request: Request, name: str) -> AsmxContext | Response:
-        protocol = self._forms
-        try:
-            operation = self._form_operation(request, name)
-            ctx = AsmxContext(self, protocol, request)
-            ctx.operation, ctx.version = operation, SOAP11
-            return self._decoded(ctx)
-        except AsmxFault as fault:
-            return protocol.fault_response(fault, SOAP11)
-
-    def _decoded(self, ctx: AsmxContext) -> AsmxContext:
-        """The call, ready to be run. A request that can't be decoded ends it, so that spyne's events come in pairs."""
-        protocol: AsmxProtocol = ctx.in_protocol
-        try:
-            protocol.create_in_document(ctx)
-            protocol.decompose_incoming_envelope(ctx)
-            if protocol is not self._forms:
-                self._require(ctx.version)
-            protocol.deserialize(ctx)
-        except Exception:
-            ctx.close()
-            raise
-        ctx.call(ctx.operation)
-        return ctx
-
-    def _require(self, version: SoapVersion) -> None:
-        """Raises HttpError 415 unless the SOAP version is on: the content type's, and then the envelope's."""
-        if _SOAP_BINDINGS[version] not in self.bindings:
-            raise HttpError(415, f"{version.name} is switched off.")
-
-    def _form_operation(self, request: Request, name: str) -> Operation:
-        """The operation a form is for, if it may be called so (CONTRACT 2.4)."""
-        allowed = [b.name for b in (Binding.GET, Binding.POST) if b in self.bindings]
-        if request.method not in {"GET", "POST"}:
-            raise HttpError(405, "Method not allowed.", (("allow", ", ".join(allowed)),))
-        if request.method not in allowed or not name:
-            raise binding_off(f"/{name}")
-        operation = self.operations.by_name.get(name)
-        if operation is None or not operation.fits_forms:
-            meant = self.operations.in_other_case(name)
-            raise unknown_operation(name) if meant in {None, name} else wrong_case(name, str(meant))
-        if request.method == "POST":
-            content_type = request.headers.get("content-type") or ""
-            if parse_media_type(content_type).name != FORM_MEDIA_TYPE:
-                raise invalid_form(content_type)
-            _refuse_encoded_body(request)
-        return operation
 
     def _document(self, request: Request) -> Response:
         if request.method not in {"GET", "HEAD"}:
@@ -162,9 +118,3 @@ class AsmxEndpoint(ServerBase):
         address = f"{request.scheme}://{request.host}{request.path_base}{self.path}"
         response = self.documentation.answer(request.query, address)
         return response if request.method == "GET" else Response(response.status, response.headers)
-
-
-def _refuse_encoded_body(request: Request) -> None:
-    encoding = request.headers.get("content-encoding")
-    if encoding is not None and encoding.strip().lower() not in {"", "identity"}:
-        raise HttpError(415, "Compressed request bodies are not supported.")

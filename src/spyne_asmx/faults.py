@@ -1,10 +1,14 @@
-"""What can go wrong on the wire, and how ASMX says it (CONTRACT 2.4).
+"""What can go wrong on the wire, and how ASMX says it.
 
 A fault is raised by whoever notices; the binding of the request decides how it is written: an envelope with a Fault
 for SOAP, one sentence of plain text for GET and POST forms.
 """
 
 from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from spyne_asmx.bindings import WireForm
 
 
 class FaultCode(Enum):
@@ -26,6 +30,11 @@ class AsmxFault(Exception):
     @property
     def text(self) -> str:
         return str(self)
+
+    @property
+    def is_servers(self) -> bool:
+        """Whether the fault is the server's, so that the same request may work later."""
+        return self.code is FaultCode.SERVER
 
     @property
     def form_text(self) -> str:
@@ -100,6 +109,21 @@ class ServiceFault(AsmxFault):
     def __init__(self, code: FaultCode, text: str) -> None:
         super().__init__(text)
         self.code = code
+
+
+def service_fault(error: Any) -> ServiceFault:
+    """The fault for a spyne Fault that a service raised."""
+    client = error.faultcode.partition(".")[0] in {"Client", "Sender"}
+    return ServiceFault(FaultCode.CLIENT if client else FaultCode.SERVER, error.faultstring)
+
+
+class Faulted(Exception):
+    """A request that gets a fault for an answer, and the form to write it in."""
+
+    def __init__(self, fault: AsmxFault, form: "WireForm") -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+        self.form = form
 
 
 class HttpError(Exception):

@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple, Protocol
@@ -14,8 +14,6 @@ _log = logging.getLogger("spyne_asmx")
 # CONTRACT 2.7: an answer may carry a ticket or a profile, so nobody keeps it.
 UNCACHED = (("cache-control", "private, max-age=0, no-store"), ("pragma", "no-cache"))
 PLAIN_TEXT = ("content-type", "text/plain; charset=utf-8")
-UNREADABLE = "\ufffd"
-"""What stands in the place of a header's value that is no text: it is there, and means nothing."""
 XML_TEXT = ("content-type", "text/xml; charset=utf-8")
 
 
@@ -45,6 +43,10 @@ class HeaderMap:
 
     def get_all(self, name: str) -> Sequence[str]:
         return self._values.get(name, ())
+
+    def __iter__(self) -> Iterator[str]:
+        """The names that are there, in lower case."""
+        return iter(self._values)
 
 
 @dataclass(slots=True)
@@ -84,6 +86,11 @@ class Response(NamedTuple):
 def text_response(status: int, text: str, *headers: tuple[str, str]) -> Response:
     """An answer in plain text."""
     return Response(status, (PLAIN_TEXT, *UNCACHED, *headers), text.encode("utf-8", "replace"))
+
+
+def too_large() -> Response:
+    """The answer to a body over the limit; the rest of it is not read, so the connection ends."""
+    return text_response(413, "The request body is too large.", ("connection", "close"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Nothing about an operation is written down twice: routing, decoding, WSDL, help 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from spyne import Application, Unicode
@@ -17,6 +18,17 @@ from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element, write
 
 # ASMX declares both at the root of a form's answer that is more than one value.
 _DECLARED = {"xmlns:xsd": XSD_NAMESPACE, "xmlns:xsi": XSI_NAMESPACE}
+
+
+class Waiting(StrEnum):
+    """How a call may wait. An operation says it with ``@rpc(…, _udd={"waiting": Waiting.NEVER})``."""
+
+    NEVER = "never"
+    """It never waits, so a server may run it on its event loop."""
+    COOPERATIVE = "cooperative"
+    """It waits only through means that the server knows, which let other calls run meanwhile."""
+    BLOCKING = "blocking"
+    """It may block its thread. The default."""
 
 
 def may_be_left_out(spyne_type: Any) -> Any:
@@ -53,7 +65,8 @@ class Operation:
         self.name = str(descriptor.name)
         self.action = f"{namespace}{self.name}" if namespace.endswith("/") else f"{namespace}/{self.name}"
         self.documentation = (descriptor.doc or "").strip()
-        self.lane = str(descriptor.udd.get("lane", "") or "")
+        self.function = descriptor.function
+        self.waiting = Waiting(descriptor.udd.get("waiting") or Waiting.BLOCKING)
         self.parameters = tuple(
             Parameter(name, codec_of(kind), repeats(kind), not getattr(kind.Attributes, "left_out", False))
             for name, kind in descriptor.in_message.get_flat_type_info(descriptor.in_message).items()
@@ -96,6 +109,23 @@ class Operation:
                 arguments[index] = parameter.codec.read(element)
             seen.add(index)
         return arguments
+
+    def missing_arguments(self) -> list[Any]:
+        """The arguments of a SOAP call that leaves out every parameter."""
+        return self._missing.copy()
+
+    def slots(self, elements: list[Element]) -> tuple[int | None, ...] | None:
+        """Where the texts of a SOAP body entry's children go among the arguments, where they go there as they are.
+
+        None stands for a child that is no parameter, or nil. The whole is None where a text has to be converted first.
+        """
+        slots: list[int | None] = []
+        for element in elements:
+            index = None if element.is_nil else self._index.get(element.local_name)
+            if index is not None and (self.parameters[index].repeats or not self.parameters[index].codec.is_plain_text):
+                return None
+            slots.append(index)
+        return tuple(slots)
 
     def arguments_from_form(self, values: Mapping[str, str]) -> list[Any]:
         """The service function's arguments from form fields by lower-case name (CONTRACT 2.3). Raises ClientFault."""

@@ -45,7 +45,7 @@ _PORTS = (
 )
 
 
-def build(operations: OperationTable, name: str, address: str, bindings: frozenset[Binding]) -> bytes:
+def build_wsdl(operations: OperationTable, name: str, address: str, bindings: frozenset[Binding]) -> bytes:
     """The WSDL of the service ``name`` at ``address``. Operations with objects or arrays to give have SOAP only.
 
     Raises TypeError for types that ASMX has no counterpart for, or that share a name.

@@ -7,7 +7,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from spyne_asmx.http import HeaderMap, Request, Response, text_response
+from spyne_asmx.http import HeaderMap, Request, Response, text_response, too_large
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -59,8 +59,3 @@ class WsgiApplication:
         if http.content_length not in {None, len(body)}:
             raise BadRequest
         return body
-
-
-def too_large() -> Response:
-    """The answer to a body over the limit; the rest of it is not read, so the connection ends."""
-    return text_response(413, "The request body is too large.", ("connection", "close"))

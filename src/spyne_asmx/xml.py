@@ -241,6 +241,11 @@ def _as_utf8(body: bytes, charset: str | None) -> bytes:
     return utf8.removeprefix(b"\xef\xbb\xbf")
 
 
+def is_utf8(body: bytes, charset: str | None = None) -> bool:
+    """Whether a document is in UTF-8, by the transport's charset or else by what it shows itself."""
+    return _CODECS.get((charset or _charset_of(body)).lower()) == "utf-8"
+
+
 def _charset_of(body: bytes) -> str:
     """The charset that a document shows by itself (XML 1.0 appendix F): its first bytes, or its declaration."""
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -11,7 +11,7 @@ from asmx_tickets.cli import serve
 from asmx_tickets.errors import Unavailable
 from tests.cli.conftest import COMMAND, Run, complete
 
-HEAVY = ["sqlalchemy", "spyne", "granian", "argon2", "alembic", "pydantic_settings", "lxml", "werkzeug", "redis"]
+HEAVY = ["sqlalchemy", "spyne", "uvicorn", "argon2", "alembic", "pydantic_settings", "lxml", "werkzeug", "redis"]
 
 
 @pytest.mark.parametrize(

@@ -135,8 +135,19 @@ def test_a_repeated_header_or_cookie_with_two_values_is_901(
 ) -> None:
     """SECURITY D15: a repeated header or cookie with two values → [901], whichever stands first."""
     good, other = two_tickets["jsmith"], two_tickets["other"]
-    for first, second in [(good, other), (good, NOBODYS_TICKET), (NOBODYS_TICKET, good), (good, "abc")]:
+    for first, second in [(good, other), (good, NOBODYS_TICKET), (NOBODYS_TICKET, good)]:
         assert who(service, twice(first, second)) == INVALID
+
+
+@pytest.mark.parametrize("token", ["abc", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "a" * 200, "0x12"])
+def test_a_bearer_token_that_is_no_guid_is_somebody_elses(
+    service: Service, two_tickets: dict[str, str], token: str
+) -> None:
+    """It counts as absent, beside an SOTicket header as beside the cookie."""
+    good = two_tickets["jsmith"]
+    assert who(service, [("Authorization", f"Bearer {token}")]) == INVALID
+    assert who(service, [("Authorization", f"Bearer {token}"), ("Cookie", f"ticket={good}")]) == "jsmith"
+    assert who(service, [("Authorization", f"Bearer {token}"), ("Authorization", f"SOTicket {good}")]) == "jsmith"
 
 
 def test_two_values_in_the_header_are_not_passed_over_for_the_cookie(

@@ -12,6 +12,7 @@ from asmx_tickets.settings.types import (
     format_timespan,
     mask_password,
     parse_timespan,
+    parse_url,
     parse_urls,
 )
 
@@ -75,14 +76,22 @@ def test_any_text_is_a_timespan_or_a_value_error(text: str) -> None:
         ("http://[::1]:8080", ListenAddress("::1", 8080), "::1", True),
         ("http://[::]:65535", ListenAddress("::", 65535), "::", False),
         ("http://10.1.2.3", ListenAddress("10.1.2.3", 80), "10.1.2.3", False),
+        ("https://*:8443", ListenAddress("*", 8443, "https"), "0.0.0.0", False),
+        ("HTTPS://[::1]", ListenAddress("::1", 443, "https"), "::1", True),
     ],
 )
 def test_urls_name_where_to_listen(text: str, address: ListenAddress, bind_host: str, loopback: bool) -> None:
     """An address is written back as a URL that reads the same."""
-    assert parse_urls(text) == address
+    assert parse_urls(text) == (address,)
     assert address.bind_host == bind_host
     assert address.is_loopback is loopback
-    assert parse_urls(str(address)) == address
+    assert parse_url(str(address)) == address
+
+
+def test_several_addresses_are_separated_by_semicolons() -> None:
+    """http and https at once, as ASP.NET has it."""
+    http, https = ListenAddress("*", 8080), ListenAddress("*", 8443, "https")
+    assert parse_urls("http://*:8080;https://*:8443;") == (http, https)
 
 
 @pytest.mark.parametrize(
@@ -96,14 +105,16 @@ def test_urls_name_where_to_listen(text: str, address: ListenAddress, bind_host:
 )
 def test_the_local_url_is_one_a_client_can_use(text: str, local: str) -> None:
     """No client connects to "every address"."""
-    assert parse_urls(text).local_url == local
+    assert parse_url(text).local_url == local
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("https://*:443", "put a TLS proxy in front"),
-        ("http://127.0.0.1:1;http://127.0.0.1:2", "must be a single URL"),
+        ("ftp://127.0.0.1", "must be a URL such as"),
+        ("http://127.0.0.1:1;https://127.0.0.1:1", "must not name an address twice"),
+        ("http://127.0.0.1:1;nonsense", "must be a URL such as"),
+        (" ; ", "must be a URL such as"),
         ("http://127.0.0.1:0", "port from 1 to 65535"),
         ("http://127.0.0.1:65536", "must be a URL such as"),
         ("http://127.0.0.1:x", "must be a URL such as"),

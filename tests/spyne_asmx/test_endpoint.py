@@ -320,15 +320,11 @@ class Eavesdropped:
 @pytest.mark.parametrize("binding", [soap_request, get_request, post_request])
 @pytest.mark.parametrize("where", ["application", "service"])
 def test_events_of_a_call(binding: Callable[[str], Request], where: str) -> None:
-    """In spyne's order. The service hears those from the moment its operation is known."""
+    """In spyne's order. Application and service hear all of them."""
     fired = Eavesdropped(where)
     fired.endpoint.handle(binding("Nothing"))
     expected = ["method_call", "method_return_object", "method_return_document", "method_return_string"]
-    assert [event for event in fired.events if event != "method_context_created"] == [
-        *expected,
-        "method_context_closed",
-    ]
-    assert fired.events.count("method_context_created") == (where == "application")
+    assert fired.events == ["method_context_created", *expected, "method_context_closed"]
 
 
 @pytest.mark.parametrize("where", ["application", "service"])
@@ -354,10 +350,10 @@ def test_events_of_a_call_that_fails(where: str, request_: Request) -> None:
     ],
 )
 def test_events_of_a_request_that_can_not_be_decoded(request_: Request) -> None:
-    """What a listener opens with a context it can close with it; nothing is called."""
+    """There is no call, so no listener hears of it."""
     fired = Eavesdropped("application")
     assert fired.endpoint.handle(request_).status >= 400
-    assert fired.events == ["method_context_created", "method_context_closed"]
+    assert fired.events == []
 
 
 def test_a_listener_sees_the_call(endpoint: AsmxEndpoint) -> None:
@@ -381,7 +377,7 @@ def test_a_listener_with_a_bug_is_a_bug(endpoint: AsmxEndpoint, logged: list[log
     """Logged once, under the request's id, and told to nobody."""
     endpoint.app.event_manager.add_listener(event, _fail)
     assert fault_of(endpoint.handle(soap_request("Add", a=1, b=2))) == ("soap:Server", UNABLE)
-    assert [record.getMessage() for record in logged] == [f"request r-1: {event} failed"]
+    assert [record.getMessage() for record in logged] == ["request r-1: Add failed"]
 
 
 def test_a_listener_that_fails_at_the_end_changes_nothing(
@@ -490,14 +486,27 @@ def test_two_services_in_one_process_do_not_meet() -> None:
     assert one.handle(Request("GET", "/other.asmx/Add", "a=1&b=2", HeaderMap())).status == 404
 
 
-def test_asmx_does_not_know_tickets() -> None:
+def test_spyne_asmx_does_not_know_tickets() -> None:
     """It could be published by itself: importing it imports nothing of the ticket service."""
-    program = (
-        "import sys, spyne_asmx, spyne_asmx.wsgi;"
-        "print(*sorted(name for name in sys.modules if name.startswith('asmx_tickets.')))"
-    )
-    imported = subprocess.run(
-        [sys.executable, "-c", program], check=True, capture_output=True, text=True
-    ).stdout.split()
+    program = "import sys, spyne_asmx; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    imported = done.stdout.split()
     assert "spyne_asmx.endpoint" in imported
-    assert [name for name in imported if not name.startswith("spyne_asmx")] == ["spyne_asmx.compat"]
+    assert [name for name in imported if name.partition(".")[0] == "asmx_tickets"] == []
+
+
+def test_importing_changes_nothing_for_others() -> None:
+    """The loggers of spyne, and so what another spyne service of the process logs, stay as they are."""
+    program = (
+        "import logging, spyne_asmx; spyne = logging.getLogger('spyne');"
+        "print(spyne.propagate, spyne.handlers, spyne.level, logging.getLogger().handlers)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "True [] 0 []"
+
+
+def test_spynes_names_come_from_one_import() -> None:
+    """Whatever the import sorter does: spyne by itself does not import on CPython 3.12."""
+    program = "from spyne_asmx.spyne import Service, Unicode, rpc; import spyne; print(Service is spyne.Service)"
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert done.stdout.strip() == "True"

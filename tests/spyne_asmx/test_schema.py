@@ -51,7 +51,7 @@ def schema(*parameters: Any, returns: Any = None) -> etree._Element:
     exec(f"def Do(ctx, {', '.join(names)}): pass", functions)  # spyne takes parameters' names from the signature
     service = type("Doing", (Service,), {"Do": rpc(*parameters, _returns=returns)(functions["Do"])})
     operations = OperationTable(AsmxApplication([service], "urn:do", "doing"))
-    root = etree.fromstring(wsdl.build(operations, "doing", "http://localhost/", ALL_BINDINGS))
+    root = etree.fromstring(wsdl.build_wsdl(operations, "doing", "http://localhost/", ALL_BINDINGS))
     return root.find(f".//{XSD}schema")
 
 

@@ -35,7 +35,7 @@ def operations() -> OperationTable:
 
 
 def document(operations: OperationTable, *bindings: Binding, address: str = ADDRESS) -> bytes:
-    return wsdl.build(operations, "calculator", address, frozenset(bindings) if bindings else ALL_BINDINGS)
+    return wsdl.build_wsdl(operations, "calculator", address, frozenset(bindings) if bindings else ALL_BINDINGS)
 
 
 def canonical(body: bytes) -> bytes:

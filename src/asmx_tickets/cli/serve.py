@@ -18,8 +18,8 @@ def serve(
         typer.Option("--demo", help="Serve jsmith / Secret123! from memory, to this machine only."),
     ] = False,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. Prints the address once it can answer."""
+    """Serve until SIGTERM, SIGINT or SIGQUIT. Prints the address once it can answer."""
     loaded = read_settings(settings, {} if urls is None else {"Urls": urls})
     from asmx_tickets.hosting import server
 
-    server.serve(loaded, demo=demo)
+    raise typer.Exit(server.serve(loaded, demo=demo))

@@ -30,4 +30,4 @@ def wsdl(
     from asmx_tickets.hosting.composition import service_description
     from asmx_tickets.service import PATH
 
-    typer.echo(service_description(loaded, url or f"{loaded.urls.local_url}{loaded.path_base}{PATH}"), nl=False)
+    typer.echo(service_description(loaded, url or f"{loaded.urls[0].local_url}{loaded.path_base}{PATH}"), nl=False)

@@ -23,8 +23,7 @@ from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
-from spyne_asmx import AsmxEndpoint, Binding, wsdl
-from spyne_asmx.operations import OperationTable
+from spyne_asmx import AsmxEndpoint, Binding, OperationTable, build_wsdl
 
 if TYPE_CHECKING:
     from asmx_tickets.tickets.redis import RedisTicketCache
@@ -40,12 +39,6 @@ class Composition:
     tickets: "MemoryTicketCache | RedisTicketCache"
     authentication: Authentication
     audit: AuditLog
-
-    @property
-    def waits(self) -> bool:
-        """Whether any call may have to wait, because a store is on another machine or in another process."""
-        stores = self.settings.connection_strings
-        return stores.tickets_are_shared or stores.users_are_remote
 
     def warnings(self) -> tuple[str, ...]:
         """What an operator should mend in the stores, a line each; a store that does not answer is one of them."""
@@ -114,7 +107,7 @@ def compose(
 
 def service_description(settings: Settings, address: str) -> bytes:
     """The WSDL for a service at ``address``, with the bindings that the settings switch on. Opens no store."""
-    return wsdl.build(OperationTable(ticket_application(None)), NAME, address, _bindings(settings))
+    return build_wsdl(OperationTable(ticket_application(None)), NAME, address, _bindings(settings))
 
 
 def _health(directory: SqlUserDirectory, tickets: "MemoryTicketCache | RedisTicketCache") -> Health:

@@ -16,8 +16,9 @@ SYSADMIN_PASSWORD = "Sysadmin123!"  # noqa: S105 - the demo's
 
 def demo_settings(settings: Settings) -> Settings:
     """The settings with the demo's secrets and stores. Raises SettingsError unless Urls is a loopback address."""
-    if not settings.urls.is_loopback:
-        raise SettingsError(f"Urls is {settings.urls}: the demo's passwords are known to everybody, so use 127.0.0.1")
+    open_address = next((address for address in settings.urls if not address.is_loopback), None)
+    if open_address is not None:
+        raise SettingsError(f"Urls is {open_address}: the demo's passwords are known to everybody, so use 127.0.0.1")
     stores = settings.connection_strings
     return settings.model_copy(
         update={

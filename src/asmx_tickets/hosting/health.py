@@ -8,8 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from asmx_tickets.errors import Unavailable
-from spyne_asmx import Response
-from spyne_asmx.http import text_response
+from spyne_asmx import Response, text_response
 
 LIVE, READY = "/healthz", "/readyz"
 
@@ -25,6 +24,10 @@ class Health:
     def live(self) -> Response:
         """The process answers."""
         return text_response(200, "ok")
+
+    def draining(self) -> Response:
+        """The server is about to stop."""
+        return text_response(503, "Not ready: the server stops.", ("retry-after", "1"))
 
     def ready(self) -> Response:
         """200 when every store answers; else 503, and which do not. May wait as long as a store's time limit."""

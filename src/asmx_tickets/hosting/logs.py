@@ -23,13 +23,6 @@ _LEVELS = {
     "None": logging.CRITICAL + 1,
 }
 
-# granian's own handlers write to standard output, which has the address line and nothing else.
-GRANIAN_LOGGING: dict[str, Any] = {
-    "handlers": {},
-    "formatters": {},
-    "loggers": {"_granian": {"propagate": True}, "granian.access": {"propagate": False}},
-}
-
 
 def configure_logging(settings: Settings) -> None:
     """Log from the level that Logging:LogLevel:Default names. Each line is there before the program goes on."""
@@ -77,4 +70,5 @@ def _to_standard_error() -> logging.Handler:
 
 def _log_through(handler: logging.Handler, settings: Settings) -> None:
     logging.basicConfig(level=_LEVELS[settings.logging.log_level.default], handlers=[handler], force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells of its plug-ins
+    for library in ("alembic", "spyne", "uvicorn"):  # these tell of every step of a start
+        logging.getLogger(library).setLevel(logging.WARNING)

@@ -1,6 +1,6 @@
 """What stands between the HTTP server and the endpoint: hosts, proxies, the path base, and every answer's headers.
 
-Like the endpoint it has ``begin``, ``finish`` and ``handle``, so a server can't tell which of the two it serves.
+``begin`` and ``finish`` leave out the headers that all answers share; ``handle`` adds them.
 """
 
 import re
@@ -12,23 +12,19 @@ from itertools import count
 
 from asmx_tickets.hosting.health import LIVE, NO_STORES, READY, Health
 from asmx_tickets.networks import Network, lies_in
-from spyne_asmx import AsmxEndpoint, Request, Response, ServiceUnavailable
-from spyne_asmx.context import AsmxContext
-from spyne_asmx.http import text_response
+from spyne_asmx import AsmxContext, AsmxEndpoint, Request, Response, ServiceUnavailable, Waiting, text_response
 
 # RFC 9112 section 3.2: one Host, and nothing in it that could break out of an address in a document.
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 _LONGEST_ADDRESS = 8192  # SECURITY H5
 
-# SECURITY L3 and L7. The last one hides which server answers.
-_HEADERS = (
+# What every answer has (SECURITY L3, L7). The last one hides which server answers.
+COMMON_HEADERS = (
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
     ("server", "asmx-tickets"),
 )
-# RFC 6797 section 7.2: over TLS alone, which a trusted proxy has told of.
-_HEADERS_OVER_TLS = (*_HEADERS, ("strict-transport-security", "max-age=31536000"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +87,10 @@ def _list_of(values: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class ReadinessCall:
-    """A request for READY, to be finished where waiting is allowed."""
+    """A request for READY, which asks the stores."""
 
     request: Request
+    waiting = Waiting.COOPERATIVE
 
 
 Call = AsmxContext | ReadinessCall
@@ -113,6 +110,7 @@ class Site:
     ) -> None:
         self.endpoint = endpoint
         self._health = health
+        self._draining = False
         self._path_base = path_base
         self._allows = lru_cache(maxsize=1024)(hosts.allows)
         self._proxies = proxies
@@ -120,56 +118,51 @@ class Site:
         self._numbers = count(1)
 
     def handle(self, request: Request) -> Response:
-        """Answer a request from beginning to end."""
+        """Answer a request from beginning to end, with the headers that every answer has."""
         begun = self.begin(request)
-        return begun if isinstance(begun, Response) else self.finish(begun)
+        answer = begun if isinstance(begun, Response) else self.finish(begun)
+        return Response(answer.status, (*answer.headers, *COMMON_HEADERS, ("x-request-id", request.id)), answer.body)
 
     def begin(self, request: Request) -> Call | Response:
         """Check and decode a request: a call ready to be run, or already the answer. Never waits."""
-        request.id = self._next_id()
+        request.id = self.next_id()
         try:
             if self._proxies.networks:
                 request = self._proxies.resolve(request)
-            begun = self._begin(request)
+            return self._begin(request)
         except Exception:  # the last resort: whatever goes wrong, a client gets an answer of the contract
             request.log_bug("the request")
-            begun = text_response(500, "Server was unable to process request.")
-        return _signed(begun, request.id, request.scheme) if isinstance(begun, Response) else begun
+            return text_response(500, "Server was unable to process request.")
 
     def finish(self, call: Call) -> Response:
         """Run a call and write its answer."""
         request: Request = call.request
         try:
-            answer = self._health.ready() if isinstance(call, ReadinessCall) else self.endpoint.finish(call)
+            return self._health.ready() if isinstance(call, ReadinessCall) else self.endpoint.finish(call)
         except Exception:  # as in begin
             request.log_bug("the answer")
-            answer = text_response(500, "Server was unable to process request.")
-        return _signed(answer, request.id, request.scheme)
+            return text_response(500, "Server was unable to process request.")
 
     def unavailable(self, call: Call) -> Response:
         """Answer a call that can't be run now."""
         fault = ServiceUnavailable()
         if isinstance(call, ReadinessCall):
-            answer = text_response(503, fault.sentence)
-        else:
-            answer = self.endpoint.fault(call, fault)
-        return _signed(answer, call.request.id, call.request.scheme)
+            return text_response(503, fault.sentence)
+        return self.endpoint.fault(call, fault)
 
-    def refuse(self, response: Response) -> Response:
-        """The answer to a request that never came in whole."""
-        return _signed(response, self._next_id(), "http")
+    def drain(self) -> None:
+        """Tell load balancers from now on that no more requests should come; those that come are answered."""
+        self._draining = True
 
-    def _next_id(self) -> str:
+    def next_id(self) -> str:
+        """A name for one more request."""
         return f"{self._run}-{next(self._numbers):x}"
 
     def _begin(self, request: Request) -> Call | Response:
         if len(request.path) + 1 + len(request.query) > _LONGEST_ADDRESS:
             return text_response(414, "The address is too long.")
         if request.path in {LIVE, READY}:
-            # Asked by address, whatever hosts the service is known under; what they say is nobody's secret.
-            if request.method != "GET":
-                return text_response(405, "Method not allowed.", ("allow", "GET"))
-            return self._health.live() if request.path == LIVE else ReadinessCall(request)
+            return self._tell_health(request)
         if not self._allows(request.host):
             return text_response(400, "Bad Request - Invalid Hostname.")
         if self._path_base:
@@ -179,8 +172,10 @@ class Site:
             request = replace(request, path=request.path[len(base) :], path_base=request.path_base + base)
         return self.endpoint.begin(request)
 
-
-def _signed(response: Response, request_id: str, scheme: str) -> Response:
-    """The answer with the headers that every answer has."""
-    own = _HEADERS if scheme == "http" else _HEADERS_OVER_TLS
-    return Response(response.status, (*response.headers, *own, ("x-request-id", request_id)), response.body)
+    def _tell_health(self, request: Request) -> ReadinessCall | Response:
+        """Asked by address, whatever hosts the service is known under; what it says is nobody's secret."""
+        if request.method != "GET":
+            return text_response(405, "Method not allowed.", ("allow", "GET"))
+        if request.path == LIVE:
+            return self._health.live()
+        return self._health.draining() if self._draining else ReadinessCall(request)

@@ -1,115 +1,225 @@
-"""What runs in each server process."""
+"""What runs in each server process: the service behind the front door, on uvicorn's loop, until it is told to stop."""
 
 import asyncio
 import ctypes
 import logging
 import os
 import signal
+import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing.synchronize import Semaphore
 from typing import Any
+
+import uvicorn
 
 from asmx_tickets.errors import AsmxTicketsError, Unavailable
 from asmx_tickets.hosting.composition import Composition, compose
-from asmx_tickets.hosting.lanes import Lane, LaneSize
+from asmx_tickets.hosting.connection import Connection
+from asmx_tickets.hosting.dispatch import Dispatcher
+from asmx_tickets.hosting.door import MOST_CONNECTIONS, SWEEP_SECONDS, Door, DoorLimits
 from asmx_tickets.hosting.logs import BackgroundLog
-from asmx_tickets.hosting.rsgi import BodyLimits, RsgiApplication
-from asmx_tickets.hosting.site import Call, ReadinessCall
-from asmx_tickets.service import PATH
+from asmx_tickets.hosting.signals import SIGNALS
+from asmx_tickets.hosting.tls import Certificates
 from asmx_tickets.settings.model import Settings
+from asmx_tickets.waiting import Hub, lane_sizes, usable_cores
 
+READY, BEAT = b"R", b"."
 _RETRY_SECONDS = 0.5
+_BEAT_SECONDS = 1.0
+_GRACE_SECONDS = 7
+"""How long calls under way and clients that hang may take at a stop."""
+_SPARE_DESCRIPTORS = 64
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Builds the application inside a server process. The one that gets ``announcement`` says the address."""
+    """Serves on sockets that are bound already."""
 
     settings: Settings
     demo: bool
-    announcement: Semaphore
+    sockets: Sequence[socket.socket]
 
-    def __call__(self) -> RsgiApplication:
-        _die_with_parent()
+    def run_forked(self, pipe: int, supervisor: int) -> int:
+        """Run as a process of its own; the exit code. Nothing it raises gets any further."""
+        try:
+            _die_with(supervisor)
+            return self.run(pipe, lambda: None)
+        except SystemExit as error:
+            return error.code if isinstance(error.code, int) else 1
+        except BaseException:
+            _log.critical("a server process failed", exc_info=True)
+            return 1
+
+    def run(self, pipe: int | None, announce: Callable[[], None]) -> int:
+        """Serve until a signal to stop; the exit code. ``pipe`` hears that the process is ready, then that it lives."""
         log = BackgroundLog(self.settings)
-        composition = self._composed(log)
-        composition.load_tickets()
-        for warning in composition.warnings():
-            _log.warning("%s", warning)
-
-        def stop() -> None:
-            composition.close()
+        try:
+            self._run(pipe, announce)
+        except AsmxTicketsError as error:
+            _log.critical("%s", error)
+            return 1
+        else:
+            return 0
+        finally:
             log.close()
 
-        return RsgiApplication(
-            composition.site,
-            lanes=_lanes(self.settings.workers),
-            lane_of=lane_of(composition.waits),
-            limits=BodyLimits(max_bytes=self.settings.web_services.max_request_bytes),
-            on_start=self._announce,
-            on_stop=stop,
-        )
+    def _run(self, pipe: int | None, announce: Callable[[], None]) -> None:
+        composition = self._composed(pipe)
+        if composition is None:
+            return
+        try:
+            composition.load_tickets()
+            for warning in composition.warnings():
+                _log.warning("%s", warning)
+            self._serve(composition, pipe, announce)
+        finally:
+            composition.close()
 
-    def _composed(self, log: BackgroundLog) -> Composition:
-        """The application's parts. A process that takes the place of a dead one waits for stores that are out."""
+    def _composed(self, pipe: int | None) -> Composition | None:
+        """The application's parts; None if it is to stop. A process waits for stores that are out."""
         complained = False
-        while True:
+        while not SIGNALS.stop:
             try:
                 return compose(self.settings, demo=self.demo)
             except Unavailable as error:
                 if not complained:
                     _log.error("%s Trying again until it does.", error)
                 complained = True
+                _say(pipe, BEAT)
                 time.sleep(_RETRY_SECONDS)
-            except AsmxTicketsError as error:
-                _log.critical("%s", error)
-                log.close()
-                raise SystemExit(1) from None
+        return None
 
-    async def _announce(self) -> None:
-        """Print the address once a connection to it succeeds."""
-        address = self.settings.urls
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address.bind_host, address.bind_host)  # noqa: S104
+    def _serve(self, composition: Composition, pipe: int | None, announce: Callable[[], None]) -> None:
+        config = uvicorn.Config(
+            # uvicorn hands this to each Connection; it is no ASGI application.
+            app=None,  # type: ignore[arg-type]
+            http=Connection,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        server = _Server(config, self, composition, pipe, announce)
+        server.run(list(self.sockets))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, with our listeners, signals and sweep."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        worker: Worker,
+        composition: Composition,
+        pipe: int | None,
+        announce: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._worker = worker
+        self._composition = composition
+        self._pipe = pipe
+        self._announce = announce
+        self._certificates: Certificates | None = None
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are noted already, from the process's first moment on."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen on each address, with TLS where it says https."""
+        loop = asyncio.get_running_loop()
+        settings = self._worker.settings
+        self._hub = Hub(loop, lane_sizes(max(1, usable_cores() // settings.workers)))
+        site = self._composition.site
+        limits = DoorLimits(body_bytes=settings.web_services.max_request_bytes, connections=_most_connections())
+        self._door = Door(site, Dispatcher(site, self._hub), limits, loop.time)
+        self.config.app = self._door  # type: ignore[assignment]
+        self.servers = []
+        for address, bound in zip(settings.urls, sockets or [], strict=True):
+            context = self._tls_context() if address.scheme == "https" else None
+            self.servers.append(
+                await loop.create_server(
+                    lambda: Connection(self.config, self.server_state, {}), sock=bound, ssl=context, backlog=1024
+                )
+            )
+        self.started = True
+        self._tasks = [loop.create_task(each) for each in (self._sweep(), self._beat())]
+        _say(self._pipe, READY)
+        self._announce()
+
+    async def main_loop(self) -> None:
+        """Serve until a signal to stop; then say so to load balancers for a while, if the settings want that."""
+        while not SIGNALS.stop:
+            await asyncio.sleep(0.1)
+            if SIGNALS.reload:
+                SIGNALS.reload = False
+                _log.warning("SIGHUP: the settings are read at the start only; tickets and calls are not touched")
+        if self._worker.settings.shutdown.drain_seconds:
+            self._composition.site.drain()
+            await asyncio.sleep(self._worker.settings.shutdown.drain_seconds)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Finish what is under way, and cut off clients that hang."""
+        await super().shutdown(sockets)
+        self._door.cut()
+        for task in self._tasks:
+            task.cancel()
+        end = time.monotonic() + 1.0
+        while self._hub.running and time.monotonic() < end:
+            await asyncio.sleep(0.02)
+        self._hub.close()
+
+    def _tls_context(self) -> Any:
+        if self._certificates is None:
+            self._certificates = Certificates(self._worker.settings.certificate)
+        return self._certificates.context
+
+    async def _sweep(self) -> None:
         while True:
-            try:
-                _, writer = await asyncio.open_connection(host, address.port)
-            except OSError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                break
-        if self.announcement.acquire(block=False):
-            sys.stdout.write(f"asmx-tickets answers at {address}{self.settings.path_base}{PATH}\n")
-            sys.stdout.flush()
+            await asyncio.sleep(SWEEP_SECONDS)
+            self._door.sweep()
+
+    async def _beat(self) -> None:
+        while True:
+            _say(self._pipe, BEAT)
+            if self._certificates is not None:
+                self._certificates.renew()
+            await asyncio.sleep(_BEAT_SECONDS)
 
 
-def _lanes(workers: int) -> dict[str, Lane]:
-    # Hashing takes a whole core for as long as it lasts: no more at a time than there are (SECURITY A3).
-    hashing = max(1, (os.cpu_count() or 1) // workers)
-    return {
-        "login": Lane("login", LaneSize(threads=hashing, waiting=hashing * 31, background=True)),
-        "store": Lane("store", LaneSize(threads=16, waiting=1000)),
-        "health": Lane("health", LaneSize(threads=1, waiting=20)),
-    }
+def _say(pipe: int | None, what: bytes) -> None:
+    if pipe is not None:
+        with suppress(OSError):
+            os.write(pipe, what)
 
 
-def lane_of(waits: bool) -> Callable[[Call], str]:
-    """Which lane a call must run in; none where it never waits. ``waits``: every call may, for stores elsewhere."""
-    default = "store" if waits else ""
+def _most_connections() -> int:
+    """How many clients there is room for. The limit of descriptors is raised as far as it goes."""
+    if sys.platform == "win32":
+        return 500
+    import resource
 
-    def lane(call: Call) -> str:
-        return "health" if isinstance(call, ReadinessCall) else call.operation.lane or default
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536
+    if wanted > soft:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    return max(16, min(soft - _SPARE_DESCRIPTORS, MOST_CONNECTIONS))
 
-    return lane
 
-
-def _die_with_parent() -> None:
+def _die_with(supervisor: int) -> None:
     """A killed supervisor must not leave a worker behind that holds the port (SECURITY R7)."""
     if sys.platform == "linux":
         set_parent_death_signal: Any = 1
         ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+        if os.getppid() != supervisor:
+            raise SystemExit(1)  # it was killed before

@@ -55,6 +55,10 @@ class OneOrMore:
     """Marks, in an Annotated, a list in whose place one value may stand."""
 
 
+class SingleValue:
+    """Marks, in an Annotated, a tuple that is written as one value."""
+
+
 Layer = dict[str, Entry]
 """Entries by their path in folded case."""
 
@@ -176,7 +180,7 @@ def keys_of(model: type[BaseModel], above: str = "") -> Iterator[Key]:
         if isinstance(annotation, type) and issubclass(annotation, BaseModel):
             yield Key(path, "open section" if annotation.model_config.get("extra") == "allow" else "section")
             yield from keys_of(annotation, f"{path}:")
-        elif get_origin(annotation) is tuple:
+        elif get_origin(annotation) is tuple and not any(isinstance(mark, SingleValue) for mark in field.metadata):
             single = any(isinstance(mark, OneOrMore) for mark in field.metadata)
             yield Key(path, "list", _is_secret(get_args(annotation)[0]), single)
         else:

@@ -16,12 +16,14 @@ from asmx_tickets.settings import layers as configuration
 from asmx_tickets.settings.sections import (
     STDOUT,
     Audit,
+    Certificate,
     ConnectionStrings,
     ForwardedHeaders,
     Languages,
     Logging,
     Passwords,
     ServerInfo,
+    Shutdown,
     Throttling,
     Tickets,
     WebServices,
@@ -46,7 +48,9 @@ class Settings(BaseSettings):
     )
 
     urls: UrlsValue = Field(
-        default=ListenAddress("127.0.0.1", 8080), description="Where the server listens: an IP address, localhost or *."
+        default=(ListenAddress("127.0.0.1", 8080),),
+        description="Where the server listens: http or https, an IP address, localhost or *. Semicolons separate more"
+        " than one.",
     )
     path_base: PathBase = Field(
         default="", description="The path below which the service is served, such as /InfoRouter; empty for the root."
@@ -79,6 +83,8 @@ class Settings(BaseSettings):
     passwords: Passwords = Passwords()
     throttling: Throttling = Throttling()
     audit: Audit = Audit()
+    certificate: Certificate = Certificate()
+    shutdown: Shutdown = Shutdown()
 
     @field_validator("tickets")
     @classmethod
@@ -173,10 +179,16 @@ def _at_home(settings: Settings, base: Path) -> Settings:
     stores = stores.model_copy(update={"users": _anchored(stores.users, folder)})
     if tickets.persist_to:
         tickets = tickets.model_copy(update={"persist_to": str(folder / tickets.persist_to)})
+    certificate = settings.certificate
+    certificate = certificate.model_copy(
+        update={name: str(folder / path) for name in ("path", "key_path") if (path := getattr(certificate, name))}
+    )
     if audit.to not in {"", STDOUT}:
         audit = audit.model_copy(update={"to": str(folder / audit.to)})
     _refuse_one_file_for_two_things(base, stores, tickets, audit)
-    return settings.model_copy(update={"connection_strings": stores, "tickets": tickets, "audit": audit})
+    return settings.model_copy(
+        update={"connection_strings": stores, "tickets": tickets, "audit": audit, "certificate": certificate}
+    )
 
 
 def _refuse_one_file_for_two_things(base: Path, stores: ConnectionStrings, tickets: Tickets, audit: Audit) -> None:

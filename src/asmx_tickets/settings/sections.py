@@ -4,7 +4,7 @@ import socket
 from datetime import timedelta
 from typing import ClassVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_pascal
 
 from asmx_tickets.settings.types import (
@@ -150,6 +150,26 @@ class ForwardedHeaders(Section):
 
     known_proxies: Networks = Field(
         default=(), description="Addresses or networks of proxies whose X-Forwarded-For, -Proto and -Host are believed."
+    )
+
+
+class Certificate(Section):
+    """The server's certificate, for https addresses in Urls."""
+
+    path: Text = Field(
+        default="",
+        description="The certificate with its chain, in PEM form (a relative path starts at the settings"
+        " file's folder). A renewed file is taken up without a restart.",
+    )
+    key_path: Text = Field(default="", description="Its key, in PEM form; empty: in the same file.")
+    password: SecretStr = Field(default=SecretStr(""), description="The key's password, if it has one.")
+
+
+class Shutdown(Section):
+    """What happens at SIGTERM."""
+
+    drain_seconds: int = Field(
+        default=0, ge=0, le=300, description="How long /readyz says 503 before the server stops taking requests."
     )
 
 

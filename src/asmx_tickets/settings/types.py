@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, Secret, SecretStr
 
 from asmx_tickets.networks import Network
-from asmx_tickets.settings.layers import OneOrMore
+from asmx_tickets.settings.layers import OneOrMore, SingleValue
 
 T = TypeVar("T")
 ProtocolName = Literal["HttpSoap", "HttpSoap12", "HttpGet", "HttpPost", "Documentation"]
@@ -52,10 +52,14 @@ class ConnectionString(Secret[str]):
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """Where the server listens. ``host`` is an IP address, IPv6 without brackets, ``localhost`` or ``*`` (all IPv4)."""
+    """Where the server listens. ``host`` is an IP address, IPv6 without brackets, ``localhost`` or ``*`` (all IPv4).
+
+    ``scheme`` is http or https.
+    """
 
     host: str
     port: int
+    scheme: str = "http"
 
     @property
     def bind_host(self) -> str:
@@ -71,10 +75,11 @@ class ListenAddress:
     def local_url(self) -> str:
         """The URL under which this machine reaches it."""
         listens_everywhere = ipaddress.ip_address(self.bind_host).is_unspecified
-        return str(ListenAddress("localhost", self.port) if listens_everywhere else self)
+        return str(ListenAddress("localhost", self.port, self.scheme) if listens_everywhere else self)
 
     def __str__(self) -> str:
-        return f"http://[{self.host}]:{self.port}" if ":" in self.host else f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
 
 
 def mask_password(url: str) -> str:
@@ -109,20 +114,24 @@ def format_timespan(span: timedelta) -> str:
     return f"{days}{hours:02d}:{minutes:02d}:{seconds:02d}{fraction}"
 
 
-def parse_urls(text: str) -> ListenAddress:
-    """Read ``Urls``: one ``http://`` URL of an IP address, ``localhost`` or ``*``. Raises ValueError for all else."""
-    if ";" in text.strip().rstrip(";"):
-        raise ValueError("must be a single URL; for more than one address listen on http://*:8080")
+def parse_urls(text: str) -> tuple[ListenAddress, ...]:
+    """Read ``Urls``: http:// or https:// URLs separated by semicolons. Raises ValueError for all else."""
+    addresses = tuple(parse_url(part) for part in text.split(";") if part.strip())
+    if not addresses:
+        raise ValueError("must be a URL such as http://127.0.0.1:8080")
+    if len({(address.bind_host, address.port) for address in addresses}) != len(addresses):
+        raise ValueError("must not name an address twice")
+    return addresses
+
+
+def parse_url(text: str) -> ListenAddress:
+    """Read one URL of an IP address, ``localhost`` or ``*``. Raises ValueError for all else."""
     try:
-        url = urlsplit(text.strip().rstrip(";"))
+        url = urlsplit(text.strip())
         host, port = url.hostname or "", url.port
     except ValueError:
         raise ValueError("must be a URL such as http://127.0.0.1:8080") from None
-    if url.scheme == "https":
-        raise ValueError(
-            "must be http: for https put a TLS proxy in front and name it in ForwardedHeaders:KnownProxies"
-        )
-    if url.scheme != "http" or url.username is not None or url.query or url.fragment:
+    if url.scheme not in {"http", "https"} or url.username is not None or url.query or url.fragment:
         raise ValueError("must be a URL such as http://127.0.0.1:8080")
     if url.path not in {"", "/"}:
         raise ValueError("must be a URL without a path; the path belongs into PathBase")
@@ -134,7 +143,7 @@ def parse_urls(text: str) -> ListenAddress:
             host = str(ipaddress.ip_address(host))
         except ValueError:
             raise ValueError("must have an IP address, localhost or * for its host") from None
-    return ListenAddress(host, 80 if port is None else port)
+    return ListenAddress(host, {"http": 80, "https": 443}[url.scheme] if port is None else port, url.scheme)
 
 
 def _from_text(parse: Callable[[str], T]) -> BeforeValidator:
@@ -241,7 +250,12 @@ def _network_text(network: Network) -> str:
 
 Text = Annotated[str, AfterValidator(_text)]
 AccountName = Annotated[Text, AfterValidator(str.strip)]
-UrlsValue = Annotated[ListenAddress, _from_text(parse_urls), PlainSerializer(str, when_used="json")]
+UrlsValue = Annotated[
+    tuple[ListenAddress, ...],
+    SingleValue(),
+    _from_text(parse_urls),
+    PlainSerializer(lambda urls: ";".join(map(str, urls)), when_used="json"),
+]
 PathBase = Annotated[str, AfterValidator(_path_base)]
 AllowedHosts = Annotated[str, AfterValidator(_allowed_hosts)]
 TrustedUserPwds = Annotated[

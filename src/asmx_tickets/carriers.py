@@ -1,0 +1,83 @@
+"""Where a request brings its ticket, beside the parameter: the Authorization header, then the cookie (CONTRACT 1.2)."""
+
+import re
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from werkzeug.sansio.http import parse_cookie
+
+from asmx_tickets.tickets.ticket import parse_guid
+from spyne_asmx import Request
+
+_CREDENTIALS = re.compile(r"\s*(SOTicket|Bearer)(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
+_OWN_SITE = frozenset({"none", "same-origin", "same-site"})
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+AMBIGUOUS = "more than one ticket"
+"""Stands for different tickets in one place: there is one, and it is none that is valid (SECURITY D15)."""
+
+
+def is_given(ticket: str | None) -> bool:
+    """Whether there is a ticket's text. White space alone is empty."""
+    return ticket is not None and not (ticket == "" or ticket.isspace())
+
+
+def in_header(request: Request) -> str | None:
+    """The ticket of ``Authorization: SOTicket``, or of ``Bearer`` with a GUID; None where there is neither."""
+    tickets: set[str] = set()
+    for value in request.headers.get_all("authorization"):
+        found = _CREDENTIALS.fullmatch(value)
+        if found is None or not is_given(found[2]):
+            continue
+        # Any other Bearer token is a proxy's or another program's.
+        if found[1].lower() == "soticket" or parse_guid(found[2]) is not None:
+            tickets.add(found[2])
+    return _only(tickets)
+
+
+def in_cookie(request: Request, friendly_origins: Collection[str] = ()) -> str | None:
+    """The ticket of the cookie; None where there is none that counts.
+
+    A browser sends the cookie with other sites' requests too; those must not act in its owner's name (SECURITY D3).
+    ``friendly_origins`` are other sites that may.
+    """
+    headers = request.headers.get_all("cookie")
+    if not headers or _is_foreign(request, friendly_origins):
+        return None
+    cookies = parse_cookie("; ".join(headers)).items(multi=True)
+    return _only({value for name, value in cookies if name.lower() == "ticket" and is_given(value)})
+
+
+def _only(values: set[str]) -> str | None:
+    if not values:
+        return None
+    return values.pop() if len(values) == 1 else AMBIGUOUS
+
+
+def _is_foreign(request: Request, friendly_origins: Collection[str]) -> bool:
+    """Whether a page of another site sent the request. A request that says nothing of the kind is no browser's."""
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if origin is not None:
+        if origin in friendly_origins:
+            return False
+        return site == "cross-site" or not (_is_own(origin, request) or site in {"same-origin", "same-site"})
+    if site is not None:
+        return site not in _OWN_SITE
+    referer = request.headers.get("referer")
+    return referer is not None and not _is_own(referer, request)
+
+
+def _is_own(address: str, request: Request) -> bool:
+    """Whether an address has the request's own scheme, host and port."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    return parts.scheme in _DEFAULT_PORTS and _authority(parts.scheme, parts.netloc) == _authority(
+        request.scheme, request.host
+    )
+
+
+def _authority(scheme: str, netloc: str) -> str:
+    host = netloc.rpartition("@")[2].lower()
+    return host.removesuffix(f":{_DEFAULT_PORTS.get(scheme, '')}")

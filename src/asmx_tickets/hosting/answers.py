@@ -1,0 +1,45 @@
+"""Answers as bytes, and what is answered to a request that can't be read."""
+
+from enum import Enum
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Final
+
+from asmx_tickets.hosting.site import COMMON_HEADERS
+from spyne_asmx import Response, text_response
+
+CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class Refusal(Enum):
+    """Why a request can't be read. The connection ends with the answer (RFC 9110 section 15.5; SECURITY H2 to H5)."""
+
+    MALFORMED = (400, "The request is malformed.")
+    CUT = (400, "The request body ended early.")
+    SLOW = (408, "The request body did not arrive in time.")
+    BODY_TOO_LARGE = (413, "The request body is too large.")
+    TARGET_TOO_LONG = (414, "The address is too long.")
+    HEAD_TOO_LARGE = (431, "The request's headers are too large.")
+    UNKNOWN_CODING = (501, "Only the transfer coding chunked is supported.")
+
+    @property
+    def response(self) -> Response:
+        return text_response(*self.value)
+
+
+def answer_bytes(answer: Response, request_id: str, date: str, keep_alive: bool) -> bytes:
+    """The whole answer: status line, the answer's own headers, those that every answer has, and the body."""
+    head = _head(answer.status, answer.headers, keep_alive)
+    return (
+        f"{head}{date}\r\nx-request-id: {request_id}\r\ncontent-length: {len(answer.body)}\r\n\r\n".encode("latin-1")
+        + answer.body
+    )
+
+
+@lru_cache(maxsize=256)
+def _head(status: int, headers: tuple[tuple[str, str], ...], keep_alive: bool) -> str:
+    own = [(name, value) for name, value in headers if name != "connection"]
+    lines = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in (*own, *COMMON_HEADERS)]
+    lines.append("connection: keep-alive" if keep_alive else "connection: close")
+    return "\r\n".join(lines) + "\r\ndate: "

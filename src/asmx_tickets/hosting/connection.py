@@ -1,0 +1,379 @@
+"""One client connection: HTTP/1.1 on httptools, a request at a time (RFC 9112).
+
+uvicorn makes a Connection for each client and asks it to shut down. Whole requests go to the site, decoded calls to the
+dispatcher, answers back in one write. What has to be in time, the door's sweep ends when its deadline has passed.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any, cast
+
+import httptools
+
+from asmx_tickets.hosting.answers import CONTINUE, Refusal, answer_bytes
+from asmx_tickets.hosting.door import Door
+from asmx_tickets.hosting.heads import (
+    MAX_BYTES,
+    MAX_HEADERS,
+    MAX_TARGET,
+    BadTarget,
+    Head,
+    host_of,
+    read_target,
+    text_of,
+)
+from spyne_asmx import HeaderMap, Request, Response
+
+_NEVER = float("inf")
+
+
+class Connection(asyncio.Protocol):
+    """The protocol of one connection. Its constructor is the one that uvicorn calls; ``config.app`` is the Door."""
+
+    def __init__(self, config: Any, server_state: Any, app_state: Any, _loop: Any = None) -> None:
+        self._door: Door = config.app
+        self._connections: set[Any] = server_state.connections
+        self._parser: Any = None
+        self._transport: asyncio.Transport = cast("asyncio.Transport", None)
+        self._waiting: deque[Request | Refusal] = deque()
+        self._busy = False  # a call is under way
+        self._closing = False  # nothing more is read
+        self._keep_alive = True
+        self._paused = self._stuck = False  # reading is paused; the client does not take what is written
+        self._ended = False  # the client sends nothing more
+        self.deadline = _NEVER
+        self.unsent = 0
+        self._message_begun = self._known = self._refused = False
+        self._head: Head | None = None
+        self._begin_message()
+
+    # --- what the transport says ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self._address = peer[0] if isinstance(peer, tuple) else ""
+        self._scheme = "https" if transport.get_extra_info("ssl_object") is not None else "http"
+        self._connections.add(self)
+        self.deadline = self._door.now() + self._door.limits.head_seconds
+        self._door.opened(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._connections.discard(self)
+        self._door.closed(self)
+        self._closing = True
+        self._waiting.clear()
+
+    def data_received(self, data: bytes) -> None:
+        if self._closing:
+            return
+        if self._known:
+            self._take_more(data)
+        elif self._message_begun or self._busy or self._waiting or not self._take_known(data):
+            self._feed(data)
+            self._go_on()
+
+    def eof_received(self) -> bool:
+        """The client sends nothing more. Whole requests are still answered; one that is cut is not run."""
+        self._ended = True
+        if self._message_begun and not self._closing:
+            self._refuse(Refusal.CUT if self._head is not None else Refusal.MALFORMED)
+            self._go_on()
+        elif not self._busy and not self._waiting:
+            return False
+        return self._scheme == "http"  # TLS has no half-closed connections
+
+    def pause_writing(self) -> None:
+        self._stuck = True
+        self._pause(True)
+
+    def resume_writing(self) -> None:
+        self._stuck = False
+        self._go_on()
+
+    # --- what the server says ---
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing would be lost by closing now."""
+        return not (self._busy or self._waiting or self._message_begun or self._transport.get_write_buffer_size())
+
+    @property
+    def unsent_bytes(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    def shutdown(self) -> None:
+        """Take no more requests; close once those under way are answered."""
+        self._keep_alive = False
+        if self.is_idle:
+            self._transport.close()
+
+    def close(self) -> None:
+        """Close now, politely if nothing waits to be sent."""
+        self._closing = True
+        self._transport.abort()
+
+    def expire(self) -> None:
+        """The deadline has passed: a head or body that did not come, a client that is idle, or one that lingers."""
+        self.deadline = _NEVER
+        if self._closing or not self._message_begun:
+            self._transport.abort() if self._closing else self._transport.close()
+        elif self._head is None:
+            self._transport.close()
+        else:
+            self._refuse(Refusal.SLOW)
+            self._go_on()
+
+    # --- reading ---
+
+    def _take_known(self, data: bytes) -> bool:
+        """Take the beginning of a request, or all of it, whose head is known. Whether it was one."""
+        end = data.find(b"\r\n\r\n")
+        head = self._door.heads.get(data[:end]) if end > 0 else None
+        if head is None:
+            return False
+        missing = end + 4 + head.length - len(data)
+        if missing < 0:
+            return False
+        if missing:
+            self._head, self._known, self._message_begun = head, True, True
+            self._body.append(data[end + 4 :])
+            self._size = head.length - missing
+            self._set_deadline()
+        else:
+            self._take(head, data[end + 4 :])
+        return True
+
+    def _take_more(self, data: bytes) -> None:
+        """Take more of the body of a request whose head was known."""
+        head = self._head
+        assert head is not None  # noqa: S101 - it is known
+        rest = data[head.length - self._size :]
+        self._body.append(data[: head.length - self._size])
+        self._size += len(data) - len(rest)
+        if self._size == head.length:
+            body = b"".join(self._body)
+            self._begin_message()
+            self._take(head, body)
+        if rest:
+            self.data_received(rest)
+
+    def _take(self, head: Head, body: bytes) -> None:
+        """Run a whole request. Nothing is under way and nothing waits."""
+        if not head.keep_alive:
+            self._closing = True
+        self._busy = True
+        self._run(self._request(head, body if head.method == "POST" else b""))
+
+    def _begin_message(self) -> None:
+        self._message_begun = self._known = False
+        self._raw_head = b""
+        self._head = None
+        self._raw_target = b""
+        self._headers: list[tuple[str, str]] = []
+        self._body: list[bytes] = []
+        self._size = 0
+        self._head_bytes = 0
+        self._refused = False
+
+    def _feed(self, data: bytes) -> None:
+        """Read with the parser."""
+        if self._parser is None:
+            self._parser = httptools.HttpRequestParser(self)
+        if not self._message_begun:
+            # The first byte makes it a request, which has to come to its end in time.
+            self._message_begun = True
+            self._raw_head = data[: max(0, data.find(b"\r\n\r\n"))]
+            self._set_deadline()
+        if self._head is None:
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            # Nobody here speaks anything else: the request is answered, and what follows is the next one.
+            self._parser = None
+            rest = data[upgrade.args[0] :]
+            if rest and not self._closing:
+                self._feed(rest)
+        except httptools.HttpParserError:
+            if not self._closing:
+                self._refuse(Refusal.MALFORMED)
+        if self._message_begun and self._head is None and self._head_bytes > MAX_BYTES and not self._closing:
+            self._refuse(Refusal.HEAD_TOO_LARGE)
+
+    # --- httptools calls these ---
+
+    def on_message_begin(self) -> None:
+        self._message_begun = True
+
+    def on_url(self, url: bytes) -> None:
+        self._raw_target += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head is None:  # otherwise it is a trailer, which is dropped
+            self._headers.append((name.decode("latin-1").lower(), text_of(value)))
+
+    def on_headers_complete(self) -> None:
+        head = self._read_head()
+        if isinstance(head, Refusal):
+            self._refuse(head)
+            return
+        self._head = head
+        self._set_deadline()
+        if not self._busy and not self._waiting:
+            self._expect(head)
+
+    def on_body(self, body: bytes) -> None:
+        if self._refused or self._closing:
+            return
+        self._size += len(body)
+        if self._size > self._door.limits.body_bytes:
+            self._refuse(Refusal.BODY_TOO_LARGE)
+        else:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        head = self._head
+        if self._refused or self._closing or head is None:
+            return
+        if self._raw_head:
+            self._door.heads.remember(self._raw_head, head)
+        body = b"".join(self._body) if head.method == "POST" else b""
+        self._waiting.append(self._request(head, body))
+        if not head.keep_alive:
+            self._closing = True
+        self._begin_message()
+
+    def _read_head(self) -> Head | Refusal:
+        """The head that has been read, or why it is refused."""
+        parser, headers = self._parser, HeaderMap(self._headers)
+        version = parser.get_http_version()
+        refusal = self._framing_refusal(version, headers)
+        if refusal is not None:
+            return refusal
+        try:
+            target = read_target(self._raw_target)
+        except BadTarget:
+            return Refusal.MALFORMED
+        return Head(
+            method=parser.get_method().decode("ascii"),
+            path=target.path,
+            query=target.query,
+            headers=headers,
+            host=host_of(list(headers.get_all("host")), target.authority, version, self._local_host()),
+            keep_alive=parser.should_keep_alive(),
+            length=int(headers.get("content-length") or 0),
+        )
+
+    def _framing_refusal(self, version: str, headers: HeaderMap) -> Refusal | None:
+        """Why a head can't be taken, by its size or by the way its body is framed (RFC 9112 section 6.3)."""
+        if len(self._headers) > MAX_HEADERS:
+            return Refusal.HEAD_TOO_LARGE
+        if len(self._raw_target) > MAX_TARGET:
+            return Refusal.TARGET_TOO_LONG
+        codings = headers.get_all("transfer-encoding")
+        if codings and [coding.strip().lower() for coding in codings] != ["chunked"]:
+            return Refusal.UNKNOWN_CODING
+        length = headers.get("content-length")
+        # A body has one framing, and HTTP/1.0 knows no chunks.
+        if version not in {"1.0", "1.1"} or (codings and (version == "1.0" or length is not None)):
+            return Refusal.MALFORMED
+        return Refusal.BODY_TOO_LARGE if int(length or 0) > self._door.limits.body_bytes else None
+
+    def _expect(self, head: Head) -> None:
+        """RFC 9110 section 10.1.1: the client waits to be asked for its body."""
+        if (head.headers.get("expect") or "").lower() == "100-continue" and not self._size:
+            self._transport.write(CONTINUE)
+
+    def _local_host(self) -> str:
+        name = self._transport.get_extra_info("sockname")
+        if not isinstance(name, tuple):
+            return "localhost"
+        return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
+
+    def _request(self, head: Head, body: bytes) -> Request:
+        return Request(
+            head.method, head.path, head.query, head.headers, body, self._scheme, head.host, "", self._address
+        )
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer what can't be read, behind the answers that are due, and read nothing more."""
+        self._refused = self._closing = True
+        self._message_begun = False
+        self._waiting.append(refusal)
+
+    def _set_deadline(self) -> None:
+        """Until when the client has to do something: send a head, a body, or the next request."""
+        if self._busy:
+            self.deadline = _NEVER  # it is our turn
+            return
+        limits = self._door.limits
+        seconds = limits.body_seconds if self._head is not None else limits.head_seconds
+        self.deadline = self._door.now() + (seconds if self._message_begun else limits.idle_seconds)
+
+    # --- answering ---
+
+    def _go_on(self) -> None:
+        """Run the requests that wait, one after the other, as far as the client takes the answers."""
+        while self._waiting and not self._busy and not self._stuck:
+            request = self._waiting.popleft()
+            if isinstance(request, Refusal):
+                self._write(request.response, self._door.site.next_id(), keep_alive=False)
+                return
+            self._busy = True
+            self._run(request)
+        self._pause(self._busy or self._stuck or bool(self._waiting))
+
+    def _run(self, request: Request) -> None:
+        self.deadline = _NEVER
+        try:
+            begun = self._door.site.begin(request)
+            if isinstance(begun, Response):
+                self._answered(request, begun)
+            else:
+                self._door.dispatcher.finish(begun, lambda answer: self._finished(request, answer))
+        except Exception:  # never let a bug leave a client without an answer
+            request.log_bug("the connection")
+            self._transport.abort()
+
+    def _finished(self, request: Request, answer: Response) -> None:
+        self._answered(request, answer)
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._go_on)
+        elif self._paused:
+            self._pause(False)
+
+    def _answered(self, request: Request, answer: Response) -> None:
+        self._busy = False
+        if self._transport.is_closing():
+            return
+        more = bool(self._waiting)
+        keep_alive = self._keep_alive and (more or not (self._closing or self._ended))
+        self._write(answer, request.id, keep_alive=keep_alive)
+
+    def _write(self, answer: Response, request_id: str, *, keep_alive: bool) -> None:
+        keep_alive = keep_alive and ("connection", "close") not in answer.headers
+        self._transport.write(answer_bytes(answer, request_id, self._door.date, keep_alive))
+        if keep_alive:
+            self._set_deadline()
+            return
+        # The client may still be sending: closing at once would make the system throw away the answer (RFC 9112 9.6).
+        self._closing = True
+        self._waiting.clear()
+        if self._message_begun or self._refused:
+            self._linger()
+        else:
+            self._transport.close()
+
+    def _linger(self) -> None:
+        self.deadline = self._door.now() + self._door.limits.linger_seconds
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+        self._pause(False)
+
+    def _pause(self, pause: bool) -> None:
+        if pause != self._paused and not self._transport.is_closing():
+            self._paused = pause
+            self._transport.pause_reading() if pause else self._transport.resume_reading()

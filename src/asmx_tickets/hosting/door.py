@@ -1,0 +1,113 @@
+"""What all connections of a server process share: the site behind them, their limits, and the sweep of deadlines."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import Protocol
+
+from asmx_tickets.hosting.heads import Heads
+from asmx_tickets.hosting.site import Call, Site
+from spyne_asmx import Response
+
+SWEEP_SECONDS = 0.5
+MOST_CONNECTIONS = 16 * 1024
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DoorLimits:
+    """How long clients may take, and how much they may send (SECURITY H1, H2, F1)."""
+
+    body_bytes: int = 65536
+    head_seconds: float = 5.0
+    body_seconds: float = 10.0
+    write_seconds: float = 10.0
+    idle_seconds: float = 75.0
+    linger_seconds: float = 2.0
+    connections: int = MOST_CONNECTIONS
+
+
+class Finisher(Protocol):
+    """Runs decoded calls: see hosting/dispatch.py."""
+
+    def finish(self, call: Call, answered: Callable[[Response], None]) -> None: ...
+
+
+class Client(Protocol):
+    """A connection, as the door sees it."""
+
+    deadline: float
+    unsent: int
+
+    @property
+    def is_idle(self) -> bool: ...
+    @property
+    def unsent_bytes(self) -> int: ...
+    def expire(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Door:
+    """Lets clients in and, when they take too long, out. ``now`` gives seconds that never run backwards."""
+
+    def __init__(self, site: Site, dispatcher: Finisher, limits: DoorLimits, now: Callable[[], float]) -> None:
+        self.site = site
+        self.dispatcher = dispatcher
+        self.limits = limits
+        self.now = now
+        self.heads = Heads()
+        self.date = formatdate(usegmt=True)
+        # Oldest first.
+        self._clients: dict[Client, float] = {}
+        self._complain_at = float("-inf")
+
+    def __len__(self) -> int:
+        """How many clients are connected."""
+        return len(self._clients)
+
+    def opened(self, client: Client) -> None:
+        """Let a client in. Where there are too many, an idle one has to go, or else the new one."""
+        self._clients[client] = 0.0
+        if len(self._clients) > self.limits.connections:
+            next((each for each in self._clients if each.is_idle and each is not client), client).close()
+            self._complain()
+
+    def closed(self, client: Client) -> None:
+        """A client is gone."""
+        self._clients.pop(client, None)
+
+    def sweep(self) -> None:
+        """Look at all deadlines. To be called every SWEEP_SECONDS."""
+        self.date = formatdate(usegmt=True)
+        now = self.now()
+        for client, stuck_since in list(self._clients.items()):
+            unsent = client.unsent_bytes
+            if unsent:
+                self._watch(client, unsent, stuck_since, now)
+                continue
+            if stuck_since:
+                self._clients[client] = 0.0
+                client.unsent = 0
+            if now >= client.deadline:
+                client.expire()
+
+    def cut(self) -> None:
+        """End all connections now."""
+        for client in list(self._clients):
+            client.close()
+
+    def _watch(self, client: Client, unsent: int, stuck_since: float, now: float) -> None:
+        """A client that takes nothing of its answer for long enough is cut off."""
+        if not stuck_since or unsent < client.unsent:
+            self._clients[client] = now
+            client.unsent = unsent
+        elif now - stuck_since >= self.limits.write_seconds:
+            client.close()
+
+    def _complain(self) -> None:
+        now = self.now()
+        if now >= self._complain_at:
+            self._complain_at = now + 60
+            _log.warning("more than %d clients: idle ones are disconnected", self.limits.connections)

@@ -1,0 +1,147 @@
+"""Request heads: the request line and the headers, read once and remembered by their bytes.
+
+A client's proxy sends the same head for ever. One that carries a ticket, a cookie, credentials, a query or a form is
+never kept: nothing secret stays in memory because of this (SECURITY L1).
+"""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import unquote_to_bytes
+
+from spyne_asmx import HeaderMap
+
+MAX_BYTES = 16 * 1024
+MAX_HEADERS = 100
+MAX_TARGET = 8192
+_REMEMBERED = 512
+_LONGEST_REMEMBERED = 2048
+# The headers that a remembered head may have: none of them is where anybody puts a secret.
+_HARMLESS = frozenset(
+    [
+        "host",
+        "user-agent",
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "accept-charset",
+        "cache-control",
+        "pragma",
+        "connection",
+        "content-type",
+        "content-length",
+        "content-encoding",
+        "mime-version",
+        "soapaction",
+        "origin",
+        "sec-fetch-site",
+        "sec-fetch-mode",
+        "sec-fetch-dest",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-forwarded-port",
+        "x-forwarded-prefix",
+        "forwarded",
+        "x-real-ip",
+        "via",
+        "vsdebuggercausalitydata",
+    ]
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A request without its body. ``host`` is empty unless there is exactly one (RFC 9112 section 3.2)."""
+
+    method: str
+    path: str
+    query: str
+    headers: HeaderMap
+    host: str
+    keep_alive: bool
+    length: int
+
+    @property
+    def may_be_remembered(self) -> bool:
+        """Whether nothing in it is a secret or this request's own."""
+        return (
+            not self.query
+            and self.headers.get("content-length") is not None
+            and "x-www-form-urlencoded" not in (self.headers.get("content-type") or "").lower()
+            and _HARMLESS.issuperset(self.headers)
+        )
+
+
+class Heads:
+    """The heads that are known by their bytes; those not seen for longest are forgotten."""
+
+    def __init__(self) -> None:
+        self._heads: OrderedDict[bytes, Head] = OrderedDict()
+
+    def get(self, raw: bytes) -> Head | None:
+        """The head that these bytes are, without the empty line behind it."""
+        head = self._heads.get(raw)
+        if head is not None:
+            self._heads.move_to_end(raw)
+        return head
+
+    def remember(self, raw: bytes, head: Head) -> None:
+        """Keep a head, if it may be kept."""
+        if len(raw) <= _LONGEST_REMEMBERED and head.may_be_remembered:
+            self._heads[raw] = head
+            if len(self._heads) > _REMEMBERED:
+                self._heads.popitem(last=False)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._heads)
+
+    def __len__(self) -> int:
+        return len(self._heads)
+
+
+class BadTarget(Exception):
+    """A request target that is no path and no absolute address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a request is for. ``authority`` is that of a target in absolute form, which wins over the Host header."""
+
+    path: str
+    query: str
+    authority: str | None = None
+
+
+def read_target(raw: bytes) -> Target:
+    """Read a request target (RFC 9112 section 3.2). The path is percent-decoded. Raises BadTarget."""
+    text = raw.decode("utf-8", "surrogateescape")
+    authority = None
+    if not text.startswith(("/", "*")):
+        scheme, separator, rest = text.partition("://")
+        if not separator or scheme.lower() not in {"http", "https"}:
+            raise BadTarget
+        authority, _, path = rest.partition("/")
+        authority, question, query = authority.partition("?")
+        text = f"/?{query}" if question else f"/{path}"
+    path, _, query = text.partition("?")
+    query = query.partition("#")[0]
+    decoded = unquote_to_bytes(path.partition("#")[0].encode("utf-8", "surrogateescape"))
+    return Target(decoded.decode("utf-8", "replace"), query, authority)
+
+
+def text_of(value: bytes) -> str:
+    """A header's value as it was sent: UTF-8 where it is, and Latin-1 otherwise."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def host_of(named: list[str], authority: str | None, version: str, default: str) -> str:
+    """The host a request is for; empty where there is not exactly one. HTTP/1.0 may name none."""
+    if len(named) > 1 or (not named and version != "1.0"):
+        return ""
+    if authority is not None:
+        return authority.rpartition("@")[2]
+    return named[0] if named else default

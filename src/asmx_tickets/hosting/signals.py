@@ -1,0 +1,48 @@
+"""Signals are noted by their handlers and acted on elsewhere, in one loop.
+
+Nothing is imported here but the standard library: the command line notes signals before it loads anything else.
+"""
+
+import os
+import signal
+from contextlib import suppress
+
+STOP = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGQUIT", "SIGBREAK") if hasattr(signal, name))
+RELOAD = getattr(signal, "SIGHUP", None)
+
+
+class Signals:
+    """The signals that came and nobody has acted on yet."""
+
+    def __init__(self) -> None:
+        self.stop = False
+        self.reload = False
+        self._wake: int | None = None
+
+    def note(self) -> None:
+        """Note signals from now on, in place of what they do by themselves."""
+        for number in STOP:
+            signal.signal(number, self._on_stop)
+        if RELOAD is not None:
+            signal.signal(RELOAD, self._on_reload)
+
+    def wake(self, descriptor: int | None) -> None:
+        """Write a byte there for each signal, so that whoever waits for it wakes up. It must not block."""
+        self._wake = descriptor
+
+    def _on_stop(self, _number: int, _frame: object) -> None:
+        self.stop = True
+        self._tell()
+
+    def _on_reload(self, _number: int, _frame: object) -> None:
+        self.reload = True
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._wake is not None:
+            with suppress(OSError):
+                os.write(self._wake, b"!")
+
+
+SIGNALS = Signals()
+"""The signals of this process: there is one such table a process."""

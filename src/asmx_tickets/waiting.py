@@ -1,0 +1,198 @@
+"""How synchronous code waits without holding anybody up.
+
+The rules and stores are plain synchronous code. In the server a call runs as a greenlet on the event loop, started by a
+Hub; when it has to wait, ``in_thread`` runs what blocks in a thread of a bounded lane, and the loop serves others
+meanwhile. Outside of such a greenlet (the command line, a thread, WSGI) ``in_thread`` simply calls the function.
+
+Between the moment a greenlet starts to wait and the moment it goes on, other calls run on the same thread: code must
+not hold a lock across ``in_thread``.
+"""
+
+import asyncio
+import contextlib
+import os
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any, TypeVar, cast
+
+from greenlet import getcurrent, greenlet
+
+from asmx_tickets.errors import Unavailable
+
+T = TypeVar("T")
+
+
+class Lane(StrEnum):
+    """What calls wait for. Each lane has threads of its own, so that none is held up behind another's work."""
+
+    HASH = "hash"
+    USERS = "users"
+    REDIS = "redis"
+    AUDIT = "audit"
+    HEALTH = "health"
+    CALL = "call"
+
+
+@dataclass(frozen=True, slots=True)
+class LaneSize:
+    """How many functions of a lane run at a time, and how many more may wait. ``background``: with a lower priority."""
+
+    threads: int
+    waiting: int
+    background: bool = False
+
+
+class LaneFull(Unavailable):
+    """As many functions wait in the lane as may, or as one owner may have there."""
+
+
+def usable_cores() -> int:
+    """How many cores this process may use: its CPU affinity and its control group's limit count (cgroup v2)."""
+    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    with contextlib.suppress(OSError, ValueError), open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:  # noqa: PTH123
+        quota, period = file.read().split()
+        cores = min(cores, max(1, round(int(quota) / int(period))))
+    return max(1, cores)
+
+
+def lane_sizes(hashes: int) -> dict[Lane, LaneSize]:
+    """The lanes of a server process that may work on so many hashes at a time (SECURITY A3)."""
+    return {
+        Lane.HASH: LaneSize(threads=hashes, waiting=hashes * 31, background=True),
+        Lane.USERS: LaneSize(threads=16, waiting=1000),
+        Lane.REDIS: LaneSize(threads=16, waiting=1000),
+        Lane.AUDIT: LaneSize(threads=1, waiting=1000),
+        Lane.HEALTH: LaneSize(threads=2, waiting=20),
+        Lane.CALL: LaneSize(threads=16, waiting=1000),
+    }
+
+
+class _Pool:
+    """A lane's threads."""
+
+    def __init__(self, lane: Lane, size: LaneSize) -> None:
+        self.limit = size.threads + size.waiting
+        self.inside = 0
+        self.owners: Counter[str] = Counter()
+        self.threads = ThreadPoolExecutor(
+            size.threads, thread_name_prefix=lane, initializer=_yield_to_others if size.background else None
+        )
+
+
+class _CallGreenlet(greenlet):
+    """A call that runs on an event loop. ``hub`` started it, and ``done`` gets its result."""
+
+    hub: "Hub"
+    done: Callable[[Any], None]
+
+
+class Hub:
+    """Runs calls as greenlets on the event loop of the thread that it is used in."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, sizes: Mapping[Lane, LaneSize]) -> None:
+        self._loop = loop
+        self._pools = {lane: _Pool(lane, size) for lane, size in sizes.items()}
+        self.running = 0
+        """How many calls have begun and not ended."""
+
+    def run(self, function: Callable[[], T], done: Callable[[T], None]) -> None:
+        """Run a function as a greenlet, now as far as it does not wait. It must not raise.
+
+        ``done`` gets what it returns, at once or later, on the loop.
+        """
+        call = _CallGreenlet(function)
+        call.hub = self
+        call.done = done
+        self.running += 1
+        self.go_on(call)
+
+    def go_on(self, call: "_CallGreenlet", *arguments: Any) -> None:
+        """Let a call run until it waits or ends."""
+        result = call.switch(*arguments)
+        if call.dead:
+            self.running -= 1
+            call.done(result)
+
+    def close(self) -> None:
+        """Let what runs in threads come to its end, and start nothing more."""
+        for pool in self._pools.values():
+            pool.threads.shutdown(wait=False, cancel_futures=True)
+
+    def waiting(self, lane: Lane) -> int:
+        """How many functions run or wait in a lane."""
+        return self._pools[lane].inside
+
+    def wait_in_lane(
+        self, call: _CallGreenlet, lane: Lane, function: Callable[[], T], owner: str, seconds: float | None
+    ) -> T:
+        """Wait in a greenlet for a function in a lane. See ``in_thread``."""
+        pool = self._pools[lane]
+        # SECURITY D20: no owner has more than a quarter of a lane.
+        if pool.inside >= pool.limit or (owner and pool.owners[owner] >= max(1, pool.limit // 4)):
+            raise LaneFull(f"too many calls wait already ({lane})")
+        pool.inside += 1
+        if owner:
+            pool.owners[owner] += 1
+        future = pool.threads.submit(function)
+        future.add_done_callback(lambda _: self._tell_loop(partial(_leave, pool, owner)))
+        waiter = _Waiter(self, call)
+        future.add_done_callback(lambda done: self._tell_loop(partial(waiter.go_on, done)))
+        timer = None if seconds is None else self._loop.call_later(seconds, waiter.go_on, None)
+        finished = call.parent.switch()
+        if timer is not None:
+            timer.cancel()
+        if finished is None:
+            raise TimeoutError
+        return cast("T", finished.result())
+
+    def _tell_loop(self, function: Callable[[], object]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(function)
+
+
+def _leave(pool: _Pool, owner: str) -> None:
+    pool.inside -= 1
+    if owner:
+        pool.owners[owner] -= 1
+        if not pool.owners[owner]:
+            del pool.owners[owner]
+
+
+class _Waiter:
+    """Lets a call go on once, whatever comes first: the end of what it waits for, or of its time."""
+
+    __slots__ = ("_call", "_hub")
+
+    def __init__(self, hub: Hub, call: _CallGreenlet) -> None:
+        self._hub = hub
+        self._call: _CallGreenlet | None = call
+
+    def go_on(self, what: Any) -> None:
+        call, self._call = self._call, None
+        if call is not None:
+            self._hub.go_on(call, what)
+
+
+def in_thread(lane: Lane, function: Callable[[], T], *, owner: str = "", seconds: float | None = None) -> T:
+    """Run a function that blocks, and give what it returns or raises.
+
+    ``owner`` is for whom it runs, such as a network: none may fill the lane. After ``seconds`` TimeoutError is raised,
+    though the function goes on. Raises LaneFull. Outside of a Hub's call the function is simply called, without limits.
+    """
+    call = getcurrent()
+    if isinstance(call, _CallGreenlet):
+        return call.hub.wait_in_lane(call, lane, function, owner, seconds)
+    return function()
+
+
+def _yield_to_others() -> None:
+    """Hashing takes whole cores for as long as logins come in; the kernel gives ticket checks the right of way."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 12)
