@@ -16,10 +16,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from asmx_tickets.errors import SettingsError, Unavailable
+from asmx_tickets.waiting import Lane, in_thread
 
 LONGEST_NAME = 64
 # What a pipe takes as a whole or not at all; no line is longer.
@@ -74,6 +76,10 @@ class AuditLog(Protocol):
         """Keep a record; it is there when this returns. Raises Unavailable."""
         ...
 
+    def check(self) -> None:
+        """Find out whether a record could be kept now. Raises Unavailable."""
+        ...
+
     def close(self) -> None:
         """Let go of the file."""
         ...
@@ -85,8 +91,30 @@ class NoAudit(AuditLog):
     def write(self, record: Record) -> None:
         pass
 
+    def check(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
+
+
+class CooperativeAudit(AuditLog):
+    """Another audit log, for calls that run on an event loop: nothing of it waits there, and none waits for long."""
+
+    def __init__(self, audit: AuditLog) -> None:
+        self._audit = audit
+
+    def write(self, record: Record) -> None:
+        try:
+            in_thread(Lane.AUDIT, partial(self._audit.write, record), seconds=_STUCK_SECONDS)
+        except TimeoutError:
+            raise Unavailable("The audit log can't be written (it is stuck).") from None
+
+    def check(self) -> None:
+        self._audit.check()
+
+    def close(self) -> None:
+        self._audit.close()
 
 
 class AuditFile(AuditLog):
@@ -119,6 +147,17 @@ class AuditFile(AuditLog):
                 self._append(line)
             finally:
                 _unlock(self._descriptor)
+
+    def check(self) -> None:
+        with self._lock, _writing():
+            _lock(self._descriptor)
+            try:
+                self._follow(_LONGEST_LINE)
+                space = os.statvfs(self._file)
+            finally:
+                _unlock(self._descriptor)
+            if space.f_bavail * space.f_frsize < _LONGEST_LINE:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -180,17 +219,24 @@ class AuditStream(AuditLog):
         finally:
             self._lock.release()
 
+    def check(self) -> None:
+        with _writing():
+            self._wait_for_reader(time.monotonic() + _STUCK_SECONDS)
+
     def close(self) -> None:
         os.close(self._descriptor)
 
     def _push(self, line: bytes) -> None:
         end = time.monotonic() + _STUCK_SECONDS
         while line:
-            _, writable, _ = select.select([], [self._descriptor], [], max(0.0, end - time.monotonic()))
-            if not writable:
-                raise OSError(errno.EAGAIN, "nobody reads standard output")
+            self._wait_for_reader(end)
             with suppress(BlockingIOError):
                 line = line[os.write(self._descriptor, line) :]
+
+    def _wait_for_reader(self, end: float) -> None:
+        _, writable, _ = select.select([], [self._descriptor], [], max(0.0, end - time.monotonic()))
+        if not writable:
+            raise OSError(errno.EAGAIN, "nobody reads standard output")
 
 
 def written(record: Record, now: float) -> bytes:
@@ -227,7 +273,16 @@ else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        end = time.monotonic() + _STUCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > end:
+                    raise OSError(errno.EAGAIN, "another program keeps it locked") from None
+                time.sleep(0.005)
+            else:
+                return
 
     def _unlock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_UN)

@@ -13,6 +13,7 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -151,6 +152,11 @@ class Hub:
             raise TimeoutError
         return cast("T", finished.result())
 
+    def pause(self, call: _CallGreenlet, seconds: float) -> None:
+        """Wait in a greenlet. See ``pause``."""
+        self._loop.call_later(seconds, self.go_on, call)
+        call.parent.switch()
+
     def _tell_loop(self, function: Callable[[], object]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(function)
@@ -189,6 +195,15 @@ def in_thread(lane: Lane, function: Callable[[], T], *, owner: str = "", seconds
     if isinstance(call, _CallGreenlet):
         return call.hub.wait_in_lane(call, lane, function, owner, seconds)
     return function()
+
+
+def pause(seconds: float) -> None:
+    """Wait for some seconds."""
+    call = getcurrent()
+    if isinstance(call, _CallGreenlet):
+        call.hub.pause(call, seconds)
+    else:
+        time.sleep(seconds)
 
 
 def _yield_to_others() -> None:

@@ -112,11 +112,13 @@ def cookie_tickets(lines: list[str]) -> set[str]:
     value is no cookie (RFC 6265 section 4.1.1).
     """
     pairs = [pair.partition("=") for pair in "; ".join(lines).split(";")]
-    values = [value.strip(" \t") for name, _, value in pairs if name.strip(" \t") == "ticket"]
+    values = [value.strip(" \t") for name, _, value in pairs if name.strip(" \t").lower() == "ticket"]
     return {value for value in values if is_given(value) and " " not in value and "\t" not in value}
 
 
 def header_ticket(value: str) -> str | None:
-    """What follows ``SOTicket`` or ``Bearer`` in an Authorization header, None where nothing does."""
+    """What follows ``SOTicket``, or a GUID that follows ``Bearer``, in an Authorization header; None where nothing does."""
     words = value.split(maxsplit=1)
-    return words[1] if len(words) == 2 and words[0].lower() in {"soticket", "bearer"} else None
+    if len(words) != 2 or words[0].lower() not in {"soticket", "bearer"}:
+        return None
+    return words[1] if words[0].lower() == "soticket" or guid_of(words[1]) else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from asmx_tickets.access.authentication import Authentication, Languages, Policy
 from asmx_tickets.access.logon import Logons
-from asmx_tickets.audit import AuditLog
+from asmx_tickets.audit import AuditLog, CooperativeAudit
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.demo import add_demo_users, demo_settings
 from asmx_tickets.hosting.health import Health
@@ -20,6 +20,7 @@ from asmx_tickets.service import NAME, PATH, Parts, ServerFacts, english_name, t
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.tickets import snapshot
 from asmx_tickets.tickets.memory import MemoryTicketCache
+from asmx_tickets.users.cooperative import CooperativeDirectory
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
@@ -88,20 +89,24 @@ def compose(
         add_demo_users(directory, passwords)
     tickets = ticket_cache(settings, clock)
     audit = audit_log(settings, clock)
+    users = CooperativeDirectory(directory)
+    cooperative_audit = CooperativeAudit(audit) if settings.audit.to else audit
     throttles = login_throttles(settings, tickets=tickets, clock=steady_clock)
     authentication = Authentication(
-        directory=directory,
-        profiles=ProfileCache(directory),
+        directory=users,
+        profiles=ProfileCache(users),
         tickets=tickets,
-        logons=Logons(directory=directory, passwords=passwords, throttle=throttles.logins, audit=audit, clock=clock),
+        logons=Logons(
+            directory=users, passwords=passwords, throttle=throttles.logins, audit=cooperative_audit, clock=clock
+        ),
         trusted_throttle=throttles.trusted_passwords,
         policy=_policy(settings),
-        audit=audit,
+        audit=cooperative_audit,
     )
     parts = Parts(authentication, _facts(settings), clock, local_zone)
     for language in settings.languages.supported:
         english_name(language)
-    site = _site(settings, parts, _health(directory, tickets))
+    site = _site(settings, parts, _health(directory, tickets, audit))
     return Composition(settings, site, directory, tickets, authentication, audit)
 
 
@@ -110,8 +115,8 @@ def service_description(settings: Settings, address: str) -> bytes:
     return build_wsdl(OperationTable(ticket_application(None)), NAME, address, _bindings(settings))
 
 
-def _health(directory: SqlUserDirectory, tickets: "MemoryTicketCache | RedisTicketCache") -> Health:
-    checks: dict[str, Callable[[], object]] = {"users": partial(directory.get, 0)}
+def _health(directory: SqlUserDirectory, tickets: "MemoryTicketCache | RedisTicketCache", audit: AuditLog) -> Health:
+    checks: dict[str, Callable[[], object]] = {"users": partial(directory.get, 0), "audit": audit.check}
     if not isinstance(tickets, MemoryTicketCache):
         checks["tickets"] = tickets.ping
     return Health(checks)

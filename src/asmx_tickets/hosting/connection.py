@@ -173,7 +173,7 @@ class Connection(asyncio.Protocol):
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
         self._size = 0
-        self._head_bytes = 0
+        self._raw_size = 0
         self._refused = False
 
     def _feed(self, data: bytes) -> None:
@@ -185,8 +185,7 @@ class Connection(asyncio.Protocol):
             self._message_begun = True
             self._raw_head = data[: max(0, data.find(b"\r\n\r\n"))]
             self._set_deadline()
-        if self._head is None:
-            self._head_bytes += len(data)
+        self._raw_size += len(data)
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -198,8 +197,9 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             if not self._closing:
                 self._refuse(Refusal.MALFORMED)
-        if self._message_begun and self._head is None and self._head_bytes > MAX_BYTES and not self._closing:
-            self._refuse(Refusal.HEAD_TOO_LARGE)
+        if self._message_begun and not self._closing and self._raw_size > MAX_BYTES + 8 * self._size:
+            # A head that does not end, or chunks that are hardly anything but framing.
+            self._refuse(Refusal.HEAD_TOO_LARGE if self._head is None else Refusal.MALFORMED)
 
     # --- httptools calls these ---
 
@@ -267,17 +267,21 @@ class Connection(asyncio.Protocol):
 
     def _framing_refusal(self, version: str, headers: HeaderMap) -> Refusal | None:
         """Why a head can't be taken, by its size or by the way its body is framed (RFC 9112 section 6.3)."""
-        if len(self._headers) > MAX_HEADERS:
+        size = len(self._raw_target) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+        if len(self._headers) > MAX_HEADERS or size > MAX_BYTES:
             return Refusal.HEAD_TOO_LARGE
         if len(self._raw_target) > MAX_TARGET:
             return Refusal.TARGET_TOO_LONG
-        codings = headers.get_all("transfer-encoding")
-        if codings and [coding.strip().lower() for coding in codings] != ["chunked"]:
-            return Refusal.UNKNOWN_CODING
+        codings = [coding.strip().lower() for coding in ",".join(headers.get_all("transfer-encoding")).split(",")]
         length = headers.get("content-length")
-        # A body has one framing, and HTTP/1.0 knows no chunks.
-        if version not in {"1.0", "1.1"} or (codings and (version == "1.0" or length is not None)):
+        if version not in {"1.0", "1.1"}:
             return Refusal.MALFORMED
+        if codings != [""]:
+            # A body has one framing, its end is known only where chunked is the last coding, and 1.0 knows no chunks.
+            if version == "1.0" or length is not None or codings[-1] != "chunked":
+                return Refusal.MALFORMED
+            if codings != ["chunked"]:
+                return Refusal.UNKNOWN_CODING
         return Refusal.BODY_TOO_LARGE if int(length or 0) > self._door.limits.body_bytes else None
 
     def _expect(self, head: Head) -> None:

@@ -143,5 +143,5 @@ def host_of(named: list[str], authority: str | None, version: str, default: str)
     if len(named) > 1 or (not named and version != "1.0"):
         return ""
     if authority is not None:
-        return authority.rpartition("@")[2]
+        return authority
     return named[0] if named else default

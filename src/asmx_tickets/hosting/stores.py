@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from asmx_tickets.throttling import (
 from asmx_tickets.tickets.cache import TicketSummary
 from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from asmx_tickets.waiting import usable_cores
 
 if TYPE_CHECKING:
     from asmx_tickets.tickets.redis import RedisTicketCache
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 def password_hasher(settings: Settings) -> PasswordHasher:
     """The hasher with the settings' parameters."""
     cost = settings.passwords
-    slots = max(1, (os.cpu_count() or 1) // settings.workers)
+    slots = max(1, usable_cores() // settings.workers)
     return PasswordHasher(HashParameters(cost.memory_kib, cost.iterations, cost.parallelism), slots=slots)
 
 

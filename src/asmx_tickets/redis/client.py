@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from redis.exceptions import AuthenticationError, BusyLoadingError, NoScriptError, RedisError, ResponseError
@@ -15,6 +16,7 @@ from asmx_tickets.circuit import Circuit
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.redis.address import RedisAddress
 from asmx_tickets.redis.script import Script
+from asmx_tickets.waiting import Lane, in_thread
 
 TURN_SECONDS = 0.25  # How long a call waits while all connections are busy.
 RETRY_SECONDS = 0.2  # A call that is older is not tried again.
@@ -170,19 +172,11 @@ class RedisClient:
         ``repeatable``: sent a second time if the connection breaks. ``lasting``: where a replica may take the master's
         place, wait a moment until one knows what the command changed (SECURITY R2).
         """
-        try:
-            return self._answer(command, repeatable, lasting)
-        except ResponseError as error:
-            raise self._unavailable(error) from error
+        return in_thread(Lane.REDIS, partial(self._call, command, repeatable, lasting))
 
     def run(self, script: Script, *arguments: Any, repeatable: bool = False, lasting: bool = False) -> Any:
         """Run a script with keys and arguments: ``script, 1, key, argument``. As ``call``."""
-        try:
-            return self._answer(("EVALSHA", script.sha, *arguments), repeatable, lasting)
-        except NoScriptError:
-            return self.call("EVAL", script.text, *arguments, repeatable=repeatable, lasting=lasting)
-        except ResponseError as error:
-            raise self._unavailable(error) from error
+        return in_thread(Lane.REDIS, partial(self._run, script, arguments, repeatable, lasting))
 
     def ping(self) -> None:
         """Ask whether Redis works, also while calls fail at once; which it does not change. Raises Unavailable."""
@@ -197,6 +191,20 @@ class RedisClient:
         """Close all connections; calls are Unavailable from then on."""
         self._connections.close()
         self._for_health.close()
+
+    def _call(self, command: tuple[Any, ...], repeatable: bool, lasting: bool) -> Any:
+        try:
+            return self._answer(command, repeatable, lasting)
+        except ResponseError as error:
+            raise self._unavailable(error) from error
+
+    def _run(self, script: Script, arguments: tuple[Any, ...], repeatable: bool, lasting: bool) -> Any:
+        try:
+            return self._answer(("EVALSHA", script.sha, *arguments), repeatable, lasting)
+        except NoScriptError:
+            return self._call(("EVAL", script.text, *arguments), repeatable, lasting)
+        except ResponseError as error:
+            raise self._unavailable(error) from error
 
     def _ask(self, command: tuple[Any, ...]) -> Any:
         try:

@@ -6,6 +6,7 @@ from contextlib import contextmanager, suppress
 
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.throttling.throttle import Admission, Attempt, Throttle, Throttled
+from asmx_tickets.waiting import pause
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.08
 
@@ -44,7 +45,7 @@ def guarding(
     attempt: Attempt,
     *,
     patience: float = 2.0,
-    sleep: Callable[[float], None] = time.sleep,
+    sleep: Callable[[float], None] = pause,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Outcome]:
     """Look at a password inside this block, once the attempt is admitted, and tell the outcome.
@@ -74,12 +75,12 @@ def _await_admission(
     throttle: Throttle, attempt: Attempt, patience: float, sleep: Callable[[float], None], clock: Callable[[], float]
 ) -> None:
     end = clock() + patience
-    pause = _FIRST_PAUSE
+    interval = _FIRST_PAUSE
     while (admission := throttle.admit(attempt)) is not Admission.ADMITTED:
         if admission is not Admission.BUSY:
             raise Throttled(admission)
         left = end - clock()
         if left <= 0:
             raise Unavailable("Too many logins of one account, or from one address, wait for each other.")
-        sleep(min(pause, left))
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        sleep(min(interval, left))
+        interval = min(2 * interval, _LONGEST_PAUSE)

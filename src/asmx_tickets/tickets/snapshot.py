@@ -1,13 +1,14 @@
 """The tickets in memory, kept in a file from a graceful stop to the next start, so that a restart logs nobody out.
 
-The file is there while no server runs, and no longer: ``load`` removes it before it gives the cache a ticket, and
-``save`` takes no further call into the cache. A file that outlived its loading would, after a crash, bring back tickets
-that were logged out meanwhile; and LogOut is final (CONTRACT 1.2). So after a crash users log in again.
+A file is good for one start: ``load`` marks it as used, on the disk, before it gives the cache a ticket, and ``save``
+writes a new one in its place once no further call gets into the cache. A file that could be loaded again would, after a
+crash, bring back tickets that were logged out meanwhile; and LogOut is final (CONTRACT 1.2). So after a crash users log
+in again. The used file stays where it is until the new one is written, so no stop is without a place to write to.
 
-It holds digests and no ticket, yet who can write it can make tickets: so it is made 0600, and taken from its owner and
-root only. Its format, in little-endian order: 12 bytes of magic, the version as 4 bytes, the SHA-256 of what follows;
-then the length of the languages as 4 bytes, the languages as a JSON list, and the records as in ``records``, from the
-ticket used last to the one unused for longest.
+It holds digests and no ticket, yet who can write it can make tickets: so it is made 0600, and taken from its owner
+and root only. Its format, in little-endian order: 12 bytes of magic, which are others once the file was used, the
+version as 4 bytes, the SHA-256 of what follows; then the length of the languages as 4 bytes, the languages as a JSON
+list, and the records as in ``records``, from the ticket used last to the one unused for longest.
 """
 
 import errno
@@ -20,6 +21,7 @@ import os
 import secrets
 import stat
 import struct
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -31,12 +33,17 @@ from asmx_tickets.tickets.records import RECORD_SIZE
 
 VERSION = 1
 _MAGIC = b"asmx-tickets"
+_USED_MAGIC = b"used-tickets"
 _HEADER = struct.Struct("<12sI32s")
 _LENGTH = struct.Struct("<I")
 _BATCH = 4096 * RECORD_SIZE  # How much is read at once.
 _TEMPORARY = ".tmp"
 
 _log = logging.getLogger(__name__)
+
+
+class _Used(Exception):
+    """The file was loaded by a run that did not come to a graceful stop."""
 
 
 class _Unusable(Exception):
@@ -61,23 +68,27 @@ def save(cache: MemoryTicketCache, file: Path) -> int:
 
 
 def load(cache: MemoryTicketCache, file: Path) -> int:
-    """Gives an empty cache the tickets that ``save`` wrote to ``file``, and removes that; how many are alive.
+    """Gives an empty cache the tickets that ``save`` wrote to ``file``, for the first time; how many are alive.
 
-    For the start of a server, before the first request, and for nothing else. That there is no file is normal. One that
-    is damaged, unreadable, of another version or not to be trusted is renamed to ``….damaged.`` and 8 hex digits, or
-    left alone if it is no regular file; then a line in the log says why, and the cache stays empty. So it does if
-    ``file`` can't be removed. See ``take_over`` for what changed settings and clocks do.
+    For the start of a server, before the first request, and for nothing else. That there is no file is normal. One
+    that was used before stays where it is. One that is damaged, unreadable, of another version or not to be trusted
+    is renamed to ``….damaged.`` and 8 hex digits, or left alone if it is no regular file. In each case a line in the
+    log says why, and the cache stays empty. So it does if ``file`` can't be marked as used. See ``take_over`` for
+    what changed settings and clocks do.
     """
     _remove_leftovers(file)
     try:
         with _open(file) as source:
+            _lock(source)
             status = os.fstat(source.fileno())
             _check_origin(status)
             languages, there = _read_head(source, status.st_size)
-            _remove_for_good(file)
+            _mark_used(source)
             cache.take_over(languages, iter(lambda: source.read(_BATCH), b""))
     except FileNotFoundError:
         return 0
+    except _Used:
+        _log.warning("the last run did not stop in good order, so the tickets in %s are too old to be used again", file)
     except (OSError, _Unusable) as error:
         _set_aside(file, _reason(error))
     else:
@@ -124,12 +135,20 @@ def _write_into(target: IO[bytes], languages: list[str], batches: Iterator[bytes
     return size
 
 
-def _open(file: Path) -> io.BufferedReader:
+def _open(file: Path) -> io.BufferedRandom:
     """Raises OSError, and _Unusable if it is a symbolic link."""
     if file.is_symlink():
         raise _Unusable("it is a symbolic link")
     flags = os.O_NOFOLLOW | os.O_NONBLOCK  # Of a link made just now; opening a pipe must not wait for who writes.
-    return open(file, "rb", opener=lambda name, mode: os.open(name, mode | flags))
+    return open(file, "r+b", opener=lambda name, mode: os.open(name, mode | flags))
+
+
+def _lock(source: io.BufferedRandom) -> None:
+    """Of two servers that start at the same instant, one at a time."""
+    if sys.platform != "win32":
+        import fcntl
+
+        fcntl.flock(source, fcntl.LOCK_EX)
 
 
 def _check_origin(status: os.stat_result) -> None:
@@ -144,11 +163,16 @@ def _check_origin(status: os.stat_result) -> None:
         raise _Unusable("it has more than one name, so it may be an old one put back")
 
 
-def _read_head(source: io.BufferedReader, size: int) -> tuple[list[str], int]:
-    """The languages, and how many records follow from where ``source`` stands then. Raises OSError and _Unusable."""
+def _read_head(source: io.BufferedRandom, size: int) -> tuple[list[str], int]:
+    """The languages, and how many records follow from where ``source`` stands then.
+
+    Raises OSError, _Unusable and _Used.
+    """
     if size < _HEADER.size:
         raise _Unusable("it is cut short")
     magic, version, checksum = _HEADER.unpack(source.read(_HEADER.size))
+    if magic == _USED_MAGIC:
+        raise _Used
     if magic != _MAGIC:
         raise _Unusable("it is damaged, or no file of tickets")
     if version != VERSION:
@@ -167,15 +191,13 @@ def _read_head(source: io.BufferedReader, size: int) -> tuple[list[str], int]:
     return languages, records
 
 
-def _remove_for_good(file: Path) -> None:
-    """Raises FileNotFoundError if another process was quicker, and _Unusable."""
+def _mark_used(source: io.BufferedRandom) -> None:
+    """Raises _Unusable if that can't be kept on the disk."""
     try:
-        file.unlink()
-        _sync_folder(file.parent)
-    except FileNotFoundError:
-        raise
+        os.pwrite(source.fileno(), _USED_MAGIC, 0)
+        os.fsync(source.fileno())
     except OSError as error:
-        raise _Unusable(f"it can't be removed, and must not be loaded twice ({_reason(error)})") from error
+        raise _Unusable(f"it can't be marked as used, and must not be loaded twice ({_reason(error)})") from error
 
 
 def _set_aside(file: Path, why: str) -> None:

@@ -1,7 +1,6 @@
 """Passwords: argon2id hashes, verification that takes its time whatever the login is, and what is acceptable."""
 
 import base64
-import os
 import secrets
 import threading
 import unicodedata
@@ -13,6 +12,7 @@ import argon2
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
 
 from asmx_tickets.errors import SettingsError, Unavailable, UserError
+from asmx_tickets.waiting import usable_cores
 
 MAX_PASSWORD = 1024
 
@@ -86,7 +86,7 @@ class PasswordHasher:
         salt, tag = _base64(secrets.token_bytes(_SALT_BYTES)), _base64(secrets.token_bytes(_HASH_BYTES))
         cost = f"m={parameters.memory_kib},t={parameters.iterations},p={parameters.parallelism}"
         self._dummy = f"$argon2id$v={_VERSION}${cost}${salt}${tag}"
-        self._slots = threading.BoundedSemaphore(slots or os.cpu_count() or 1)
+        self._slots = threading.BoundedSemaphore(slots or usable_cores())
         self._patience = patience
 
     def hash(self, password: str) -> str:
