@@ -117,7 +117,7 @@ def cookie_tickets(lines: list[str]) -> set[str]:
 
 
 def header_ticket(value: str) -> str | None:
-    """What follows ``SOTicket``, or a GUID that follows ``Bearer``, in an Authorization header; None where nothing does."""
+    """What follows ``SOTicket``, or a GUID behind ``Bearer``, in an Authorization header; None where nothing does."""
     words = value.split(maxsplit=1)
     if len(words) != 2 or words[0].lower() not in {"soticket", "bearer"}:
         return None

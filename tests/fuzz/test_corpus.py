@@ -49,9 +49,9 @@ BUGS: dict[str, tuple[str, Any]] = {
     "xml": ("tests.fuzz.readers.xml.read", partial(read, limits=Limits(depth=100))),
     "soap": ("spyne_asmx.soap._operation", lambda entry, *_: entry.local_name if entry else "LogOut"),
     "forms": ("spyne_asmx.forms._NOT_A_VALUE", re.compile(r"(?!)")),
-    "carriers": ("asmx_tickets.service._the_one", lambda values: max(values, default=None)),
+    "carriers": ("asmx_tickets.carriers._only", lambda values: max(values, default=None)),
     "settings": ("asmx_tickets.settings.layers._is_secret", lambda annotation: False),
-    "snapshot": ("asmx_tickets.tickets.snapshot._remove_for_good", lambda file: None),
+    "snapshot": ("asmx_tickets.tickets.snapshot._mark_used", lambda file: None),
 }
 
 

@@ -504,25 +504,37 @@ def test_l3_every_answer_has_the_headers_that_protect_it(
 
 
 def test_l3_what_the_http_server_itself_refuses_says_nothing(watched_demo: WatchedServer) -> None:
-    """Framing errors never reach the application: no body, and no name of any software."""
+    """Framing errors have the headers of every answer, a request id, and no name of any software."""
     for request in (b"nonsense\r\n\r\n", http("/", b"", "X: " + "x" * 20000), http("/", b"", "Content-Length: -1")):
         answer = watched_demo.raw(request)
         assert status_of(answer) in {400, 431}
-        assert answer.endswith(b"\r\n\r\n")
-        assert headers_of(answer).keys() <= {"content-length", "connection", "date"}
+        headers = headers_of(answer)
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["server"] == "asmx-tickets"
+        assert headers["connection"] == "close"
+        assert headers["x-request-id"]
+        assert answer.partition(b"\r\n\r\n")[2].startswith(b"The request")
 
 
 @pytest.mark.parametrize(
     ("peer", "scheme", "tls"), [("10.0.0.1", "https", True), ("10.0.0.1", "http", False), ("192.0.2.7", "https", False)]
 )
 def test_l3_who_came_over_tls_is_told_to_come_so_again(make_service: Make, peer: str, scheme: str, tls: bool) -> None:
-    """HSTS for a year at least, where a proxy that is trusted says https; RFC 6797 has it over TLS alone."""
-    service = make_service(ForwardedHeaders__KnownProxies__0="10.0.0.1")
+    """HSTS where a setting asks for it and a proxy that is trusted says https; RFC 6797 has it over TLS alone."""
+    service = make_service(ForwardedHeaders__KnownProxies__0="10.0.0.1", Hsts__MaxAge="365.00:00:00")
     for path, query in (("/srv.asmx", ""), ("/srv.asmx", "wsdl"), ("/srv.asmx/ServerInfo", ""), ("/nowhere", "")):
         request = Request("GET", path, query, HeaderMap([("X-Forwarded-Proto", scheme)]), remote_address=peer)
         policy = dict(service.composition.site.handle(request).headers).get("strict-transport-security", "")
         seconds = re.findall(r"max-age=(\d+)", policy)
         assert bool(seconds and int(seconds[0]) >= 31_536_000) is tls
+
+
+def test_l3_nobody_is_told_to_come_over_tls_unless_a_setting_says_so(make_service: Make) -> None:
+    """A year of HSTS is not for a program to decide."""
+    service = make_service(ForwardedHeaders__KnownProxies__0="10.0.0.1")
+    headers = HeaderMap([("X-Forwarded-Proto", "https")])
+    request = Request("GET", "/srv.asmx", "", headers, remote_address="10.0.0.1")
+    assert "strict-transport-security" not in dict(service.composition.site.handle(request).headers)
 
 
 # --- L4: cookies ------------------------------------------------------------------------------------------------------

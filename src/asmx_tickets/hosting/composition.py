@@ -129,6 +129,7 @@ def _site(settings: Settings, parts: Parts, health: Health) -> Site:
         hosts=HostFilter(tuple(settings.allowed_hosts.split(";"))),
         proxies=Proxies(tuple(settings.forwarded_headers.known_proxies)),
         health=health,
+        hsts=settings.hsts.max_age,
     )
 
 

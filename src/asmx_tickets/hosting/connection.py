@@ -25,6 +25,7 @@ from asmx_tickets.hosting.heads import (
 from spyne_asmx import HeaderMap, Request, Response
 
 _NEVER = float("inf")
+_PIECE = 8192  # the parser gets no more at once, so that what is too much is found before all of it is read
 
 
 class Connection(asyncio.Protocol):
@@ -185,6 +186,11 @@ class Connection(asyncio.Protocol):
             self._message_begun = True
             self._raw_head = data[: max(0, data.find(b"\r\n\r\n"))]
             self._set_deadline()
+        for start in range(0, len(data), _PIECE):
+            if not self._closing:
+                self._feed_piece(data[start : start + _PIECE])
+
+    def _feed_piece(self, data: bytes) -> None:
         self._raw_size += len(data)
         try:
             self._parser.feed_data(data)
@@ -197,9 +203,16 @@ class Connection(asyncio.Protocol):
         except httptools.HttpParserError:
             if not self._closing:
                 self._refuse(Refusal.MALFORMED)
-        if self._message_begun and not self._closing and self._raw_size > MAX_BYTES + 8 * self._size:
-            # A head that does not end, or chunks that are hardly anything but framing.
-            self._refuse(Refusal.HEAD_TOO_LARGE if self._head is None else Refusal.MALFORMED)
+        if self._message_begun and not self._closing:
+            if self._head is None and self._raw_size > MAX_BYTES:
+                self._refuse(Refusal.HEAD_TOO_LARGE)
+            elif self._head is not None and self._is_mostly_framing:
+                self._refuse(Refusal.MALFORMED)
+
+    @property
+    def _is_mostly_framing(self) -> bool:
+        """Whether a body's chunks are hardly anything but sizes, extensions and trailers."""
+        return self._raw_size > _PIECE + 8 * self._size
 
     # --- httptools calls these ---
 
@@ -219,6 +232,7 @@ class Connection(asyncio.Protocol):
             self._refuse(head)
             return
         self._head = head
+        self._raw_size = 0  # of the body, from here on
         self._set_deadline()
         if not self._busy and not self._waiting:
             self._expect(head)
@@ -235,6 +249,9 @@ class Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         head = self._head
         if self._refused or self._closing or head is None:
+            return
+        if self._is_mostly_framing:
+            self._refuse(Refusal.MALFORMED)
             return
         if self._raw_head:
             self._door.heads.remember(self._raw_head, head)
@@ -267,7 +284,9 @@ class Connection(asyncio.Protocol):
 
     def _framing_refusal(self, version: str, headers: HeaderMap) -> Refusal | None:
         """Why a head can't be taken, by its size or by the way its body is framed (RFC 9112 section 6.3)."""
-        size = len(self._raw_target) + sum(len(name) + len(value) + 4 for name, value in self._headers)
+        # The request line, a line for each header with its colon, space and line end, and the empty line.
+        line = len(self._parser.get_method()) + len(self._raw_target) + len("  HTTP/1.1\r\n")
+        size = line + sum(len(name) + len(value) + 4 for name, value in self._headers) + 2
         if len(self._headers) > MAX_HEADERS or size > MAX_BYTES:
             return Refusal.HEAD_TOO_LARGE
         if len(self._raw_target) > MAX_TARGET:

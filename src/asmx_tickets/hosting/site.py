@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import lru_cache
 from itertools import count
 
@@ -107,9 +108,11 @@ class Site:
         hosts: HostFilter = HostFilter(),
         proxies: Proxies = Proxies(),
         health: Health = NO_STORES,
+        hsts: timedelta | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._health = health
+        self._hsts = () if hsts is None else (("strict-transport-security", f"max-age={hsts.total_seconds():.0f}"),)
         self._draining = False
         self._path_base = path_base
         self._allows = lru_cache(maxsize=1024)(hosts.allows)
@@ -129,19 +132,21 @@ class Site:
         try:
             if self._proxies.networks:
                 request = self._proxies.resolve(request)
-            return self._begin(request)
+            begun = self._begin(request)
         except Exception:  # the last resort: whatever goes wrong, a client gets an answer of the contract
             request.log_bug("the request")
-            return text_response(500, "Server was unable to process request.")
+            begun = text_response(500, "Server was unable to process request.")
+        return self._with_hsts(begun, request) if self._hsts and isinstance(begun, Response) else begun
 
     def finish(self, call: Call) -> Response:
         """Run a call and write its answer."""
         request: Request = call.request
         try:
-            return self._health.ready() if isinstance(call, ReadinessCall) else self.endpoint.finish(call)
+            answer = self._health.ready() if isinstance(call, ReadinessCall) else self.endpoint.finish(call)
         except Exception:  # as in begin
             request.log_bug("the answer")
-            return text_response(500, "Server was unable to process request.")
+            answer = text_response(500, "Server was unable to process request.")
+        return self._with_hsts(answer, request) if self._hsts else answer
 
     def unavailable(self, call: Call) -> Response:
         """Answer a call that can't be run now."""
@@ -149,6 +154,10 @@ class Site:
         if isinstance(call, ReadinessCall):
             return text_response(503, fault.sentence)
         return self.endpoint.fault(call, fault)
+
+    def _with_hsts(self, answer: Response, request: Request) -> Response:
+        """RFC 6797 section 7.2: over TLS alone, which a trusted proxy may have told of."""
+        return answer._replace(headers=(*answer.headers, *self._hsts)) if request.scheme == "https" else answer
 
     def drain(self) -> None:
         """Tell load balancers from now on that no more requests should come; those that come are answered."""

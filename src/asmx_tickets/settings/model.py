@@ -19,6 +19,7 @@ from asmx_tickets.settings.sections import (
     Certificate,
     ConnectionStrings,
     ForwardedHeaders,
+    Hsts,
     Languages,
     Logging,
     Passwords,
@@ -84,6 +85,7 @@ class Settings(BaseSettings):
     throttling: Throttling = Throttling()
     audit: Audit = Audit()
     certificate: Certificate = Certificate()
+    hsts: Hsts = Hsts()
     shutdown: Shutdown = Shutdown()
 
     @field_validator("tickets")

@@ -165,6 +165,16 @@ class Certificate(Section):
     password: SecretStr = Field(default=SecretStr(""), description="The key's password, if it has one.")
 
 
+class Hsts(Section):
+    """Strict transport security (RFC 6797)."""
+
+    max_age: OptionalTimeSpan = Field(
+        default=None,
+        description="For how long browsers that came over TLS, here or at a known proxy, must come so again; null: not"
+        " said.",
+    )
+
+
 class Shutdown(Section):
     """What happens at SIGTERM."""
 
