@@ -47,12 +47,16 @@ class ServerFacts:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the operations work with. ``local_zone`` None is the machine's zone."""
+    """What the operations work with. ``local_zone`` None is the machine's zone.
+
+    ``root_name`` is the name of each answer's element. In the older dialect, ``response``, success has an empty error.
+    """
 
     authentication: Authentication
     facts: ServerFacts
     clock: Callable[[], float]
     local_zone: tzinfo | None = None
+    root_name: str = "root"
 
 
 class TicketService(Service):
@@ -62,12 +66,13 @@ class TicketService(Service):
     def call_wrapper(cls, ctx: Any, args: Any = None) -> Element:
         """Run an operation. The rules' refusal is a normal answer; a store that fails is a fault (CONTRACT 1, 2.4)."""
         try:
-            return super().call_wrapper(ctx, args or (ctx, *ctx.in_object))
+            answer: Element = super().call_wrapper(ctx, args or (ctx, *ctx.in_object))
         except Refused as refusal:
-            return Element("root", {"success": "false", "error": str(refusal)})
+            answer = Element("root", {"success": "false", "error": str(refusal)})
         except Unavailable as error:
             _log.warning("request %s: %s", ctx.request.id, error)
             raise ServiceUnavailable from error
+        return answer if ctx.app.config.root_name == "root" else _in_older_dialect(answer, ctx.app.config.root_name)
 
     @rpc(
         Unicode,
@@ -198,6 +203,11 @@ class TicketService(Service):
 def ticket_application(parts: Parts | None) -> AsmxApplication:
     """The ticket service as a spyne application; without parts, one that can be described but not called."""
     return AsmxApplication([TicketService], NAMESPACE, NAME, config=parts)
+
+
+def _in_older_dialect(answer: Element, name: str) -> Element:
+    attributes = dict(answer.attributes)
+    return Element(name, {"success": attributes.pop("success"), "error": "", **attributes}, answer.children)
 
 
 def _authentication(ctx: Any) -> Authentication:

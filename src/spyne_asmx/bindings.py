@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from spyne_asmx import forms, soap
+from spyne_asmx.charsets import UnsupportedCharset
 from spyne_asmx.faults import (
     AsmxFault,
     Faulted,
@@ -19,7 +20,7 @@ from spyne_asmx.http import UNCACHED, XML_TEXT, MediaType, Request, Response, pa
 from spyne_asmx.operations import Operation, OperationTable
 from spyne_asmx.shapes import Key, Shapes
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
-from spyne_asmx.xml import DEFAULT_LIMITS, Limits, UnsupportedCharset, is_utf8
+from spyne_asmx.xml import DEFAULT_LIMITS, Limits, is_utf8
 
 
 class Binding(StrEnum):
@@ -33,6 +34,23 @@ class Binding(StrEnum):
 
 
 ALL_BINDINGS = frozenset(Binding)
+# The content codings of IANA's registry that change a body's bytes.
+_COMPRESSIONS = frozenset(
+    [
+        "aes128gcm",
+        "br",
+        "compress",
+        "dcb",
+        "dcz",
+        "deflate",
+        "exi",
+        "gzip",
+        "pack200-gzip",
+        "x-compress",
+        "x-gzip",
+        "zstd",
+    ]
+)
 _SOAP_BINDINGS = {SOAP11: Binding.SOAP11, SOAP12: Binding.SOAP12}
 
 
@@ -125,7 +143,7 @@ class SoapBinding:
         """Read an envelope. Raises Faulted, and HttpError 415 for a content type that is none of SOAP's."""
         headers = request.headers
         if headers.get("content-encoding") is not None:
-            return self._decode_in_full(request)
+            refuse_encoded_body(request)
         key = headers.get("content-type"), headers.get("soapaction")
         match = self._shapes.find(key, request.body)
         if match is not None:
@@ -133,25 +151,28 @@ class SoapBinding:
             return shaped.decoded(match.texts)
         return self._decode_in_full(request, key)
 
-    def _decode_in_full(self, request: Request, key: Key | None = None) -> DecodedCall:
-        """Read with the full reader, and learn the body's shape where there is a key to keep it by."""
+    def _decode_in_full(self, request: Request, key: Key) -> DecodedCall:
+        """Read with the full reader, and learn the body's shape."""
         media_type = parse_media_type(request.headers.get("content-type"))
         version = self._by_media_type.get(media_type.name)
         if version is None:
             raise HttpError(415, "The content type is not supported.")
         self._require(version)
-        refuse_encoded_body(request)
         try:
             call = self._read(request, media_type, version)
             self._require(call.version)
             version = call.version
             operation = self._operations.by_name[call.operation]
-            decoded = DecodedCall(operation, operation.arguments_from_elements(call.parameters), _SOAP_FORMS[version])
+            decoded = DecodedCall(
+                operation,
+                operation.arguments_from_elements(call.parameters, self._limits.value_length),
+                _SOAP_FORMS[version],
+            )
         except soap.SoapFaulted as faulted:
             raise Faulted(faulted.fault, _SOAP_FORMS[faulted.version]) from None
         except AsmxFault as fault:
             raise Faulted(fault, _SOAP_FORMS[version]) from None
-        if key is not None and is_utf8(request.body, media_type.charset) and self._shapes.wants(key):
+        if is_utf8(request.body, media_type.charset) and self._shapes.wants(key):
             slots = operation.slots(call.parameters)
             if slots is not None:
                 texts = [parameter.text for parameter in call.parameters]
@@ -165,7 +186,8 @@ class SoapBinding:
                 request.body,
                 version=version,
                 charset=media_type.charset,
-                actions=_actions(request.headers.get("soapaction"), media_type.action),
+                header_action=_unquoted(request.headers.get("soapaction")),
+                action=_unquoted(media_type.action),
                 operations=operations.by_action,
                 namespace=operations.namespace,
                 limits=self._limits,
@@ -193,7 +215,7 @@ class FormBinding:
         form = _HTTP_FORMS[request.method]
         try:
             operation = self._operation(request, name)
-            return DecodedCall(operation, operation.arguments_from_form(_fields(request)), form)
+            return DecodedCall(operation, operation.arguments_from_form(_fields(request, operation)), form)
         except AsmxFault as fault:
             raise Faulted(fault, form) from None
 
@@ -205,7 +227,8 @@ class FormBinding:
         if operation is None or not operation.fits_forms:
             meant = self._operations.in_other_case(name)
             raise unknown_operation(name) if meant in {None, name} else wrong_case(name, str(meant))
-        if request.method == "POST":
+        # Without parameters there is nothing to read: any content type, or none, will do.
+        if request.method == "POST" and operation.parameters:
             content_type = request.headers.get("content-type") or ""
             if parse_media_type(content_type).name != forms.FORM_MEDIA_TYPE:
                 raise invalid_form(content_type)
@@ -213,21 +236,23 @@ class FormBinding:
         return operation
 
 
-def _fields(request: Request) -> dict[str, str]:
+def _fields(request: Request, operation: Operation) -> dict[str, str]:
+    if not operation.parameters:
+        return {}
     if request.method == "POST":
-        return forms.decode(request.body, parse_media_type(request.headers.get("content-type")).charset)
-    return forms.decode(request.query.encode("utf-8", "surrogateescape"))
+        charset = parse_media_type(request.headers.get("content-type")).charset
+        return forms.decode(request.body, charset, operation.form_names)
+    return forms.decode(request.query.encode("utf-8", "surrogateescape"), None, operation.form_names)
 
 
 @lru_cache(maxsize=256)
-def _actions(header: str | None, parameter: str | None) -> tuple[str, ...]:
-    """The actions that a request names, without their quotes; an empty one counts as none."""
-    unquoted = [action.strip().strip('"').strip() for action in (header, parameter) if action]
-    return tuple([action for action in unquoted if action])
+def _unquoted(action: str | None) -> str:
+    """An action without its quotes; empty where there is none."""
+    return (action or "").strip().strip("\"'").strip()
 
 
 def refuse_encoded_body(request: Request) -> None:
-    """Raises HttpError 415 for a compressed body."""
-    encoding = request.headers.get("content-encoding")
-    if encoding is not None and encoding.strip().lower() not in {"", "identity"}:
+    """Raises HttpError 415 for a compressed body. What names no compression is ignored: some put a charset there."""
+    codings = ",".join(request.headers.get_all("content-encoding")).lower().split(",")
+    if not _COMPRESSIONS.isdisjoint(coding.strip() for coding in codings):
         raise HttpError(415, "Compressed request bodies are not supported.")

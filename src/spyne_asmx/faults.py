@@ -139,6 +139,11 @@ def unknown_action(action: str) -> ClientFault:
     return ClientFault(f"Server did not recognize the value of HTTP Header SOAPAction: {action}.")
 
 
+def unknown_element(local_name: str, namespace: str) -> ClientFault:
+    where = f"the namespace {namespace}" if namespace else "no namespace"
+    return ClientFault(f"Server did not recognize the request element {local_name} in {where}.")
+
+
 def unknown_operation(name: str) -> ClientFault:
     return ClientFault(f"{name} Web Service method name is not valid.")
 

@@ -1,58 +1,87 @@
 """The GET and POST form bindings as pure functions: a query or form body to names and values; a result to bytes."""
 
 import re
-from urllib.parse import parse_qsl
+from collections.abc import Container
+from contextlib import suppress
 
+from spyne_asmx.charsets import UnsupportedCharset, codec_of
 from spyne_asmx.faults import HttpError
 from spyne_asmx.xml import DECLARATION, Element, write
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
-MAX_FIELDS = 64  # SECURITY F2
-MAX_NAME_LENGTH = 64
+MAX_FIELDS = 1000
 MAX_VALUE_LENGTH = 8192
 
-# A form's separators are ASCII, so only the charsets that extend it can carry one.
-CODECS = {
-    "utf-8": "utf-8",
-    "us-ascii": "ascii",
-    "ascii": "ascii",
-    "iso-8859-1": "latin-1",
-    "windows-1252": "cp1252",
-}
-
-# SECURITY F5: what XML could not carry to the same operation, and %u0041, which some servers decode and others do not.
-_NOT_A_VALUE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
-_BAD_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})")
+# What XML could not carry to the same operation.
+_NOT_A_VALUE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+# %uXXXX is a UTF-16 unit, %XX a byte of the charset.
+_ESCAPE = re.compile(rb"%u([0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})")
+_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
-def decode(encoded: bytes, charset: str | None = None) -> dict[str, str]:
+def decode(encoded: bytes, charset: str | None = None, names: Container[str] | None = None) -> dict[str, str]:
     """Read ``name=value&…``: values by lower-case name; of a repeated name the first counts.
 
-    ``charset`` is the Content-Type header's, UTF-8 where there is none.
+    ``charset`` is the Content-Type header's, UTF-8 where there is none. ``names`` are those of the parameters, in lower
+    case: other fields are passed over, whatever is in them. Escapes are read as .NET's UrlDecode reads them.
 
-    Raises HttpError 400 for what is no form: bytes or escapes that the charset does not have, control characters, too
-    many or too long fields; 415 for another charset than CODECS has.
+    Raises HttpError 400 for a value that XML could not carry, too long a value or too many fields; 415 for a charset
+    that is not supported.
     """
-    codec = CODECS.get((charset or "utf-8").lower())
-    if codec is None:
-        raise HttpError(415, "The charset of the form is not supported.")
-    try:
-        text = encoded.decode(codec)
-        if _BAD_ESCAPE.search(text):
-            raise _bad_form("a percent sign that starts no escape")
-        pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS, encoding=codec, errors="strict")
-    except UnicodeError:
-        raise _bad_form(f"a name or value that is not {codec}") from None
-    except ValueError:
-        raise _bad_form(f"more than {MAX_FIELDS} fields") from None
+    codec = _form_codec(charset or "utf-8")
+    fields = [field for field in encoded.split(b"&") if field]
+    if len(fields) > MAX_FIELDS:
+        raise _bad_form(f"more than {MAX_FIELDS} fields")
     values: dict[str, str] = {}
-    for name, value in pairs:
-        if len(name) > MAX_NAME_LENGTH or len(value) > MAX_VALUE_LENGTH:
-            raise _bad_form("a name or value that is too long")
+    for field in fields:
+        raw_name, _, raw_value = field.partition(b"=")
+        name = url_decode(raw_name, codec).lower()
+        if name in values or (names is not None and name not in names):
+            continue
+        value = url_decode(raw_value, codec)
+        if len(value) > MAX_VALUE_LENGTH:
+            raise _bad_form("a value that is too long")
         if _NOT_A_VALUE.search(value):
             raise _bad_form("a control character")
-        values.setdefault(name.lower(), value)
+        values[name] = value
     return values
+
+
+def _form_codec(charset: str) -> str:
+    """The codec of a form's charset, which must be one that writes a form's separators as ASCII does."""
+    with suppress(UnsupportedCharset):
+        codec = codec_of(charset)
+        if not codec.startswith("utf-16"):
+            return codec
+    raise HttpError(415, "The charset of the form is not supported.")
+
+
+def url_decode(encoded: bytes, codec: str) -> str:
+    """Decode as .NET's HttpUtility.UrlDecode does: ``+`` is a space, a ``%`` that starts no escape stands for itself.
+
+    Bytes that the charset does not have become U+FFFD.
+    """
+    text = encoded.replace(b"+", b" ")
+    if b"%" not in text:
+        return text.decode(codec, "replace")
+    pieces: list[str] = []
+    pending = bytearray()
+    position = 0
+    for escape in _ESCAPE.finditer(text):
+        pending += text[position : escape.start()]
+        position = escape.end()
+        if escape[1] is None:
+            pending.append(int(escape[2], 16))
+        else:
+            pieces += pending.decode(codec, "replace"), chr(int(escape[1], 16))
+            pending.clear()
+    pending += text[position:]
+    pieces.append(pending.decode(codec, "replace"))
+    return _SURROGATES.sub(_joined, "".join(pieces))
+
+
+def _joined(pair: re.Match[str]) -> str:
+    return pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
 def _bad_form(what: str) -> HttpError:

@@ -71,6 +71,7 @@ class Operation:
             Parameter(name, codec_of(kind), repeats(kind), not getattr(kind.Attributes, "left_out", False))
             for name, kind in descriptor.in_message.get_flat_type_info(descriptor.in_message).items()
         )
+        self.form_names = frozenset(parameter.form_name for parameter in self.parameters)
         self._missing = [None if parameter.repeats else parameter.codec.missing for parameter in self.parameters]
         results = list(descriptor.out_message.get_flat_type_info(descriptor.out_message).values())
         if len(results) > 1:
@@ -90,8 +91,11 @@ class Operation:
         """ASMX offers an operation over GET and POST only when every parameter is a simple value."""
         return all(parameter.codec.is_simple and not parameter.repeats for parameter in self.parameters)
 
-    def arguments_from_elements(self, elements: list[Element]) -> list[Any]:
-        """The service function's arguments from a SOAP body entry's children (CONTRACT 2.1). Raises ClientFault."""
+    def arguments_from_elements(self, elements: list[Element], longest: int) -> list[Any]:
+        """The service function's arguments from a SOAP body entry's children.
+
+        ``longest`` bounds a parameter's text, in characters. Raises ClientFault.
+        """
         arguments = self._missing.copy()
         seen: set[int] = set()
         for element in elements:
@@ -99,6 +103,8 @@ class Operation:
             if index is None:
                 continue
             parameter = self.parameters[index]
+            if len(element.text) > longest:
+                raise ClientFault(f"The parameter {parameter.name} is longer than {longest} characters.")
             if element.attributes and (refused := refused_attribute(element)):
                 raise ClientFault(f"The parameter {parameter.name} must not have the attribute {refused}.")
             if parameter.repeats:

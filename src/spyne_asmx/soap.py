@@ -1,5 +1,5 @@
 """SOAP 1.1 and 1.2 as pure functions: a request's bytes and headers to (operation, parameters); results and faults to
-bytes. What is accepted and refused is CONTRACT 2.1 and 2.2; the W3C notes it rests on are named where they decide.
+bytes. The W3C's and WS-I's rules are named where they decide.
 """
 
 from collections.abc import Mapping
@@ -13,6 +13,7 @@ from spyne_asmx.faults import (
     Unreadable,
     VersionMismatch,
     unknown_action,
+    unknown_element,
 )
 from spyne_asmx.xml import (
     DECLARATION,
@@ -70,12 +71,12 @@ VERSIONS = (SOAP11, SOAP12)
 _BY_ENVELOPE = {f"{version.namespace}}}Envelope": version for version in VERSIONS}
 _NAMES = {version: tuple(f"{version.namespace}}}{part}" for part in ("Header", "Body")) for version in VERSIONS}
 
-# SECURITY D16: SOAP encoding's references and arrays; encodingStyle and xsi:type are tolerated.
-_REFUSED_ATTRIBUTES = frozenset({"href", "id", "arrayType"})
+# SOAP encoding's references and arrays (WS-I BP 1.1 R1005, R2113). encodingStyle, id and xsi:type are tolerated.
+_REFUSED_ATTRIBUTES = frozenset({"href", "arrayType"})
 
 
 class Call(NamedTuple):
-    """A decoded SOAP request: which operation, and its parameters' elements by nobody's order but the client's."""
+    """A decoded SOAP request: which operation, and its parameters' elements in the client's order."""
 
     version: SoapVersion
     operation: str
@@ -96,16 +97,17 @@ def decode(
     *,
     version: SoapVersion,
     charset: str | None,
-    actions: tuple[str, ...],
+    header_action: str,
+    action: str,
     operations: Mapping[str, str],
     namespace: str,
     limits: Limits,
 ) -> Call:
     """Decode one envelope.
 
-    ``version`` is the content type's, for faults before the envelope shows its own. ``actions`` are the values of the
-    SOAPAction header and the action parameter that were there, unquoted; empty ones count as absent. ``operations``
-    maps actions to operation names.
+    ``version`` is the content type's, for faults before the envelope shows its own. ``header_action`` is the SOAPAction
+    header and ``action`` the content type's parameter, unquoted; an empty one counts as absent. ``operations`` maps
+    actions to operation names.
 
     Raises SoapFaulted, and UnsupportedCharset from the reader.
     """
@@ -118,7 +120,10 @@ def decode(
         raise SoapFaulted(VersionMismatch(envelope.namespace), version)
     try:
         entry = _body_entry(envelope, own_version)
-        operation = _operation(entry, actions, operations, namespace)
+        if own_version is SOAP11:
+            operation = _operation_of_11(entry, header_action, operations, namespace)
+        else:
+            operation = _operation_of_12(entry, action, operations, namespace)
     except AsmxFault as fault:
         raise SoapFaulted(fault, own_version) from None
     return Call(own_version, operation, [] if entry is None else entry.children)
@@ -154,31 +159,44 @@ def _check_headers(header: Element, version: SoapVersion) -> None:
             raise NotUnderstood(block.local_name)
 
 
-def _operation(entry: Element | None, actions: tuple[str, ...], operations: Mapping[str, str], namespace: str) -> str:
-    """The operation that the action and the body agree on (CONTRACT 2.1; BP R2744; SECURITY X9)."""
-    by_action = None
-    for action in actions:
-        named = operations.get(action)
-        if named is None:
-            raise unknown_action(action)
-        if by_action is not None and by_action != named:
-            raise ClientFault("The SOAPAction header and the action parameter name different operations.")
-        by_action = named
-    if entry is None:
-        if by_action is None:
-            raise ClientFault("Server was unable to read request. ---> The Body is empty and there is no SOAPAction.")
-        return by_action
-    entry_namespace, _, local_name = entry.name.rpartition("}")
-    is_ours = entry_namespace in {namespace, ""}
+def _operation_of_11(entry: Element | None, header_action: str, operations: Mapping[str, str], namespace: str) -> str:
+    """SOAP 1.1: the SOAPAction header says the operation, and the body must agree (WS-I BP 1.1 R1127, R2744)."""
+    if not header_action:
+        return _operation_of_body(entry, operations, namespace)
+    by_action = operations.get(header_action)
     if by_action is None:
-        action = _action(entry_namespace or namespace, local_name)
-        if not is_ours or action not in operations:
-            raise unknown_action(action)
-        return operations[action]
-    if not is_ours or local_name != by_action:
-        element = local_name if is_ours else f"{local_name} of the namespace {entry_namespace}"
-        raise ClientFault(f"The SOAPAction header names the operation {by_action}, the body's element is {element}.")
+        raise unknown_action(header_action)
+    if entry is not None:
+        _require_agreement(entry, by_action, namespace, "SOAPAction header")
     return by_action
+
+
+def _operation_of_12(entry: Element | None, action: str, operations: Mapping[str, str], namespace: str) -> str:
+    """SOAP 1.2: the body says the operation. An action that names none is ignored (SOAP 1.2 part 2, section 6.5.3)."""
+    by_action = operations.get(action)
+    if by_action is None:
+        return _operation_of_body(entry, operations, namespace)
+    if entry is not None:
+        _require_agreement(entry, by_action, namespace, "action")
+    return by_action
+
+
+def _operation_of_body(entry: Element | None, operations: Mapping[str, str], namespace: str) -> str:
+    """The operation that the body's element names."""
+    if entry is None:
+        raise ClientFault("Server was unable to read request. ---> The Body is empty and there is no SOAPAction.")
+    operation = operations.get(_action(namespace, entry.local_name))
+    if entry.namespace not in {namespace, ""} or operation is None:
+        raise unknown_element(entry.local_name, entry.namespace)
+    return operation
+
+
+def _require_agreement(entry: Element, operation: str, namespace: str, what: str) -> None:
+    """Raises ClientFault where the body's element is not the operation's: one could be checked and the other run."""
+    is_ours = entry.namespace in {namespace, ""}
+    if not is_ours or entry.local_name != operation:
+        element = entry.local_name if is_ours else f"{entry.local_name} of the namespace {entry.namespace}"
+        raise ClientFault(f"The {what} names the operation {operation}, the body's element is {element}.")
 
 
 def _action(namespace: str, operation: str) -> str:

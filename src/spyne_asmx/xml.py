@@ -13,23 +13,14 @@ from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
 
 from lxml import etree
 
+from spyne_asmx import charsets
+from spyne_asmx.charsets import codec_of
+
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 XSD_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
 
-# CONTRACT 2.1: the charsets that are read, by every name that clients give them.
-_CODECS = {
-    "utf-8": "utf-8",
-    "utf8": "utf-8",
-    "utf-16": "utf-16",
-    "utf-16le": "utf-16-le",
-    "utf-16be": "utf-16-be",
-    "us-ascii": "ascii",
-    "ascii": "ascii",
-    "iso-8859-1": "latin-1",
-    "latin1": "latin-1",
-    "windows-1252": "cp1252",
-}
+_TWO_BYTES = frozenset({"utf-16", "utf16", "utf_16", "utf-16le", "utf-16be", "ucs-2", "unicode", "iso-10646-ucs-2"})
 _VERSION = re.compile(r"1\.[0-9]+")
 _DECLARED_ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']""")
 
@@ -46,20 +37,19 @@ class XmlError(Exception):
         self.column = column
 
 
-class UnsupportedCharset(Exception):
-    """The document is in a charset that CONTRACT 2.1 does not name."""
-
-
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much structure a document may have (SECURITY X3 to X5). Lengths are in characters."""
+    """How much a document may have. Lengths are in characters.
+
+    ``value_length`` bounds a parameter's text; what nobody reads is bounded by the document's size and by the rest.
+    """
 
     depth: int = 16
-    elements: int = 256
-    attributes: int = 32
-    namespaces: int = 32
+    elements: int = 10_000
+    attributes: int = 256
+    namespaces: int = 256
     namespace_length: int = 512
-    name_length: int = 128
+    name_length: int = 1024
     value_length: int = 8192
 
 
@@ -165,7 +155,7 @@ def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], .
     stack = [root]
     push, pop = stack.append, stack.pop
     max_depth, max_elements = limits.depth, limits.elements
-    max_name, max_value = limits.name_length, limits.value_length
+    max_name = min(limits.name_length, limits.namespace_length)
     elements = namespaces = 0
 
     def declare(_prefix: str | None, _namespace: str | None) -> None:
@@ -188,8 +178,7 @@ def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], .
         push(element)
 
     def end(_name: str) -> None:
-        if len(pop().text) > max_value:
-            _refuse()
+        pop()
 
     def text(data: str) -> None:
         stack[-1].text += data
@@ -210,7 +199,7 @@ def _check_name(name: str, limits: Limits) -> None:
 
 
 def _check_attributes(attributes: Mapping[str, str], limits: Limits) -> None:
-    if len(attributes) > limits.attributes or max(map(len, attributes.values())) > limits.value_length:
+    if len(attributes) > limits.attributes:
         _refuse()
     for name in attributes:
         _check_name(name, limits)
@@ -228,9 +217,7 @@ def _as_utf8(body: bytes, charset: str | None) -> bytes:
     """Transcode to UTF-8 what is not. Raises XmlError for bytes that the charset does not have, UnsupportedCharset."""
     if charset is None:
         charset = _charset_of(body)
-    codec = _CODECS.get(charset.lower())
-    if codec is None:
-        raise UnsupportedCharset(charset)
+    codec = codec_of(charset)
     try:
         utf8 = body if codec == "utf-8" else body.decode(codec).encode()
     except UnicodeError:
@@ -243,7 +230,7 @@ def _as_utf8(body: bytes, charset: str | None) -> bytes:
 
 def is_utf8(body: bytes, charset: str | None = None) -> bool:
     """Whether a document is in UTF-8, by the transport's charset or else by what it shows itself."""
-    return _CODECS.get((charset or _charset_of(body)).lower()) == "utf-8"
+    return charsets.is_utf8(charset or _charset_of(body))
 
 
 def _charset_of(body: bytes) -> str:
@@ -253,7 +240,11 @@ def _charset_of(body: bytes) -> str:
     if body.startswith((b"<\x00", b"\x00<")):
         return "utf-16le" if body[0] else "utf-16be"
     declared = _DECLARED_ENCODING.match(body.removeprefix(b"\xef\xbb\xbf"))
-    return declared[1].decode("latin-1") if declared else "utf-8"
+    if declared is None:
+        return "utf-8"
+    # .NET's StringWriter declares UTF-16, whatever its text is turned into afterwards; two bytes a character it is not.
+    label = declared[1].decode("latin-1")
+    return "utf-8" if label.strip().lower() in _TWO_BYTES else label
 
 
 _TEXT_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

@@ -193,17 +193,56 @@ def test_a_body_that_is_not_well_formed_or_empty_or_with_a_dtd(service: Service,
         envelope("AuthenticateUser", LOGIN).replace(b"jsmith", b"&b;"),
         envelope("AuthenticateUser", LOGIN).replace(b"jsmith", b"<?p?>jsmith"),
         envelope("AuthenticateUser", LOGIN).replace(b"jsmith", b"<a>" * 20 + b"</a>" * 20),
-        envelope("AuthenticateUser", LOGIN).replace(b"jsmith", b"x" * 8193),
-        envelope("AuthenticateUser", {f"x{i}": "" for i in range(254)}),
+        envelope("AuthenticateUser", LOGIN).replace(b"<UID>", b"<a/>" * 10_000 + b"<UID>"),
         envelope("AuthenticateUser", LOGIN).replace(
-            b"<UID>", b"<UID %s>" % b" ".join(b"a%d=''" % i for i in range(33))
+            b"<UID>", b"<UID %s>" % b" ".join(b"a%d=''" % i for i in range(257))
         ),
     ],
-    ids=["entity", "processing instruction", "depth", "value", "elements", "attributes"],
+    ids=["entity", "processing instruction", "depth", "elements", "attributes"],
 )
 def test_a_body_over_a_limit_is_not_read(service: Service, body: bytes) -> None:
     """400, SECURITY X2 to X5."""
     assert faulted(post_soap(service, body))[:2] == (400, "soap:Client")
+
+
+def test_a_parameter_that_is_too_long_is_named(service: Service) -> None:
+    """The limit is blamed, and not the client's XML."""
+    body = envelope("AuthenticateUser", LOGIN).replace(b"jsmith", b"x" * 8193)
+    assert faulted(post_soap(service, body)) == (
+        500,
+        "soap:Client",
+        "The parameter UID is longer than 8192 characters.",
+    )
+
+
+BINARY_SECURITY_TOKEN = b"<w:BinarySecurityToken>" + b"TUlJ" * 7680 + b"</w:BinarySecurityToken>"
+
+
+@pytest.mark.parametrize(
+    "extended",
+    [
+        envelope("AuthenticateUser", LOGIN).replace(
+            b"<soap:Body>",
+            b'<soap:Header><w:Security xmlns:w="urn:w">'
+            + BINARY_SECURITY_TOKEN
+            + b"</w:Security></soap:Header><soap:Body>",
+        ),
+        envelope("AuthenticateUser", LOGIN).replace(
+            b"<soap:Body>", b"<soap:Body " + b" ".join(b'xmlns:n%d="urn:%d"' % (i, i) for i in range(250)) + b">"
+        ),
+        envelope("AuthenticateUser", LOGIN).replace(
+            b"<soap:Body>", b"<soap:Header><h>" + b"<i/>" * 3000 + b"</h></soap:Header><soap:Body>"
+        ),
+        envelope("AuthenticateUser", LOGIN).replace(b"<UID>", b"<Other>" + b"x" * 20_000 + b"</Other><UID>"),
+        envelope("AuthenticateUser", LOGIN).replace(b"<UID>", b"<Other a='" + b"x" * 20_000 + b"'/><UID>"),
+        envelope("AuthenticateUser", LOGIN).replace(b"<UID>", b"<" + b"n" * 500 + b"/><UID>"),
+        envelope("AuthenticateUser", LOGIN).replace(b"<UID>", b"".join(b"<o%d/>" % i for i in range(500)) + b"<UID>"),
+    ],
+    ids=["security token", "namespaces", "header elements", "unknown text", "unknown attribute", "name", "unknown"],
+)
+def test_limits_do_not_count_what_nobody_reads(service: Service, extended: bytes) -> None:
+    """CONTRACT 2.1."""
+    assert b'success="true"' in post_soap(service, extended).data
 
 
 @pytest.mark.parametrize(

@@ -203,28 +203,27 @@ def test_a_query_is_read_as_utf8_escaped_or_raw(service: Service, name: str) -> 
     assert b'success="true"' in service.composition.site.handle(request).body
 
 
-def test_a_query_that_is_not_utf8_is_refused(service: Service) -> None:
-    """SECURITY F5: raw bytes as escaped ones."""
-    response = service.http.get(
-        "/srv.asmx/isValidTicket", environ_overrides={"QUERY_STRING": "AuthenticationTicket=\xff"}
-    )
-    assert response.status_code == 400
+@pytest.mark.parametrize("query", ["AuthenticationTicket=\xff", "AuthenticationTicket=%FF"])
+def test_a_query_that_is_not_utf8_has_replacement_characters(service: Service, query: str) -> None:
+    """CONTRACT 2.3: raw bytes as escaped ones."""
+    response = service.http.get("/srv.asmx/isValidTicket", environ_overrides={"QUERY_STRING": query})
+    assert error_of(root_of(response)) == "[901] Session expired or Invalid ticket"
 
 
 @both
 @pytest.mark.parametrize(
-    "form", ["UID=%FF&PWD=x", "UID=%C0%80&PWD=x", "UID=%u0041&PWD=x", "UID=%&PWD=x", "UID=%00&PWD=x", "UID=a%0B&PWD=x"]
+    "form", ["UID=%00&PWD=x", "UID=a%0B&PWD=x", "UID=%uD83D&PWD=x", "UID=%u0000&PWD=x", "UID=x&PWD=%01"]
 )
 def test_what_is_no_text_is_refused(service: Service, send: Send, form: str) -> None:
-    """SECURITY F5: 400, the same for query and body."""
+    """SECURITY D18: 400, the same for query and body."""
     response = send(service, "AuthenticateUser", form)
     assert (response.status_code, response.content_type) == (400, "text/plain; charset=utf-8")
 
 
 @both
-def test_a_form_has_64_fields_at_most(service: Service, send: Send) -> None:
-    """SECURITY F2."""
-    fields = f"UID=jsmith&PWD={PASSWORD}" + "&x=1" * 62
+def test_a_form_has_1000_fields_at_most(service: Service, send: Send) -> None:
+    """CONTRACT 2.1."""
+    fields = f"UID=jsmith&PWD={PASSWORD}" + "&x=1" * 998
     assert succeeds(send(service, "AuthenticateUser", fields))
     assert send(service, "AuthenticateUser", fields + "&x=1").status_code == 400
 
@@ -253,3 +252,65 @@ def test_soap_and_forms_carry_the_same(text: str) -> None:
     ECHO.http.post("/srv.asmx/AuthenticateUser", data=urlencode({"UID": text, "PWD": text}), content_type=FORM)
     one, other = ECHO.taken()
     assert one == other == (text, text, None)
+
+
+# --- what old clients send --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "UID=%u006asmith&PWD=Secret123!",
+        "UID=%6Asmith&PWD=Secret123%21",
+        "UID=jsmith&PWD=%u0053ecret123%u0021",
+        "uid=jsmith&pwd=Secret123!&__VIEWSTATE=" + "x" * 20_000,
+        "UID=jsmith&PWD=Secret123!&odd=%00",
+        "UID=jsmith&PWD=Secret123!" + "&f=1" * 200,
+    ],
+)
+def test_forms_as_dotnet_reads_them(service: Service, form: str) -> None:
+    """CONTRACT 2.3, over POST."""
+    response = service.http.post("/srv.asmx/AuthenticateUser", data=form, content_type=FORM)
+    assert root_of(response).attrib["success"] == "true"
+
+
+@pytest.mark.parametrize("password", ["100%sure", "a%", "%zz", "50%u", "%%", "1%2"])
+def test_a_percent_sign_that_starts_no_escape_stands_for_itself(service: Service, password: str) -> None:
+    """CONTRACT 2.3."""
+    add_user(service, "percent", password=password)
+    response = service.http.post("/srv.asmx/AuthenticateUser", data=f"UID=percent&PWD={password}", content_type=FORM)
+    assert root_of(response).attrib["success"] == "true"
+
+
+@pytest.mark.parametrize(
+    "content_type", [None, "application/json", "text/xml", "multipart/form-data; boundary=x", "text/plain", "nonsense"]
+)
+@pytest.mark.parametrize("body", [b"", b"{}", b"\x00\xff"])
+def test_an_operation_without_parameters_reads_no_body(service: Service, content_type: str | None, body: bytes) -> None:
+    """CONTRACT 2.3: the vendor's own sample posts nothing at all."""
+    response = service.http.post("/srv.asmx/ServerInfo", data=body, content_type=content_type)
+    assert root_of(response).attrib["success"] == "true"
+
+
+@pytest.mark.parametrize("encoding", ["UTF-8", "utf8", "8bit", "7bit", "none", "binary", "identity", ""])
+def test_a_content_encoding_that_is_none_is_ignored(service: Service, encoding: str) -> None:
+    """CONTRACT 2.3."""
+    response = service.http.post(
+        "/srv.asmx/AuthenticateUser",
+        data="UID=jsmith&PWD=Secret123!",
+        content_type=FORM,
+        headers={"Content-Encoding": encoding},
+    )
+    assert root_of(response).attrib["success"] == "true"
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "x-gzip", "deflate", "br", "zstd", "compress", "identity, gzip", "GZIP"])
+def test_a_compressed_body_is_refused(service: Service, encoding: str) -> None:
+    """SECURITY X12."""
+    response = service.http.post(
+        "/srv.asmx/AuthenticateUser",
+        data="UID=jsmith&PWD=Secret123!",
+        content_type=FORM,
+        headers={"Content-Encoding": encoding},
+    )
+    assert response.status_code == 415

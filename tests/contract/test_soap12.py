@@ -56,8 +56,8 @@ def test_a_fault_has_code_and_reason(service: Service) -> None:
     assert response.content_type == SOAP_XML
     assert response.text == (
         f"{OPENING}<soap:Fault><soap:Code><soap:Value>soap:Sender</soap:Value></soap:Code>"
-        '<soap:Reason><soap:Text xml:lang="en">Server did not recognize the value of HTTP Header SOAPAction: '
-        "http://tempuri.org/Nope.</soap:Text></soap:Reason></soap:Fault></soap:Body></soap:Envelope>"
+        '<soap:Reason><soap:Text xml:lang="en">Server did not recognize the request element Nope '
+        "in the namespace http://tempuri.org/.</soap:Text></soap:Reason></soap:Fault></soap:Body></soap:Envelope>"
     )
 
 
@@ -83,15 +83,31 @@ def test_the_action_may_stand_anywhere_or_nowhere(service: Service, parameter: s
     ("parameter", "action"),
     [
         (f'; action="{NAMESPACE}LogOut"', None),
-        ("", f'"{NAMESPACE}LogOut"'),
-        (f'; action="{NAMESPACE}AuthenticateUser"', f'"{NAMESPACE}LogOut"'),
-        (f'; action="{NAMESPACE}Nope"', None),
+        (f"; action={NAMESPACE}LogOut", f'"{NAMESPACE}AuthenticateUser"'),
     ],
 )
-def test_an_action_that_disagrees_is_a_fault(service: Service, parameter: str, action: str | None) -> None:
+def test_an_action_that_names_another_operation_is_a_fault(
+    service: Service, parameter: str, action: str | None
+) -> None:
     """As in SOAP 1.1, with `soap:Sender` for `soap:Client`."""
     response = post(service, LOGIN, SOAP_XML + parameter, action)
     assert (response.status_code, fault12_of(response)[0]) == (500, "soap:Sender")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "action"),
+    [
+        (f'; action="{NAMESPACE}#AuthenticateUser"', None),
+        ('; action="AuthenticateUser"', None),
+        ('; action="#LogOut"', None),
+        (f'; action="{NAMESPACE}Nope"', None),
+        ("", f'"{NAMESPACE}LogOut"'),
+        (f'; action="{NAMESPACE}AuthenticateUser"', f'"{NAMESPACE}LogOut"'),
+    ],
+)
+def test_the_body_says_the_operation(service: Service, parameter: str, action: str | None) -> None:
+    """CONTRACT 2.2: jquery.soap, and PHP's SoapClient without WSDL. The SOAPAction header has no say."""
+    assert succeeds(post(service, LOGIN, SOAP_XML + parameter, action))
 
 
 @pytest.mark.parametrize("content_type", [SOAP_XML, "application/soap+xml", "text/xml; charset=utf-8", "text/xml"])

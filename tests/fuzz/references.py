@@ -1,8 +1,9 @@
 """Second definitions, as plain as can be, of what the readers accept: what a harness holds against the first."""
 
 import unicodedata
-from urllib.parse import unquote_to_bytes
+from collections.abc import Container
 
+import webencodings
 from lxml import etree
 
 HEX = "0123456789abcdefABCDEF"
@@ -13,14 +14,17 @@ _NO_ERRORS = {
     etree.ErrorTypes.WAR_NS_URI_RELATIVE,
     etree.ErrorTypes.WAR_UNKNOWN_VERSION,
 }
-XML_CODECS = {"utf-16le": "utf-16-le", "utf-16be": "utf-16-be", "windows-1252": "cp1252"}
-FORM_CHARSETS = {
-    "utf-8": "utf-8",
-    "us-ascii": "ascii",
-    "ascii": "ascii",
-    "iso-8859-1": "latin-1",
-    "windows-1252": "cp1252",
-}
+REFUSED = {"iso-2022-jp", "replacement", "x-user-defined"}
+
+
+def codec_of(label: str) -> str | None:
+    """Python's codec for a charset's label; None for what is refused (CONTRACT 2.1)."""
+    name = label.strip().strip("\"'").strip().lower()
+    if name in {"utf-16", "utf16", "utf_16"}:
+        return "utf-16"
+    spellings = (name, name.replace("_", "-"), name.replace(" ", "-"), name.replace("-", ""))
+    found = [encoding for encoding in map(webencodings.lookup, spellings) if encoding and encoding.name not in REFUSED]
+    return str(found[0].codec_info.name) if found else None
 
 
 def is_given(text: str | None) -> bool:
@@ -65,7 +69,7 @@ def by_lxml(body: bytes, charset: str | None) -> etree._Element:
     if charset is None and body.startswith((b"<\0", b"\0<")):
         charset = "utf-16le" if body[0] else "utf-16be"
     if charset is not None:
-        body = body.decode(XML_CODECS.get(charset.lower(), charset)).encode()
+        body = body.decode(codec_of(charset) or charset).encode()
         charset = "utf-8"
     parser = etree.XMLParser(
         encoding=charset, resolve_entities=False, no_network=True, remove_comments=True, recover=True
@@ -76,34 +80,44 @@ def by_lxml(body: bytes, charset: str | None) -> etree._Element:
     return root
 
 
-def form_of(encoded: bytes, charset: str | None) -> dict[str, str] | None:
-    """A form's fields by lower-case name, the first of a name; None for what is no form (SECURITY F2, F4, F5).
+def form_of(encoded: bytes, charset: str | None, names: Container[str] | None = None) -> dict[str, str] | None:
+    """A form's fields by lower-case name, the first of a name; None for what is no form (SECURITY D18, F2, F4).
 
     Raises LookupError for a charset that forms can't have.
     """
-    codec = FORM_CHARSETS[(charset or "utf-8").lower()]
-    fields = encoded.split(b"&")
-    try:
-        encoded.decode(codec)
-        pairs = [_pair(field, codec) for field in fields if field]
-    except UnicodeError:
+    codec = codec_of(charset or "utf-8")
+    if codec is None or codec.startswith("utf-16"):
+        raise LookupError(charset)
+    fields = [field.partition(b"=") for field in encoded.split(b"&") if field]
+    values: dict[str, str] = {}
+    for raw_name, _, raw_value in fields:
+        name = _url_decoded(raw_name, codec).lower()
+        if name not in values and (names is None or name in names):
+            values[name] = _url_decoded(raw_value, codec)
+    if len(fields) > 1000 or any(len(value) > 8192 or any(map(_is_control, value)) for value in values.values()):
         return None
-    escapes = [piece[:2] for piece in encoded.split(b"%")[1:]]
-    if len(fields) > 64 or not all(
-        len(hexadecimal) == 2 and chr(hexadecimal[0]) in HEX and chr(hexadecimal[1]) in HEX for hexadecimal in escapes
-    ):
-        return None
-    if not all(len(name) <= 64 and len(value) <= 8192 and not any(map(_is_control, value)) for name, value in pairs):
-        return None
-    return {name.lower(): value for name, value in reversed(pairs)}
+    return values
 
 
-def _pair(field: bytes, codec: str) -> tuple[str, str]:
-    name, _, value = field.replace(b"+", b" ").partition(b"=")
-    return unquote_to_bytes(name).decode(codec), unquote_to_bytes(value).decode(codec)
+def _url_decoded(text: bytes, codec: str) -> str:
+    """A byte at a time, as .NET's HttpUtility.UrlDecode does it."""
+    units: list[str] = []
+    run = b""
+    while text:
+        if text[:2] == b"%u" and len(text) > 5 and all(chr(digit) in HEX for digit in text[2:6]):
+            units += [run.decode(codec, "replace"), chr(int(text[2:6], 16))]
+            run, text = b"", text[6:]
+        elif text[:1] == b"%" and len(text) > 2 and all(chr(digit) in HEX for digit in text[1:3]):
+            run, text = run + bytes([int(text[1:3], 16)]), text[3:]
+        else:
+            run, text = run + (b" " if text[:1] == b"+" else text[:1]), text[1:]
+    whole = "".join([*units, run.decode(codec, "replace")])
+    return whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _is_control(character: str) -> bool:
+    if "\ud800" <= character <= "\udfff":
+        return True
     return (character < " " and character not in "\t\n\r") or character in "\ufffe\uffff"
 
 

@@ -47,7 +47,7 @@ def any_uuid(text: str) -> bytes | None:
 BUGS: dict[str, tuple[str, Any]] = {
     "guid": ("tests.fuzz.readers.guid.parse_guid", any_uuid),
     "xml": ("tests.fuzz.readers.xml.read", partial(read, limits=Limits(depth=100))),
-    "soap": ("spyne_asmx.soap._operation", lambda entry, *_: entry.local_name if entry else "LogOut"),
+    "soap": ("spyne_asmx.soap._operation_of_11", lambda entry, *_: entry.local_name if entry else "LogOut"),
     "forms": ("spyne_asmx.forms._NOT_A_VALUE", re.compile(r"(?!)")),
     "carriers": ("asmx_tickets.carriers._only", lambda values: max(values, default=None)),
     "settings": ("asmx_tickets.settings.layers._is_secret", lambda annotation: False),

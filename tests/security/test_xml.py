@@ -178,19 +178,14 @@ FLOODS = {
     "levels in a header": soap(header=f"<soap:Header>{'<a>' * 257}{'</a>' * 257}</soap:Header>"),
     "elements": soap("<a/>" * 15_000),
     "elements in a header": soap(header=f"<soap:Header>{'<a/>' * 15_000}</soap:Header>"),
-    "a parameter, 5,000 times": soap("<UID>x</UID>" * 5000),
     "namespaces of an element": soap(attributes=OURS + many(3000, DECLARED)),
-    "namespaces of many": soap(many(250, '<a xmlns="u{}"/>')),
+    "namespaces of many": soap(many(2500, '<a xmlns="u{}"/>')),
     "a long namespace of many elements": soap(f"<r xmlns='{'u' * 60_000}'>{many(250, '<a{}/>')}</r>"),
     "a long namespace of many attributes": soap(f"<r xmlns:p='{'u' * 32_000}'{many(2900, PREFIXED)}/>"),
     "a long namespace of many elements' attributes": soap(
         f"<r xmlns:p='{'u' * 32_000}'>{many(90, f'<a{many(31, PREFIXED)}/>')}</r>"
     ),
     "one long name": soap(f"<{'a' * 60_000}/>"),
-    "one long value": soap(f"<UID>{'x' * 60_000}</UID><PWD>x</PWD>"),
-    "one long value in references": soap(f"<UID>{'&#65;' * 12_000}</UID><PWD>x</PWD>"),
-    "one long value in CDATA": soap(f"<UID>{'<![CDATA[x]]>' * 4000}{'x' * 5000}</UID><PWD>x</PWD>"),
-    "one long attribute": soap(attributes=f'xmlns="{NAMESPACE}" a="{"x" * 60_000}"'),
     "one long instruction": f"<?x {' ' * 60_000}?>{soap()}",
     "an open comment": soap().replace("<soap:Body>", f"<soap:Body><!--{'- ' * 30_000}"),
     "an open CDATA section": soap(f"<UID><![CDATA[{']' * 60_000}"),
@@ -198,6 +193,22 @@ FLOODS = {
     "angle brackets": "<" * LIMIT,
     "ampersands": soap("&" * 60_000),
 }
+
+
+LONG_VALUES = {
+    "a parameter, 5,000 times": soap("<UID>x</UID>" * 5000),
+    "one long value": soap(f"<UID>{'x' * 60_000}</UID><PWD>x</PWD>"),
+    "one long value in references": soap(f"<UID>{'&#65;' * 12_000}</UID><PWD>x</PWD>"),
+    "one long value in CDATA": soap(f"<UID>{'<![CDATA[x]]>' * 4000}{'x' * 5000}</UID><PWD>x</PWD>"),
+}
+
+
+@pytest.mark.parametrize("body", LONG_VALUES.values(), ids=LONG_VALUES)
+def test_x5_a_parameter_is_read_to_its_limit(target: Target, body: str) -> None:
+    """The fault names the parameter."""
+    response = attack(target, body)
+    assert is_refused(response)
+    assert "The parameter UID is" in response.text
 
 
 @pytest.mark.parametrize("body", FLOODS.values(), ids=FLOODS)
@@ -241,18 +252,16 @@ def _deep(levels: int) -> str:
 # Envelope, Body, operation, UID and PWD are five elements; the envelope and the operation declare two namespaces.
 LIMITS: dict[str, tuple[int, Callable[[int], str]]] = {
     "levels": (16, _deep),
-    "elements": (256, lambda n: soap(LOGIN + "<a/>" * (n - 5))),
-    "attributes of an element": (32, lambda n: soap(f"<UID{many(n, A)}>jsmith</UID><PWD>x</PWD>")),
-    "namespaces": (32, lambda n: soap(LOGIN + f"<a{many(n - 2, DECLARED)}/>")),
-    "characters of a value": (8192, lambda n: soap(f"<UID>jsmith</UID><PWD>x</PWD><a>{'é' * n}</a>")),
-    "characters of an attribute": (8192, lambda n: soap(f'<UID>jsmith</UID><PWD>x</PWD><a a="{"é" * n}"/>')),
+    "elements": (10_000, lambda n: soap(LOGIN + "<a/>" * (n - 5))),
+    "attributes of an element": (256, lambda n: soap(f"<UID{many(n, A)}>jsmith</UID><PWD>x</PWD>")),
+    "namespaces": (256, lambda n: soap(LOGIN + f"<a{many(n - 2, DECLARED)}/>")),
     "characters of a namespace": (512, lambda n: soap(LOGIN + f"<a xmlns='{'u' * n}'/>")),
     "characters of a namespace in a large document": (
         512,
         lambda n: soap(LOGIN + f"<a xmlns:p='{'u' * n}' p:a='{'x' * 8000}'/>"),
     ),
-    "characters of an element's name": (128, lambda n: soap(LOGIN + f"<{'a' * n}/>")),
-    "characters of an attribute's name": (128, lambda n: soap(LOGIN + f"<a {'a' * n}=''/>")),
+    "characters of an element's name": (1024, lambda n: soap(LOGIN + f"<{'a' * n}/>")),
+    "characters of an attribute's name": (1024, lambda n: soap(LOGIN + f"<a {'a' * n}=''/>")),
 }
 
 
@@ -280,7 +289,6 @@ ENCODING = 'xmlns:e="http://schemas.xmlsoap.org/soap/encoding/"'
         '<UID href="file:///etc/passwd"/><PWD>x</PWD>',
         f'<UID {ENCODING} e:arrayType="xsd:string[1000000000]">jsmith</UID><PWD>x</PWD>',
         f'<UID {ENCODING} e:arrayType="xsd:string[2147483647,2147483647]"/><PWD>x</PWD>',
-        '<UID>jsmith</UID><PWD id="a">x</PWD>',
     ],
 )
 def test_x6_references_and_arrays_are_refused(target: Target, fields: str) -> None:
@@ -289,9 +297,12 @@ def test_x6_references_and_arrays_are_refused(target: Target, fields: str) -> No
 
 
 def test_x6_what_soap_lite_says_of_encoding_means_nothing(target: Target) -> None:
-    """D16: encodingStyle and xsi:type are tolerated."""
+    """D16: encodingStyle, id and xsi:type are tolerated."""
     types = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:type="xsd:string"'
-    body = soap(f"<UID {types}>jsmith</UID><PWD {types}>x</PWD>", envelope=f'{SOAP11}" soap:encodingStyle="{SOAP11}')
+    body = soap(
+        f"<UID {types} id='a'>jsmith</UID><PWD {types} id='a'>x</PWD>",
+        envelope=f'{SOAP11}" soap:encodingStyle="{SOAP11}',
+    )
     assert login_asked(target, body) == ("log_in", "jsmith", "x", None)
 
 
@@ -392,7 +403,7 @@ def test_x8_all_see_the_same_name_however_it_is_written(service: Service, user_n
 
 CREATE = f"<TrustedUserPwd>{TRUSTED_PASSWORD}</TrustedUserPwd><UserName>jsmith</UserName>"
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
-ACTIONS: dict[str, tuple[str, dict[str, str]]] = {
+ACTIONS_OF_11: dict[str, tuple[str, dict[str, str]]] = {
     "quoted": ("text/xml", {"SOAPAction": f'"{NAMESPACE}LogOut"'}),
     "unquoted": ("text/xml", {"SOAPAction": f"{NAMESPACE}LogOut"}),
     "with white space": ("text/xml", {"SOAPAction": f' "{NAMESPACE}LogOut" '}),
@@ -401,29 +412,33 @@ ACTIONS: dict[str, tuple[str, dict[str, str]]] = {
     "of another host": ("text/xml", {"SOAPAction": '"http://example.org/CreateTicketforUser"'}),
     "two in one": ("text/xml", {"SOAPAction": f'"{NAMESPACE}CreateTicketforUser","{NAMESPACE}LogOut"'}),
     "not ASCII": ("text/xml", {"SOAPAction": f'"{NAMESPACE}CreateTicketforUser\u00e9"'}),
-    "in the content type": (f'application/soap+xml; action="{NAMESPACE}LogOut"', {}),
-    "in the content type, unquoted": (f"application/soap+xml; action={NAMESPACE}LogOut", {}),
-    "in the content type of SOAP 1.1": (f'text/xml; action="{NAMESPACE}LogOut"', {}),
-    "in both, one of them right": (
-        f'application/soap+xml; action="{NAMESPACE}LogOut"',
-        {"SOAPAction": f"{NAMESPACE}CreateTicketforUser"},
-    ),
-    "in both, the other one right": (
+    "in the header of a 1.1 envelope that says 1.2": (
         f'application/soap+xml; action="{NAMESPACE}CreateTicketforUser"',
         {"SOAPAction": f"{NAMESPACE}LogOut"},
     ),
 }
+ACTIONS_OF_12: dict[str, tuple[str, dict[str, str]]] = {
+    "in the content type": (f'application/soap+xml; action="{NAMESPACE}LogOut"', {}),
+    "in the content type, unquoted": (f"application/soap+xml; action={NAMESPACE}LogOut", {}),
+    "in the content type of SOAP 1.1": (f'text/xml; action="{NAMESPACE}LogOut"', {}),
+    "in both, the header's right": (
+        f'application/soap+xml; action="{NAMESPACE}LogOut"',
+        {"SOAPAction": f"{NAMESPACE}CreateTicketforUser"},
+    ),
+}
+ACTIONS = {
+    **{f"1.1, {name}": (SOAP11, *action) for name, action in ACTIONS_OF_11.items()},
+    **{f"1.2, {name}": (SOAP12, *action) for name, action in ACTIONS_OF_12.items()},
+}
 
 
-@pytest.mark.parametrize("media_type", [None, "envelope 1.2"])
-@pytest.mark.parametrize(("content_type", "headers"), ACTIONS.values(), ids=ACTIONS)
+@pytest.mark.parametrize(("envelope", "content_type", "headers"), ACTIONS.values(), ids=ACTIONS)
 def test_x9_an_action_that_is_not_the_bodys_runs_neither(
-    service: Service, content_type: str, headers: dict[str, str], media_type: str | None
+    service: Service, envelope: str, content_type: str, headers: dict[str, str]
 ) -> None:
     """LogOut in the header and CreateTicketforUser in the body: no ticket is made, and none ends."""
     ticket = mint(service)
     before = len(list(service.composition.tickets.summaries()))
-    envelope = SOAP12 if media_type else SOAP11
     body = soap(CREATE, operation="CreateTicketforUser", envelope=envelope)
     lines = {**headers, "Authorization": f"SOTicket {ticket}"}
     response = service.http.post("/srv.asmx", data=body.encode(), content_type=content_type, headers=lines)
@@ -532,9 +547,13 @@ TAKEN = {
     "utf-16": "utf-16",
     "utf-16le": "utf-16-le",
     "utf-16be": "utf-16-be",
-    "iso-8859-1": "latin-1",
-    "us-ascii": "ascii",
+    "iso-8859-1": "cp1252",
+    "us-ascii": "cp1252",
     "windows-1252": "cp1252",
+    "shift_jis": "cp932",
+    "gb18030": "gb18030",
+    "koi8-r": "koi8-r",
+    "iso-8859-15": "iso-8859-15",
 }
 # Python has a codec for each of these but the last two.
 NOT_TAKEN = {
@@ -548,11 +567,8 @@ NOT_TAKEN = {
     "base64": "utf-8",
     "zlib": "utf-8",
     "cp037": "cp037",
-    "shift_jis": "shift_jis",
-    "gb18030": "gb18030",
     "iso-2022-jp": "iso-2022-jp",
-    "koi8-r": "koi8-r",
-    "iso-8859-15": "iso-8859-15",
+    "hz-gb-2312": "hz",
     "mbcs": "utf-8",
     "x-user-defined": "utf-8",
 }
@@ -588,7 +604,8 @@ def test_x11_wrong_bytes_are_never_repaired(target: Target, charset: str) -> Non
         if response.status_code == 200:
             assert target.rules.asked == [("log_in", wrong.decode(TAKEN[charset]), "x", None)]
         else:
-            assert response.status_code == (400 if charset in TAKEN else 415)
+            # What the charset has for one of these can also be a control character, or the end of the value.
+            assert response.status_code in ((400, 500) if charset in TAKEN else (415,))
             assert not target.rules.asked
 
 
@@ -687,7 +704,7 @@ def test_x13_a_row_that_xml_cant_carry_is_nobodys_and_harms_nobody(
     assert root_of(call(service, "AuthenticateUser", UID="bob", PWD=PASSWORD)).attrib["success"] == "true"
 
 
-@pytest.mark.parametrize("value", ["%00", "%01", "%0B", "%1F", "%EF%BF%BE", "en%00", "%ED%A0%80"])
+@pytest.mark.parametrize("value", ["%00", "%01", "%0B", "%1F", "%EF%BF%BE", "en%00", "%uD83D"])
 def test_x13_what_xml_cant_carry_is_refused_at_the_door_of_forms(target: Target, value: str) -> None:
     """400, so the same value means the same in each binding."""
     query = f"UID=jsmith&PWD=x&Lang={value}".encode()

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from spyne_asmx.charsets import UnsupportedCharset
 from spyne_asmx.xml import (
     XSI_NAMESPACE,
     Element,
     Limits,
-    UnsupportedCharset,
     XmlError,
     from_lxml,
     read,
@@ -46,6 +46,12 @@ CHARSETS = {
     "ISO-8859-1": "latin-1",
     "windows-1252": "cp1252",
     "Windows-1252": "cp1252",
+    "cp1252": "cp1252",
+    "latin1": "cp1252",
+    "ISO_8859-1": "cp1252",
+    "windows-1254": "cp1254",
+    "iso-8859-15": "iso-8859-15",
+    "gb18030": "gb18030",
 }
 
 
@@ -59,6 +65,12 @@ def test_a_header_names_the_charset(charset: str, codec: str) -> None:
 def test_a_declaration_names_the_charset(charset: str, codec: str) -> None:
     """Where the header does not."""
     assert read(f'<?xml version="1.0" encoding="{charset}"?><a>Ünïcode</a>'.encode(codec)).text == "Ünïcode"
+
+
+@pytest.mark.parametrize("label", ["utf-16", "UTF-16", "utf-16LE", "ucs-2", "unicode", "utf16"])
+def test_a_declared_utf_16_in_single_bytes_is_utf_8(label: str) -> None:
+    """.NET's StringWriter declares it, whatever its text is turned into."""
+    assert read(f'<?xml version="1.0" encoding="{label}"?><a>Ünïcode</a>'.encode()).text == "Ünïcode"
 
 
 @pytest.mark.parametrize("charset", ["us-ascii", "ascii", "US-ASCII"])
@@ -120,7 +132,7 @@ def test_byte_order_marks_and_first_bytes_show_the_charset(body: bytes, charset:
     "charset",
     [
         *("utf-7", "utf-32", "utf-8-sig", "unicode_escape", "raw_unicode_escape", "idna", "punycode", "rot13", "hex"),
-        *("base64", "zlib", "cp037", "shift_jis", "gb2312", "iso-8859-15", "koi8-r", "utf_16", "nonsense", "x" * 41),
+        *("base64", "zlib", "cp037", "iso-2022-jp", "iso-2022-kr", "hz-gb-2312", "replacement", "nonsense", "x" * 41),
         *("ü", "", " utf-8x"),
     ],
 )
@@ -130,7 +142,7 @@ def test_other_charsets_are_refused(charset: str) -> None:
         read(b"<a>x</a>", charset)
 
 
-@pytest.mark.parametrize("charset", ["utf-7", "ebcdic-cp-us", "iso-8859-15", "x" * 41])
+@pytest.mark.parametrize("charset", ["utf-7", "ebcdic-cp-us", "iso-2022-jp", "x" * 41])
 def test_other_charsets_are_refused_in_a_declaration(charset: str) -> None:
     """SECURITY X11."""
     with pytest.raises(UnsupportedCharset):
@@ -146,7 +158,6 @@ def test_other_charsets_are_refused_in_a_declaration(charset: str) -> None:
         (b"<a>\xed\xa0\x80</a>", "utf-8"),
         (b"<a>\xf4\x90\x80\x80</a>", "utf-8"),
         (b"<a>\xef\xbf\xbf</a>", "utf-8"),
-        (b"<a>\xc3\xa9</a>", "us-ascii"),
         (b"<a>\x81</a>", "windows-1252"),
         (b"<a>x</a>", "utf-16"),
         (b"\xff\xfe<\x00a\x00>", "utf-16"),
@@ -154,7 +165,6 @@ def test_other_charsets_are_refused_in_a_declaration(charset: str) -> None:
         (b"<\x00a\x00/\x00>", "utf-16"),
         ("<a>x</a>".encode("utf-16-le") + b"\x00", None),
         ("<a>".encode("utf-16-le") + b"\x00\xd8" + "</a>".encode("utf-16-le"), None),
-        (b"<?xml version='1.0' encoding='utf-16'?><a>x</a>", None),
         ("<a>x</a>".encode("utf-32"), None),
         ("<a>x</a>".encode("utf-16"), "utf-8"),
         ("<a>x</a>".encode("utf-16-le"), "utf-8"),
@@ -264,7 +274,7 @@ def test_what_is_not_well_formed_is_refused_where_it_is(body: bytes, place: tupl
 
 # --- limits -----------------------------------------------------------------------------------------------------------
 
-ELEMENT_LIMIT, ATTRIBUTE_LIMIT, NAMESPACE_LIMIT, DEPTH_LIMIT, VALUE_LIMIT, NAME_LIMIT = 256, 32, 32, 16, 8192, 128
+ELEMENT_LIMIT, ATTRIBUTE_LIMIT, NAMESPACE_LIMIT, DEPTH_LIMIT, NAME_LIMIT = 10_000, 256, 256, 16, 1024
 
 
 def _nested(levels: int) -> bytes:
@@ -283,10 +293,6 @@ LIMITED = {
         NAMESPACE_LIMIT,
         lambda n: b"<a>%s</a>" % b"".join(b'<b xmlns="urn:%d"/>' % i for i in range(n)),
     ),
-    "text": (VALUE_LIMIT, lambda n: b"<a>" + b"x" * n + b"</a>"),
-    "text in pieces": (VALUE_LIMIT, lambda n: b"<a>%s<!-- --><![CDATA[%s]]></a>" % (b"x" * 4096, b"y" * (n - 4096))),
-    "text in characters": (VALUE_LIMIT, lambda n: "<a>{}</a>".format("é" * n).encode()),
-    "attribute value": (VALUE_LIMIT, lambda n: b'<a b="' + b"x" * n + b'"/>'),
     "element name": (NAME_LIMIT, lambda n: b"<" + b"x" * n + b"/>"),
     "element name in a namespace": (NAME_LIMIT, lambda n: b'<b:%s xmlns:b="urn:b"/>' % (b"x" * n)),
     "attribute name": (NAME_LIMIT, lambda n: b"<a %s=''/>" % (b"x" * n)),
@@ -307,7 +313,7 @@ def test_a_document_may_reach_each_limit_and_not_pass_it(limit: int, document: C
         _nested(257),
         b"<a>" * 20_000,
         b"<a %s/>" % b" ".join(b'b%d="1"' % i for i in range(6000)),
-        b"<a>" + b"<UID>x</UID>" * 5000 + b"</a>",
+        b"<a>" + b"<UID>x</UID>" * 10_000 + b"</a>",
         b"<a %s/>" % b" ".join(b'xmlns:b%d="u"' % i for i in range(4000)),
     ],
     ids=["deep", "unclosed", "attributes", "elements", "namespaces"],

@@ -18,6 +18,7 @@ class Refusal(Enum):
     CUT = (400, "The request body ended early.")
     SLOW = (408, "The request body did not arrive in time.")
     BODY_TOO_LARGE = (413, "The request body is too large.")
+    UNKNOWN_METHOD = (405, "Method not allowed.", ("allow", "GET, POST"))
     TARGET_TOO_LONG = (414, "The address is too long.")
     HEAD_TOO_LARGE = (431, "The request's headers are too large.")
     UNKNOWN_CODING = (501, "Only the transfer coding chunked is supported.")

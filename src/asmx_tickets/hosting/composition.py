@@ -103,7 +103,7 @@ def compose(
         policy=_policy(settings),
         audit=cooperative_audit,
     )
-    parts = Parts(authentication, _facts(settings), clock, local_zone)
+    parts = Parts(authentication, _facts(settings), clock, local_zone, settings.web_services.root_element)
     for language in settings.languages.supported:
         english_name(language)
     site = _site(settings, parts, _health(directory, tickets, audit))

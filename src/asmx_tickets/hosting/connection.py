@@ -5,6 +5,7 @@ dispatcher, answers back in one write. What has to be in time, the door's sweep 
 """
 
 import asyncio
+import re
 from collections import deque
 from typing import Any, cast
 
@@ -25,6 +26,8 @@ from asmx_tickets.hosting.heads import (
 from spyne_asmx import HeaderMap, Request, Response
 
 _NEVER = float("inf")
+# RFC 9112 section 3: the parser takes no method that it does not know.
+_REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S{1,8192} HTTP/1\.[01]\r\n")
 _PIECE = 8192  # the parser gets no more at once, so that what is too much is found before all of it is read
 
 
@@ -200,6 +203,9 @@ class Connection(asyncio.Protocol):
             rest = data[upgrade.args[0] :]
             if rest and not self._closing:
                 self._feed(rest)
+        except httptools.HttpParserInvalidMethodError:
+            is_request = _REQUEST_LINE.match(data) is not None
+            self._refuse(Refusal.UNKNOWN_METHOD if is_request else Refusal.MALFORMED)
         except httptools.HttpParserError:
             if not self._closing:
                 self._refuse(Refusal.MALFORMED)

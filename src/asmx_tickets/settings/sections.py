@@ -16,10 +16,12 @@ from asmx_tickets.settings.types import (
     OptionalTimeSpan,
     ProtocolName,
     Protocols,
+    RootElementName,
     Text,
     TicketsUrl,
     TimeSpan,
     UsersUrl,
+    UtcTime,
 )
 
 STDOUT = "stdout"
@@ -110,6 +112,11 @@ class WebServices(Section):
         description="The bindings that are on, and Documentation for help page and WSDL.",
     )
     max_request_bytes: int = Field(default=65536, ge=1024, description="The largest body of a request, in bytes.")
+    root_element: RootElementName = Field(
+        default="root",
+        description="The name of every answer's element: root, or response, as in the dialect of the server's versions"
+        " 7, which also has an empty error attribute on success.",
+    )
 
 
 class ServerInfo(Section):
@@ -121,7 +128,10 @@ class ServerInfo(Section):
         default_factory=socket.gethostname, description="The server's name; the machine's by default."
     )
     version_number: Text = Field(default="8.7.0.0", description="The version clients are told.")
-    subscription_end_date: Text = Field(default="", description="The subscription's last day, as clients are told it.")
+    subscription_end_date: UtcTime = Field(
+        default="2099-12-31T23:59:59Z",
+        description="When the subscription ends, as clients are told it: a date, or a date and a time in UTC.",
+    )
     windows_authentication_is_on: bool = Field(default=False, description="Told to clients, without effect here.")
     workflow_is_on: bool = Field(default=False, description="Told to clients, without effect here.")
     anonymous_access_is_on: bool = Field(default=False, description="Told to clients, without effect here.")

@@ -4,7 +4,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
@@ -163,6 +163,19 @@ def _text(value: str) -> str:
     return value
 
 
+def _utc_time(value: str) -> str:
+    """A date, or a date and a time in UTC, as ServerInfo tells it. Date alone means its last second."""
+    text = value.strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError("must be a date such as 2030-12-31, or a time in UTC such as 2030-12-31T23:59:59Z") from None
+    if len(text) <= len("2030-12-31"):
+        moment = moment.replace(hour=23, minute=59, second=59)
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def _path_base(value: str) -> str:
     base = value.rstrip("/")
     if not _PATH_BASE.fullmatch(base):
@@ -256,6 +269,7 @@ UrlsValue = Annotated[
     _from_text(parse_urls),
     PlainSerializer(lambda urls: ";".join(map(str, urls)), when_used="json"),
 ]
+UtcTime = Annotated[str, AfterValidator(_utc_time)]
 PathBase = Annotated[str, AfterValidator(_path_base)]
 AllowedHosts = Annotated[str, AfterValidator(_allowed_hosts)]
 TrustedUserPwds = Annotated[
@@ -272,5 +286,6 @@ OptionalTimeSpan = Annotated[TimeSpan | None, _from_text(lambda text: text or No
 KeyPrefix = Annotated[str, AfterValidator(_key_prefix)]
 LanguageCodes = Annotated[tuple[Annotated[str, AfterValidator(_language)], ...], AfterValidator(_set_of)]
 Protocols = Annotated[tuple[Annotated[ProtocolName, _one_of(ProtocolName)], ...], AfterValidator(_set_of)]
+RootElementName = Annotated[Literal["root", "response"], _one_of(Literal["root", "response"])]
 Level = Annotated[LevelName, _one_of(LevelName)]
 Networks = tuple[Annotated[Network, _from_text(_network), PlainSerializer(_network_text, when_used="json")], ...]

