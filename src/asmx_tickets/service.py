@@ -50,6 +50,7 @@ class Parts:
     """What the operations work with. ``local_zone`` None is the machine's zone.
 
     ``root_name`` is the name of each answer's element. In the older dialect, ``response``, success has an empty error.
+    ``friendly_origins`` are other sites whose pages may use the ticket's cookie.
     """
 
     authentication: Authentication
@@ -57,6 +58,7 @@ class Parts:
     clock: Callable[[], float]
     local_zone: tzinfo | None = None
     root_name: str = "root"
+    friendly_origins: frozenset[str] = frozenset()
 
 
 class TicketService(Service):
@@ -121,7 +123,7 @@ class TicketService(Service):
                 raise Refused(INVALID_FORMAT)
         else:
             # CONTRACT 1.2: here a header or cookie that is no GUID counts as absent.
-            old_guid = parse_guid(in_header(ctx.request) or "") or parse_guid(in_cookie(ctx.request) or "")
+            old_guid = parse_guid(in_header(ctx.request) or "") or parse_guid(_in_cookie(ctx) or "")
         session = _authentication(ctx).renew(user_name or "", password or "", language, old_guid, _caller(ctx))
         return _profile(session, with_ticket=True)
 
@@ -219,9 +221,13 @@ def _caller(ctx: Any) -> Caller:
     return Caller(request.remote_address, ctx.binding, request.id)
 
 
+def _in_cookie(ctx: Any) -> str | None:
+    return in_cookie(ctx.request, ctx.app.config.friendly_origins)
+
+
 def _guid(ctx: Any, ticket: str | None) -> bytes | None:
     """The ticket of a request: the parameter, else the header, else the cookie (CONTRACT 1.2)."""
-    text = ticket if is_given(ticket) else in_header(ctx.request) or in_cookie(ctx.request)
+    text = ticket if is_given(ticket) else in_header(ctx.request) or _in_cookie(ctx)
     return parse_guid(text) if text else None
 
 

@@ -467,7 +467,7 @@ ANSWERS = [
     (http("/srv.asmx/Nope"), 500, "text/plain"),
     (http("/srv.asmx", b"<", content_type=TEXT_XML), 400, "text/xml"),
     (http("/srv.asmx", envelope("Nope", {}), content_type=TEXT_XML), 500, "text/xml"),
-    (http("/srv.asmx/AuthenticateUser?UID=%ff"), 400, "text/plain"),
+    (http("/srv.asmx/AuthenticateUser?UID=%00"), 400, "text/plain"),
     (http("/srv.asmx", b"{}", content_type="application/json"), 415, "text/plain"),
     (http("/srv.asmx", b"x" * 70000, content_type=TEXT_XML), 413, "text/plain"),
     (http("/srv.asmx", method="PUT"), 405, "text/plain"),

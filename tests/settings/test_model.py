@@ -352,16 +352,35 @@ def test_a_bad_value_is_refused_by_its_key(key: str, value: str) -> None:
             "Tickets:SlidingExpiry is no known key (environment variable Tickets__SlidingExpiry);"
             " did you mean Tickets:SlidingExpiration?",
         ),
-        (
-            {"WebServices__Protocols": "HttpGet"},
-            "WebServices:Protocols must be a list, its items named :0, :1 and so on"
-            " (environment variable WebServices__Protocols)",
-        ),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(environ: dict[str, str], line: str) -> None:
     """The line names all places that had a part in it."""
     assert refusal(**environ) == line
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "items"),
+    [
+        ("WebServices__Protocols", "HttpSoap;HttpSoap12", ("HttpSoap", "HttpSoap12")),
+        ("WebServices__Protocols", " httpget ; ", ("HttpGet",)),
+        ("Languages__Supported", "en;nl", ("en", "nl")),
+    ],
+)
+def test_one_value_stands_for_a_list_and_replaces_it(
+    folder: Path, variable: str, value: str, items: tuple[str]
+) -> None:
+    """Items merge by index, so the few of a variable could not take the place of the many of a file."""
+    write(
+        folder / "appsettings.json",
+        {
+            "WebServices": {"Protocols": ["HttpSoap", "HttpSoap12", "HttpGet", "HttpPost", "Documentation"]},
+            "Languages": {"Supported": ["en", "de", "fr"]},
+        },
+    )
+    section, _, key = variable.partition("__")
+    shown = as_json(load_settings(environ={variable: value}))
+    assert tuple(shown[section][key]) == items
 
 
 @pytest.mark.parametrize(

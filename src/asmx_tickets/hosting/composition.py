@@ -12,9 +12,11 @@ from asmx_tickets.access.authentication import Authentication, Languages, Policy
 from asmx_tickets.access.logon import Logons
 from asmx_tickets.audit import AuditLog, CooperativeAudit
 from asmx_tickets.errors import Unavailable
+from asmx_tickets.hosting.cors import Cors
 from asmx_tickets.hosting.demo import add_demo_users, demo_settings
 from asmx_tickets.hosting.health import Health
-from asmx_tickets.hosting.site import HostFilter, Proxies, Site
+from asmx_tickets.hosting.proxies import Proxies
+from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import audit_log, login_throttles, password_hasher, ticket_cache
 from asmx_tickets.service import NAME, PATH, Parts, ServerFacts, english_name, ticket_application
 from asmx_tickets.settings.model import Settings
@@ -103,7 +105,14 @@ def compose(
         policy=_policy(settings),
         audit=cooperative_audit,
     )
-    parts = Parts(authentication, _facts(settings), clock, local_zone, settings.web_services.root_element)
+    parts = Parts(
+        authentication,
+        _facts(settings),
+        clock,
+        local_zone,
+        root_name=settings.web_services.root_element,
+        friendly_origins=_friendly_origins(settings),
+    )
     for language in settings.languages.supported:
         english_name(language)
     site = _site(settings, parts, _health(directory, tickets, audit))
@@ -130,11 +139,22 @@ def _site(settings: Settings, parts: Parts, health: Health) -> Site:
         proxies=Proxies(tuple(settings.forwarded_headers.known_proxies)),
         health=health,
         hsts=settings.hsts.max_age,
+        cors=_cors(settings),
     )
 
 
 def _bindings(settings: Settings) -> frozenset[Binding]:
     return frozenset(Binding(name) for name in settings.web_services.protocols)
+
+
+def _cors(settings: Settings) -> Cors:
+    cors = settings.cors
+    return Cors(frozenset(cors.allowed_origins), cors.allow_credentials, int(cors.max_age.total_seconds()))
+
+
+def _friendly_origins(settings: Settings) -> frozenset[str]:
+    """The other sites whose pages may use the ticket's cookie."""
+    return frozenset(settings.cors.allowed_origins if settings.cors.allow_credentials else ())
 
 
 def _policy(settings: Settings) -> Policy:

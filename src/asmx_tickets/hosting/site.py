@@ -5,20 +5,21 @@
 
 import re
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from itertools import count
 
+from asmx_tickets.hosting.cors import NO_CORS, Cors
 from asmx_tickets.hosting.health import LIVE, NO_STORES, READY, Health
-from asmx_tickets.networks import Network, lies_in
+from asmx_tickets.hosting.proxies import NO_PROXIES, Proxies
 from spyne_asmx import AsmxContext, AsmxEndpoint, Request, Response, ServiceUnavailable, Waiting, text_response
 
 # RFC 9112 section 3.2: one Host, and nothing in it that could break out of an address in a document.
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 
 _LONGEST_ADDRESS = 8192  # SECURITY H5
+_SLASHES = re.compile("/{2,}")
 
 # What every answer has (SECURITY L3, L7). The last one hides which server answers.
 COMMON_HEADERS = (
@@ -49,44 +50,6 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Proxies:
-    """The proxies whose X-Forwarded-For, -Proto and -Host are believed (CONTRACT 3). None by default."""
-
-    networks: tuple[Network, ...] = ()
-
-    def knows(self, address: str) -> bool:
-        return lies_in(address, self.networks)
-
-    def resolve(self, request: Request) -> Request:
-        """The request as the first proxy that is not ours, or the client itself, sent it."""
-        if not self.knows(request.remote_address):
-            return request
-        chain = _list_of(request.headers.get_all("x-forwarded-for"))
-        address = request.remote_address
-        while chain and self.knows(address):
-            address = _without_port(chain.pop())
-        scheme = _list_of(request.headers.get_all("x-forwarded-proto"))[-1:]
-        host = _list_of(request.headers.get_all("x-forwarded-host"))[-1:]
-        return replace(
-            request,
-            remote_address=address,
-            scheme=scheme[0].lower() if scheme and scheme[0].lower() in {"http", "https"} else request.scheme,
-            host=host[0] if host else request.host,
-        )
-
-
-def _without_port(address: str) -> str:
-    """The address that some proxies give with a port: ``192.0.2.7:4711``, ``[2001:db8::7]:4711``."""
-    if address.startswith("["):
-        return address[1:].partition("]")[0]
-    return address.partition(":")[0] if address.count(":") == 1 else address
-
-
-def _list_of(values: Sequence[str]) -> list[str]:
-    return [item.strip() for value in values for item in value.split(",") if item.strip()]
-
-
-@dataclass(frozen=True, slots=True)
 class ReadinessCall:
     """A request for READY, which asks the stores."""
 
@@ -106,13 +69,16 @@ class Site:
         *,
         path_base: str = "",
         hosts: HostFilter = HostFilter(),
-        proxies: Proxies = Proxies(),
+        proxies: Proxies = NO_PROXIES,
         health: Health = NO_STORES,
         hsts: timedelta | None = None,
+        cors: Cors = NO_CORS,
     ) -> None:
         self.endpoint = endpoint
         self._health = health
         self._hsts = () if hsts is None else (("strict-transport-security", f"max-age={hsts.total_seconds():.0f}"),)
+        self._cors = cors
+        self._adds_headers = bool(self._hsts or cors.origins)
         self._draining = False
         self._path_base = path_base
         self._allows = lru_cache(maxsize=1024)(hosts.allows)
@@ -136,7 +102,7 @@ class Site:
         except Exception:  # the last resort: whatever goes wrong, a client gets an answer of the contract
             request.log_bug("the request")
             begun = text_response(500, "Server was unable to process request.")
-        return self._with_hsts(begun, request) if self._hsts and isinstance(begun, Response) else begun
+        return self._completed(begun, request) if self._adds_headers and isinstance(begun, Response) else begun
 
     def finish(self, call: Call) -> Response:
         """Run a call and write its answer."""
@@ -146,7 +112,7 @@ class Site:
         except Exception:  # as in begin
             request.log_bug("the answer")
             answer = text_response(500, "Server was unable to process request.")
-        return self._with_hsts(answer, request) if self._hsts else answer
+        return self._completed(answer, request) if self._adds_headers else answer
 
     def unavailable(self, call: Call) -> Response:
         """Answer a call that can't be run now."""
@@ -155,9 +121,13 @@ class Site:
             return text_response(503, fault.sentence)
         return self.endpoint.fault(call, fault)
 
-    def _with_hsts(self, answer: Response, request: Request) -> Response:
-        """RFC 6797 section 7.2: over TLS alone, which a trusted proxy may have told of."""
-        return answer._replace(headers=(*answer.headers, *self._hsts)) if request.scheme == "https" else answer
+    def _completed(self, answer: Response, request: Request) -> Response:
+        """The answer with the headers that the settings ask for. HSTS is said over TLS alone (RFC 6797 section 7.2)."""
+        headers = answer.headers if "vary" in dict(answer.headers) else (*answer.headers, *self._cors_headers(request))
+        return answer._replace(headers=(*headers, *self._hsts) if request.scheme == "https" else headers)
+
+    def _cors_headers(self, request: Request) -> tuple[tuple[str, str], ...]:
+        return self._cors.headers(request) if self._cors.origins else ()
 
     def drain(self) -> None:
         """Tell load balancers from now on that no more requests should come; those that come are answered."""
@@ -170,10 +140,14 @@ class Site:
     def _begin(self, request: Request) -> Call | Response:
         if len(request.path) + 1 + len(request.query) > _LONGEST_ADDRESS:
             return text_response(414, "The address is too long.")
+        if "//" in request.path:
+            request = replace(request, path=_SLASHES.sub("/", request.path))  # as IIS does
         if request.path in {LIVE, READY}:
             return self._tell_health(request)
         if not self._allows(request.host):
             return text_response(400, "Bad Request - Invalid Hostname.")
+        if self._cors.is_preflight(request):
+            return self._cors.preflight_answer(request)
         if self._path_base:
             base = request.path[: len(self._path_base)]
             if base.lower() != self._path_base.lower():

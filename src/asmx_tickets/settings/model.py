@@ -18,6 +18,7 @@ from asmx_tickets.settings.sections import (
     Audit,
     Certificate,
     ConnectionStrings,
+    Cors,
     ForwardedHeaders,
     Hsts,
     Languages,
@@ -85,6 +86,7 @@ class Settings(BaseSettings):
     throttling: Throttling = Throttling()
     audit: Audit = Audit()
     certificate: Certificate = Certificate()
+    cors: Cors = Cors()
     hsts: Hsts = Hsts()
     shutdown: Shutdown = Shutdown()
 

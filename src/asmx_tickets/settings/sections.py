@@ -14,6 +14,7 @@ from asmx_tickets.settings.types import (
     Level,
     Networks,
     OptionalTimeSpan,
+    Origins,
     ProtocolName,
     Protocols,
     RootElementName,
@@ -161,6 +162,28 @@ class ForwardedHeaders(Section):
     known_proxies: Networks = Field(
         default=(), description="Addresses or networks of proxies whose X-Forwarded-For, -Proto and -Host are believed."
     )
+
+
+class Cors(Section):
+    """Other sites whose pages may call the service from a browser (CONTRACT 2.7)."""
+
+    allowed_origins: Origins = Field(
+        default=(), description="Origins such as https://app.example.com, or * alone for any; none: CORS is off."
+    )
+    allow_credentials: bool = Field(
+        default=False, description="Whether their pages may use the browser's ticket cookie. Never with *."
+    )
+    max_age: TimeSpan = Field(
+        default=timedelta(minutes=10), description="How long a browser may remember that it may call."
+    )
+
+    @model_validator(mode="after")
+    def _any_stands_alone(self) -> "Cors":
+        if "*" in self.allowed_origins and len(self.allowed_origins) > 1:
+            raise ValueError("must have * alone in AllowedOrigins, or origins without it")
+        if "*" in self.allowed_origins and self.allow_credentials:
+            raise ValueError("must name the origins in AllowedOrigins where AllowCredentials is on: * is any")
+        return self
 
 
 class Certificate(Section):

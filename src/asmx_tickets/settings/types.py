@@ -23,6 +23,7 @@ _TIMESPAN = re.compile(
 _LONGEST_TIMESPAN = timedelta(days=36500)  # Later ends would leave the calendar, which stops at the year 9999.
 _HOST_PATTERN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _PATH_BASE = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-([A-Za-z]{2}|[0-9]{3}))?")
 # What XML 1.0 can't hold: these settings are shown in answers.
 _NOT_IN_XML = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -208,6 +209,19 @@ def _listed(value: Any) -> Any:
     return value
 
 
+def _split(value: Any) -> Any:
+    """A text stands for a list of what semicolons separate in it, and replaces the whole list."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(";") if part.strip())
+    return value
+
+
+def _origin(value: str) -> str:
+    if value != "*" and not _ORIGIN.fullmatch(value):
+        raise ValueError("must be an origin such as https://app.example.com, without a path, or * alone")
+    return value
+
+
 def _show_secrets(secrets: tuple[SecretStr, ...]) -> str | list[str]:
     return ["****"] * len(secrets) if len(secrets) > 1 else "****" * len(secrets)
 
@@ -284,8 +298,23 @@ TicketsUrl = Annotated[ConnectionString, AfterValidator(_tickets_url)]
 TimeSpan = Annotated[timedelta, _from_text(parse_timespan), PlainSerializer(format_timespan, when_used="json")]
 OptionalTimeSpan = Annotated[TimeSpan | None, _from_text(lambda text: text or None)]
 KeyPrefix = Annotated[str, AfterValidator(_key_prefix)]
-LanguageCodes = Annotated[tuple[Annotated[str, AfterValidator(_language)], ...], AfterValidator(_set_of)]
-Protocols = Annotated[tuple[Annotated[ProtocolName, _one_of(ProtocolName)], ...], AfterValidator(_set_of)]
+LanguageCodes = Annotated[
+    tuple[Annotated[str, AfterValidator(_language)], ...],
+    OneOrMore(),
+    BeforeValidator(_split),
+    AfterValidator(_set_of),
+]
+Protocols = Annotated[
+    tuple[Annotated[ProtocolName, _one_of(ProtocolName)], ...],
+    OneOrMore(),
+    BeforeValidator(_split),
+    AfterValidator(_set_of),
+]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], OneOrMore(), BeforeValidator(_split)]
 RootElementName = Annotated[Literal["root", "response"], _one_of(Literal["root", "response"])]
 Level = Annotated[LevelName, _one_of(LevelName)]
-Networks = tuple[Annotated[Network, _from_text(_network), PlainSerializer(_network_text, when_used="json")], ...]
+Networks = Annotated[
+    tuple[Annotated[Network, _from_text(_network), PlainSerializer(_network_text, when_used="json")], ...],
+    OneOrMore(),
+    BeforeValidator(_split),
+]

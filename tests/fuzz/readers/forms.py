@@ -1,6 +1,6 @@
-"""``spyne_asmx.forms.decode`` and the GET and POST bindings: the form is what a reader makes of it that goes a byte at a
-time, or it is refused with 400 or 415; each answer is one of the contract; and the rules get the values of the form and
-no others.
+"""``spyne_asmx.forms.decode`` and the GET and POST bindings: the form is what a reader makes of it that goes a byte at
+a time, or it is refused with 400 or 415; each answer is one of the contract; and the rules get the values of the form
+and no others.
 
 Input: a line with ``GET`` or a POST's content type, a line with the operation, then the query or the body.
 """

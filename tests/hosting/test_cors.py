@@ -1,0 +1,126 @@
+"""CORS: which other sites' pages may call the service (CONTRACT 2.7)."""
+
+from collections.abc import Callable
+
+import pytest
+
+from asmx_tickets.errors import SettingsError
+from asmx_tickets.settings.model import load_settings
+from spyne_asmx import HeaderMap, Request, Response
+from tests.conftest import Service
+
+Make = Callable[..., Service]
+APP = "https://app.example.com"
+PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "soapaction"}
+
+
+def ask(service: Service, method: str, path: str, origin: str | None, **headers: str) -> Response:
+    pairs = [(name.replace("_", "-"), value) for name, value in headers.items()]
+    if origin is not None:
+        pairs.append(("Origin", origin))
+    return service.composition.site.handle(Request(method, path, "", HeaderMap(pairs)))
+
+
+def cors_of(response: Response) -> dict[str, str]:
+    return {name: value for name, value in response.headers if name == "vary" or name.startswith("access-control")}
+
+
+@pytest.mark.parametrize("origin", [None, APP, "null"])
+def test_off_by_default(service: Service, origin: str | None) -> None:
+    """No header of CORS, and a preflight is a method that is not allowed."""
+    assert cors_of(ask(service, "GET", "/srv.asmx/ServerInfo", origin)) == {}
+    assert ask(service, "OPTIONS", "/srv.asmx", origin, **PREFLIGHT).status == 405
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        (APP, APP),
+        ("http://localhost:3000", "http://localhost:3000"),
+        ("https://evil.example", None),
+        ("https://app.example.com.evil.example", None),
+        ("https://app.example.com:8443", None),
+        ("http://app.example.com", None),
+        ("null", None),
+        ("*", None),
+        (None, None),
+    ],
+)
+def test_an_answer_names_the_origin_that_is_allowed(
+    make_service: Make, origin: str | None, allowed: str | None
+) -> None:
+    """All answers vary by it, errors too."""
+    service = make_service(Cors__AllowedOrigins=f"{APP};http://localhost:3000")
+    for method, path in (
+        ("GET", "/srv.asmx/ServerInfo"),
+        ("GET", "/srv.asmx"),
+        ("GET", "/nowhere"),
+        ("PUT", "/srv.asmx"),
+    ):
+        headers = cors_of(ask(service, "GET", path, origin))
+        assert headers["vary"] == "Origin"
+        assert headers.get("access-control-allow-origin") == allowed
+        assert "access-control-allow-credentials" not in headers
+
+
+def test_a_preflight_runs_nothing(make_service: Make) -> None:
+    """204, whatever path it is for, with what a SOAP call from a browser needs."""
+    service = make_service(Cors__AllowedOrigins=APP, Cors__MaxAge="00:05:00")
+    before = len(list(service.composition.tickets.summaries()))
+    for path in ("/srv.asmx", "/srv.asmx/AuthenticateUser", "/srv.asmx/LogOut"):
+        response = ask(service, "OPTIONS", path, APP, **PREFLIGHT)
+        assert (response.status, response.body) == (204, b"")
+        headers = cors_of(response)
+        assert headers["access-control-allow-origin"] == APP
+        assert headers["access-control-max-age"] == "300"
+        assert "POST" in headers["access-control-allow-methods"]
+        assert {"SOAPAction", "Content-Type", "Authorization"} <= set(
+            headers["access-control-allow-headers"].split(", ")
+        )
+    assert len(list(service.composition.tickets.summaries())) == before
+
+
+def test_a_preflight_of_another_origin_is_told_nothing(make_service: Make) -> None:
+    service = make_service(Cors__AllowedOrigins=APP)
+    response = ask(service, "OPTIONS", "/srv.asmx", "https://evil.example", **PREFLIGHT)
+    assert (response.status, cors_of(response)) == (204, {"vary": "Origin"})
+
+
+def test_any_origin(make_service: Make) -> None:
+    """``*`` is told as it is, and never with credentials."""
+    service = make_service(Cors__AllowedOrigins="*")
+    headers = cors_of(ask(service, "GET", "/srv.asmx/ServerInfo", "https://anywhere.example"))
+    assert headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-credentials" not in headers
+
+
+@pytest.mark.parametrize(("credentials", "known"), [("true", True), ("false", False)])
+def test_the_cookie_counts_for_origins_with_credentials_alone(
+    make_service: Make, credentials: str, known: bool
+) -> None:
+    """SECURITY D3: other sites' pages act in nobody's name unless the operator says so."""
+    service = make_service(Cors__AllowedOrigins=APP, Cors__AllowCredentials=credentials)
+    cookie = f"ticket={service.log_in()}"
+    for origin, counts in ((APP, known), ("https://evil.example", False)):
+        response = ask(service, "GET", "/srv.asmx/isValidTicket", origin, Cookie=cookie, Sec_Fetch_Site="cross-site")
+        assert (b'success="true"' in response.body) is counts
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"Cors__AllowedOrigins": "https://app.example.com/"},
+        {"Cors__AllowedOrigins": "https://app.example.com/path"},
+        {"Cors__AllowedOrigins": "app.example.com"},
+        {"Cors__AllowedOrigins": "ftp://app.example.com"},
+        {"Cors__AllowedOrigins": "null"},
+        {"Cors__AllowedOrigins": "https://*.example.com"},
+        {"Cors__AllowedOrigins": f"*;{APP}"},
+        {"Cors__AllowedOrigins": "*", "Cors__AllowCredentials": "true"},
+        {"Cors__AllowedOrigins__0": APP, "Cors__AllowedOrigins__1": "*"},
+    ],
+)
+def test_what_can_not_be_meant_stops_the_start(settings: dict[str, str]) -> None:
+    """One line that names the key."""
+    with pytest.raises(SettingsError, match="Cors"):
+        load_settings(environ=settings)

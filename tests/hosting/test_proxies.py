@@ -1,0 +1,107 @@
+"""What known proxies say of the client (CONTRACT 2.7, RFC 7239)."""
+
+import ipaddress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asmx_tickets.hosting.proxies import Proxies
+from spyne_asmx import HeaderMap, Request
+from tests.conftest import Service
+
+PROXIES = Proxies((ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")))
+
+
+def resolved(headers: dict[str, str], peer: str = "10.0.0.1") -> tuple[str, str, str, str]:
+    """Address, scheme, host and path base of a request that came from ``peer``."""
+    request = Request("GET", "/", "", HeaderMap(list(headers.items())), host="inner:8080", remote_address=peer)
+    request = PROXIES.resolve(request)
+    return request.remote_address, request.scheme, request.host, request.path_base
+
+
+@pytest.mark.parametrize(
+    ("headers", "expected"),
+    [
+        ({}, ("10.0.0.1", "http", "inner:8080", "")),
+        ({"Forwarded": "for=192.0.2.7"}, ("192.0.2.7", "http", "inner:8080", "")),
+        ({"Forwarded": "for=192.0.2.7;proto=https;host=a.example"}, ("192.0.2.7", "https", "a.example", "")),
+        ({"Forwarded": 'For="[2001:db8::7]:4711"; Proto=HTTPS'}, ("2001:db8::7", "https", "inner:8080", "")),
+        ({"Forwarded": 'for="192.0.2.7:80";host="a.example:8443"'}, ("192.0.2.7", "http", "a.example:8443", "")),
+        ({"Forwarded": "for=192.0.2.7, for=10.0.0.2"}, ("192.0.2.7", "http", "inner:8080", "")),
+        ({"Forwarded": "for=6.6.6.6, for=192.0.2.7"}, ("192.0.2.7", "http", "inner:8080", "")),
+        ({"Forwarded": "for=192.0.2.7;host=a.example, for=10.0.0.2"}, ("192.0.2.7", "http", "a.example", "")),
+        ({"Forwarded": "for=192.0.2.7;=x"}, ("10.0.0.1", "http", "inner:8080", "")),
+        ({"Forwarded": "for=192.0.2.7;proto=gopher"}, ("192.0.2.7", "http", "inner:8080", "")),
+        (
+            {"Forwarded": "for=192.0.2.7", "X-Forwarded-For": "6.6.6.6", "X-Forwarded-Host": "evil.example"},
+            ("192.0.2.7", "http", "inner:8080", ""),
+        ),
+        ({"X-Forwarded-For": "6.6.6.6, 192.0.2.7, 10.0.0.2"}, ("192.0.2.7", "http", "inner:8080", "")),
+        (
+            {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "a.example", "X-Forwarded-Port": "443"},
+            ("10.0.0.1", "https", "a.example", ""),
+        ),
+        (
+            {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "a.example:1", "X-Forwarded-Port": "8443"},
+            ("10.0.0.1", "https", "a.example:8443", ""),
+        ),
+        ({"X-Forwarded-Host": "[2001:db8::1]", "X-Forwarded-Port": "81"}, ("10.0.0.1", "http", "[2001:db8::1]:81", "")),
+        ({"X-Forwarded-Host": "a.example", "X-Forwarded-Port": "x"}, ("10.0.0.1", "http", "a.example", "")),
+        ({"X-Forwarded-Prefix": "/InfoRouter"}, ("10.0.0.1", "http", "inner:8080", "/InfoRouter")),
+        ({"X-Forwarded-Prefix": "/a/b/"}, ("10.0.0.1", "http", "inner:8080", "/a/b")),
+        ({"X-Forwarded-Prefix": "//evil.example"}, ("10.0.0.1", "http", "inner:8080", "")),
+        ({"X-Forwarded-Prefix": "/<script>"}, ("10.0.0.1", "http", "inner:8080", "")),
+    ],
+)
+def test_a_known_proxy_is_believed(headers: dict[str, str], expected: tuple[str, str, str, str]) -> None:
+    """Forwarded before the X-Forwarded headers; of a chain, the first address that is no proxy of ours."""
+    assert resolved(headers) == expected
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Forwarded": "for=1.2.3.4;proto=https;host=evil.example"},
+        {"X-Forwarded-For": "1.2.3.4", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"},
+        {"X-Forwarded-Port": "1", "X-Forwarded-Prefix": "/evil"},
+    ],
+)
+def test_nobody_else_is_believed(headers: dict[str, str]) -> None:
+    assert resolved(headers, peer="192.0.2.9") == ("192.0.2.9", "http", "inner:8080", "")
+
+
+@given(st.text(st.characters(max_codepoint=255), max_size=80))
+def test_any_header_resolves(header: str) -> None:
+    """Whatever a proxy passes on: no exception, and a scheme that there is."""
+    assert resolved({"Forwarded": header})[1] in {"http", "https"}
+    assert resolved({"X-Forwarded-For": header, "X-Forwarded-Prefix": header, "X-Forwarded-Port": header})
+
+
+@pytest.mark.parametrize("what", ["wsdl", "disco", "", "op=LogOut"])
+def test_every_address_in_a_document_is_the_clients(service: Service, what: str) -> None:
+    """Scheme, host, port and prefix."""
+    composed = service.composition.site
+    composed._proxies = PROXIES
+    headers = HeaderMap([("Forwarded", "for=192.0.2.7;proto=https;host=a.example:8443"), ("X-Forwarded-Prefix", "/ir")])
+    body = composed.handle(Request("GET", "/srv.asmx", what, headers, remote_address="10.0.0.1")).body.decode()
+    if what != "op=LogOut":
+        assert "https://a.example:8443/ir/srv.asmx" in body
+    assert "localhost" not in body
+
+
+@pytest.mark.parametrize(
+    ("base", "path"),
+    [
+        ("", "//srv.asmx/ServerInfo"),
+        ("", "/srv.asmx//ServerInfo"),
+        ("", "///srv.asmx///ServerInfo"),
+        ("/InfoRouter", "/InfoRouter//srv.asmx/ServerInfo"),
+        ("/InfoRouter", "//InfoRouter/srv.asmx/ServerInfo"),
+        ("/InfoRouter", "//inforouter//srv.asmx//ServerInfo"),
+    ],
+)
+def test_doubled_slashes_count_as_one(make_service: object, base: str, path: str) -> None:
+    """As on IIS (CONTRACT 2.3)."""
+    service = make_service(PathBase=base)  # type: ignore[operator]
+    assert b'success="true"' in service.composition.site.handle(Request("GET", path, "", HeaderMap())).body
