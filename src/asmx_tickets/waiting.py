@@ -27,6 +27,7 @@ from greenlet import getcurrent, greenlet
 from asmx_tickets.errors import Unavailable
 
 T = TypeVar("T")
+_KEPT_GREENLETS = 64
 
 
 class Lane(StrEnum):
@@ -87,10 +88,21 @@ class _Pool:
 
 
 class _CallGreenlet(greenlet):
-    """A call that runs on an event loop. ``hub`` started it, and ``done`` gets its result."""
+    """Runs calls on an event loop, one after the other. ``hub`` starts them, and ``done`` gets a call's result.
+
+    It is used again, because each new greenlet takes memory from the system for its frames.
+    """
 
     hub: "Hub"
     done: Callable[[Any], None]
+    result: Any = None
+    has_ended = False
+
+    def run(self, function: Callable[[], Any]) -> None:
+        while True:
+            self.result = function()
+            self.has_ended = True
+            function = self.parent.switch()
 
 
 class Hub:
@@ -99,6 +111,7 @@ class Hub:
     def __init__(self, loop: asyncio.AbstractEventLoop, sizes: Mapping[Lane, LaneSize]) -> None:
         self._loop = loop
         self._pools = {lane: _Pool(lane, size) for lane, size in sizes.items()}
+        self._idle: list[_CallGreenlet] = []
         self.running = 0
         """How many calls have begun and not ended."""
 
@@ -107,18 +120,25 @@ class Hub:
 
         ``done`` gets what it returns, at once or later, on the loop.
         """
-        call = _CallGreenlet(function)
-        call.hub = self
+        if self._idle:
+            call = self._idle.pop()
+        else:
+            call = _CallGreenlet()
+            call.hub = self
         call.done = done
         self.running += 1
-        self.go_on(call)
+        self.go_on(call, function)
 
     def go_on(self, call: "_CallGreenlet", *arguments: Any) -> None:
         """Let a call run until it waits or ends."""
-        result = call.switch(*arguments)
-        if call.dead:
+        call.switch(*arguments)
+        if call.has_ended:
             self.running -= 1
-            call.done(result)
+            result, done = call.result, call.done
+            call.result, call.has_ended = None, False
+            if len(self._idle) < _KEPT_GREENLETS:
+                self._idle.append(call)
+            done(result)
 
     def close(self) -> None:
         """Let what runs in threads come to its end, and start nothing more."""

@@ -51,12 +51,7 @@ def test_an_answer_names_the_origin_that_is_allowed(
 ) -> None:
     """All answers vary by it, errors too."""
     service = make_service(Cors__AllowedOrigins=f"{APP};http://localhost:3000")
-    for method, path in (
-        ("GET", "/srv.asmx/ServerInfo"),
-        ("GET", "/srv.asmx"),
-        ("GET", "/nowhere"),
-        ("PUT", "/srv.asmx"),
-    ):
+    for path in ("/srv.asmx/ServerInfo", "/srv.asmx", "/nowhere", "/srv.asmx/Nope"):
         headers = cors_of(ask(service, "GET", path, origin))
         assert headers["vary"] == "Origin"
         assert headers.get("access-control-allow-origin") == allowed

@@ -1,0 +1,417 @@
+"""The front door on a real socket: its manners, and what it does when clients take too long (RFC 9112)."""
+
+import asyncio
+import gc
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from asmx_tickets.hosting.connection import Connection
+from asmx_tickets.hosting.dispatch import Dispatcher
+from asmx_tickets.hosting.door import Door, DoorLimits
+from asmx_tickets.waiting import Hub, lane_sizes
+from tests.conftest import PASSWORD, Service, envelope
+
+FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
+
+
+class _State:
+    def __init__(self) -> None:
+        self.connections: set[Any] = set()
+
+
+class _Config:
+    def __init__(self, app: Door) -> None:
+        self.app = app
+
+
+class RunningDoor:
+    """A door in front of a site, on a loop in a thread of its own, with a clock that tests move."""
+
+    def __init__(self, service: Service, limits: DoorLimits) -> None:
+        self.seconds = 0.0
+        self.state = _State()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever)
+        self._thread.start()
+        self.hub = Hub(self._loop, lane_sizes(2))
+        site = service.composition.site
+        self.door = Door(site, Dispatcher(site, self.hub), limits, lambda: self.seconds)
+        self.port = self.run(self._listen())
+
+    async def _listen(self) -> int:
+        config = _Config(self.door)
+        self._server = await self._loop.create_server(lambda: Connection(config, self.state, {}), "127.0.0.1", 0)
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def run(self, coroutine: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
+
+    def pass_time(self, seconds: float) -> None:
+        """Move the clock, and sweep."""
+
+        async def sweep() -> None:
+            self.seconds += seconds
+            self.door.sweep()
+
+        self.run(sweep())
+
+    def close(self) -> None:
+        async def stop() -> None:
+            self._server.close()
+            self.door.cut()
+            self.hub.close()
+
+        self.run(stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), timeout=10)
+
+    def raw(self, *pieces: bytes, half_close: bool = False) -> bytes:
+        """Send bytes in pieces, and read until the server closes."""
+        with self.connect() as connection:
+            for piece in pieces:
+                connection.sendall(piece)
+            if half_close:
+                connection.shutdown(socket.SHUT_WR)
+            return read_to_end(connection)
+
+
+def read_to_end(connection: socket.socket) -> bytes:
+    received = b""
+    with suppress(ConnectionResetError):
+        while piece := connection.recv(65536):
+            received += piece
+    return received
+
+
+def read_answers(connection: socket.socket, count: int) -> bytes:
+    """As many answers, each as long as it says."""
+    received = b""
+    while True:
+        lengths = [int(length) for length in re.findall(rb"content-length: (\d+)\r\n", received)]
+        heads = received.count(b"\r\n\r\n")
+        if len(lengths) >= count and heads >= count and received.endswith((b">", b"ok", b".")):
+            return received
+        piece = connection.recv(65536)
+        assert piece, received
+        received += piece
+
+
+def statuses(answers: bytes) -> list[int]:
+    return [int(status) for status in re.findall(rb"HTTP/1\.1 (\d{3})", answers)]
+
+
+def request(target: str = "/srv.asmx/ServerInfo", *headers: str, method: str = "GET", body: bytes = b"") -> bytes:
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost", *headers]
+    return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n" + body
+
+
+CLOSE = "Connection: close"
+RunDoor = Callable[..., RunningDoor]
+
+
+@pytest.fixture
+def run_door(service: Service) -> Iterator[RunDoor]:
+    started: list[RunningDoor] = []
+
+    def run(**limits: float) -> RunningDoor:
+        started.append(RunningDoor(service, DoorLimits(**limits)))  # type: ignore[arg-type]
+        return started[-1]
+
+    yield run
+    for door in started:
+        door.close()
+
+
+@pytest.fixture
+def door(run_door: RunDoor) -> RunningDoor:
+    return run_door()
+
+
+def soap_login(*headers: str) -> bytes:
+    body = envelope("AuthenticateUser", {"UID": "jsmith", "PWD": PASSWORD})
+    head = ["Content-Type: text/xml; charset=utf-8", f"Content-Length: {len(body)}", *headers]
+    return request("/srv.asmx", *head, method="POST", body=body)
+
+
+# --- messages ---------------------------------------------------------------------------------------------------------
+
+
+def test_every_answer_has_the_common_headers_and_an_id(door: RunningDoor) -> None:
+    """The parser's own refusals too."""
+    for sent in (
+        request("/", CLOSE),
+        b"nonsense\r\n\r\n",
+        request("/" + "a" * 9000, CLOSE),
+        request("/healthz", CLOSE),
+    ):
+        head = door.raw(sent).partition(b"\r\n\r\n")[0].decode()
+        for name in ("x-content-type-options: nosniff", "server: asmx-tickets", "date: ", "connection: close"):
+            assert f"\r\n{name}" in head
+        assert re.search(r"\r\nx-request-id: [0-9a-f]+-[0-9a-f]+\r\n", head)
+
+
+@pytest.mark.parametrize("at", [1, 10, 60, 150, 300, -20, -1])
+def test_a_request_may_come_in_pieces(door: RunningDoor, at: int) -> None:
+    """Whether its head is known or not, and wherever it is cut."""
+    whole = soap_login(CLOSE)
+    for _ in range(3):
+        assert b'success="true"' in door.raw(whole[:at], whole[at:])
+
+
+def test_a_request_may_come_a_byte_at_a_time(door: RunningDoor) -> None:
+    whole = soap_login(CLOSE)
+    assert b'success="true"' in door.raw(*(whole[at : at + 1] for at in range(len(whole))))
+
+
+def test_requests_in_one_piece_are_answered_in_order(door: RunningDoor) -> None:
+    """Those that wait and those that don't."""
+    calls = [request("/healthz"), soap_login(), request("/srv.asmx/ServerInfo"), soap_login(), request("/nope", CLOSE)]
+    for _ in range(2):
+        answers = door.raw(b"".join(calls))
+        assert statuses(answers) == [200, 200, 200, 200, 404]
+        order = [answers.index(b"ok"), answers.index(b"isAuthenticated"), answers.index(b"ServerName")]
+        assert order == sorted(order)
+
+
+def test_a_kept_connection_takes_one_request_after_the_other(door: RunningDoor) -> None:
+    with door.connect() as connection:
+        for _ in range(5):
+            connection.sendall(soap_login())
+            assert b'success="true"' in read_answers(connection, 1)
+
+
+@pytest.mark.parametrize(
+    ("version", "headers", "kept"),
+    [
+        ("1.0", "", False),
+        ("1.0", "Connection: keep-alive\r\n", True),
+        ("1.1", "", True),
+        ("1.1", "Connection: close\r\n", False),
+    ],
+)
+def test_how_long_a_connection_lasts(door: RunningDoor, version: str, headers: str, kept: bool) -> None:
+    """RFC 9112 section 9.3; the answer says it too."""
+    sent = f"GET /healthz HTTP/{version}\r\nHost: localhost\r\n{headers}\r\n".encode()
+    with door.connect() as connection:
+        for _ in range(2 if kept else 1):
+            connection.sendall(sent)
+            answer = read_answers(connection, 1)
+            assert (b"connection: keep-alive" if kept else b"connection: close") in answer
+        if not kept:
+            assert connection.recv(1) == b""
+
+
+def test_http_1_0_needs_no_host(door: RunningDoor) -> None:
+    assert statuses(door.raw(b"GET /srv.asmx/ServerInfo HTTP/1.0\r\n\r\n")) == [200]
+
+
+def test_chunks_extensions_and_trailers(door: RunningDoor) -> None:
+    """Trailers are dropped: no header comes behind the body (CONTRACT 2.7)."""
+    body = b"UID=jsmith&PWD=" + PASSWORD.encode()
+    chunks = b"5;a=b\r\n" + body[:5] + b"\r\n%x\r\n" % (len(body) - 5) + body[5:] + b"\r\n0\r\n"
+    trailers = b"Host: evil\r\nX-Trailer: a\r\nContent-Type: text/xml\r\n\r\n"
+    head = request("/srv.asmx/AuthenticateUser", "Transfer-Encoding: chunked", CLOSE, method="POST")
+    head = head.replace(b"Host: localhost\r\n", b"Host: localhost\r\n" + FORM)
+    assert b'success="true"' in door.raw(head + chunks + trailers)
+
+
+def test_a_client_that_expects_to_be_asked_is_asked(door: RunningDoor) -> None:
+    """Mono and WCF do so on every POST (RFC 9110 section 10.1.1)."""
+    head, body = soap_login("Expect: 100-continue").split(b"\r\n\r\n", 1)
+    with door.connect() as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert b'success="true"' in read_answers(connection, 1)
+
+
+def test_nobody_is_asked_for_a_body_that_is_too_large(door: RunningDoor) -> None:
+    sent = request("/srv.asmx", "Content-Length: 70000", "Expect: 100-continue", method="POST")
+    assert statuses(door.raw(sent)) == [413]
+
+
+@pytest.mark.parametrize("upgrade", ["h2c", "websocket", "TLS/1.0"])
+def test_an_upgrade_is_ignored(door: RunningDoor, upgrade: str) -> None:
+    """The request is answered, and so is the next one."""
+    first = request("/healthz", f"Upgrade: {upgrade}", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAM")
+    assert statuses(door.raw(first + request("/healthz", CLOSE))) == [200, 200]
+
+
+def test_header_values_reach_the_service_byte_for_byte(door: RunningDoor, service: Service) -> None:
+    """Another program's cookie of any bytes does not hide the ticket beside it (CONTRACT 1.2)."""
+    ticket = service.log_in().encode()
+    for odd in ("Şükrü".encode(), "Şükrü".encode("iso-8859-9"), b"\xff\xfe", b'"', b"a=b=c", b"\xc3"):
+        for name in (b"ticket", b"Ticket", b"TICKET"):
+            cookie = b"Cookie: name=" + odd + b"; " + name + b"=" + ticket + b"\r\n"
+            sent = request("/srv.asmx/isValidTicket", CLOSE).replace(b"Host:", cookie + b"Host:")
+            assert b'success="true"' in door.raw(sent), odd
+
+
+def test_an_absolute_targets_authority_is_the_host(door: RunningDoor) -> None:
+    """RFC 9112 section 3.2.2."""
+    sent = b"GET http://right.example/srv.asmx?wsdl HTTP/1.1\r\nHost: wrong.example\r\nConnection: close\r\n\r\n"
+    answer = door.raw(sent)
+    assert b"http://right.example/srv.asmx" in answer
+    assert b"wrong.example" not in answer
+
+
+def test_a_cut_body_runs_nothing(door: RunningDoor, service: Service) -> None:
+    """400 (SECURITY H4), whether the head is known or not."""
+    whole = soap_login()
+    with door.connect() as connection:
+        connection.sendall(whole)
+        read_answers(connection, 1)
+    before = len(list(service.composition.tickets.summaries()))
+    for missing in (1, 50, 150):
+        assert statuses(door.raw(whole[:-missing], half_close=True)) == [400]
+    assert len(list(service.composition.tickets.summaries())) == before
+
+
+def test_a_half_closed_client_gets_its_answer(door: RunningDoor) -> None:
+    assert b'success="true"' in door.raw(soap_login(), half_close=True)
+
+
+# --- time -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /healthz HT", b"POST / HTTP/1.1\r\nHost: a\r\n"])
+def test_a_head_has_five_seconds(door: RunningDoor, sent: bytes) -> None:
+    """From the first byte, or from the connection's beginning where none comes (SECURITY H1)."""
+    with door.connect() as connection:
+        connection.sendall(sent)
+        _settle(door, 1)
+        door.pass_time(4.9)
+        assert len(door.door) == 1
+        door.pass_time(0.2)
+        assert read_to_end(connection) == b""
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_body_has_ten_seconds(door: RunningDoor, known: bool) -> None:
+    """All of it, however it drips; then 408 (SECURITY H2)."""
+    whole = soap_login()
+    with door.connect() as connection:
+        if known:
+            connection.sendall(whole)
+            read_answers(connection, 1)
+        connection.sendall(whole[:-50])
+        _settle(door, 1)
+        door.pass_time(6)
+        connection.sendall(whole[-50:-40])
+        _settle(door, 1)
+        door.pass_time(4.5)
+        assert statuses(read_to_end(connection)) == [408]
+
+
+def test_an_idle_connection_has_75_seconds(door: RunningDoor) -> None:
+    with door.connect() as connection:
+        connection.sendall(request("/healthz"))
+        read_answers(connection, 1)
+        door.pass_time(74)
+        assert len(door.door) == 1
+        door.pass_time(2)
+        assert read_to_end(connection) == b""
+
+
+def test_an_answer_that_nobody_takes_ends_the_connection(door: RunningDoor) -> None:
+    """A client that sends and never reads keeps one answer and 64 KiB, and no longer than ten seconds."""
+    with door.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.settimeout(0.2)
+        sent = request("/srv.asmx?wsdl") * 200
+        with suppress(TimeoutError):
+            while True:
+                connection.sendall(sent)
+        (client,) = door.door._clients
+        assert 0 < client.unsent_bytes < 64 * 1024 + 100_000
+        assert len(client._waiting) < 20_000  # type: ignore[attr-defined]
+        door.pass_time(1)
+        assert len(door.door) == 1
+        door.pass_time(10.5)
+        _settle(door, 0)
+
+
+def test_of_too_many_clients_an_idle_one_goes(run_door: RunDoor, logged: list[Any]) -> None:
+    """And the log says so once a minute."""
+    door = run_door(connections=3)
+    clients = [door.connect() for _ in range(3)]
+    try:
+        for client in clients:
+            client.sendall(request("/healthz"))
+            read_answers(client, 1)
+        for _ in range(2):
+            late = door.connect()
+            clients.append(late)
+            late.sendall(request("/healthz"))
+            assert b"200 OK" in read_answers(late, 1)
+        assert len(door.door) == 3
+        assert read_to_end(clients[0]) == b""
+        assert sum("idle ones are disconnected" in record.getMessage() for record in logged) == 1
+    finally:
+        for client in clients:
+            client.close()
+
+
+def _settle(door: RunningDoor, clients: int) -> None:
+    """Wait until the loop has seen what was sent."""
+
+    async def nothing() -> None:
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    for _ in range(1000):
+        door.run(nothing())
+        if len(door.door) == clients:
+            break
+    door.run(asyncio.sleep(0.02))
+    assert len(door.door) == clients
+
+
+# --- what is remembered -----------------------------------------------------------------------------------------------
+
+
+def test_nothing_secret_is_remembered(door: RunningDoor, service: Service) -> None:
+    """A thousand calls in every way that carries a secret; then no head, shape or object has one."""
+    ticket = service.log_in()
+    marked = "marked-5eCret"
+    calls = [
+        soap_login(f"Cookie: ticket={ticket}; x={marked}"),
+        soap_login(f"Authorization: Basic {marked}"),
+        soap_login(f"X-Api-Key: {marked}"),
+        request(f"/srv.asmx/isValidTicket?AuthenticationTicket={ticket}&x={marked}"),
+        soap_login().replace(PASSWORD.encode(), marked[: len(PASSWORD)].encode()),
+        request(
+            "/srv.asmx/AuthenticateUser", "Content-Type: application/x-www-form-urlencoded", "Content-Length: 24",
+            method="POST", body=f"UID=jsmith&PWD={marked[:9]}".encode(),
+        ),
+    ]  # fmt: skip
+    with door.connect() as connection:
+        for number in range(1000):
+            connection.sendall(calls[number % len(calls)])
+            read_answers(connection, 1)
+    gc.collect()
+    kept = [*door.door.heads, *(b"".join(shape.constants) for shape in service.composition.site.endpoint._soap._shapes)]
+    assert kept
+    for secret in (marked[:9].encode(), ticket.encode(), PASSWORD.encode()):
+        assert not any(secret in each for each in kept)
+
+
+def test_a_known_head_and_an_unknown_one_mean_the_same(door: RunningDoor) -> None:
+    """The same request again and again, first read by the parser and then looked up."""
+    answers = set()
+    with door.connect() as connection:
+        for _ in range(4):
+            connection.sendall(request("/srv.asmx/Nope", "Content-Length: 0", method="POST"))
+            answers.add(re.sub(rb"x-request-id: \S+", b"", read_answers(connection, 1)))
+    assert len(door.door.heads) == 1
+    assert len(answers) == 1
