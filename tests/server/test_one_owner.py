@@ -84,6 +84,7 @@ def test_a_ticket_file_has_one_server(tmp_path: Path, start_server: StartServer)
     assert "Traceback" not in second.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGQUIT])
 def test_a_stop_keeps_tickets_though_a_client_hangs(
     tmp_path: Path, start_server: StartServer, number: signal.Signals

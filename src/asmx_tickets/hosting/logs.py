@@ -1,7 +1,9 @@
 """The log, on standard error. Whoever reads it may stop reading: the service goes on (SECURITY R4)."""
 
 import logging
+import os
 import queue
+import select
 import sys
 from contextlib import suppress
 from logging.handlers import QueueHandler, QueueListener
@@ -11,6 +13,8 @@ from asmx_tickets.settings.model import Settings
 
 _WAITING_LINES = 10_000
 _STOP_SECONDS = 1.0
+_LONGEST_LINE = 4096
+_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 # ASP.NET's names for Python's levels.
 _LEVELS = {
@@ -25,8 +29,8 @@ _LEVELS = {
 
 
 def configure_logging(settings: Settings) -> None:
-    """Log from the level that Logging:LogLevel:Default names. Each line is there before the program goes on."""
-    _log_through(_to_standard_error(), settings)
+    """Log from the level that Logging:LogLevel:Default names. Each line is there, or dropped, before this goes on."""
+    _log_through(_StandardError(), settings)
 
 
 class BackgroundLog:
@@ -41,6 +45,22 @@ class BackgroundLog:
     def close(self) -> None:
         """Write what waits, if somebody reads it within a second."""
         self._listener.stop()
+
+
+class _StandardError(logging.Handler):
+    """Writes what the reader of standard error takes at once: for a process that must not wait, nor start threads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFormatter(logging.Formatter(_FORMAT))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = f"{self.format(record)}\n".encode("utf-8", "replace")[:_LONGEST_LINE]
+        with suppress(OSError, ValueError):
+            descriptor = sys.stderr.fileno()
+            # A pipe that is ready takes as many bytes as this without waiting (POSIX's PIPE_BUF).
+            if select.select([], [descriptor], [], 0)[1]:
+                os.write(descriptor, line)
 
 
 class _DroppingHandler(QueueHandler):
@@ -64,7 +84,7 @@ class _Listener(QueueListener):
 
 def _to_standard_error() -> logging.Handler:
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(logging.Formatter(_FORMAT))
     return handler
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 from pathlib import Path
 
 from asmx_tickets.errors import SettingsError
@@ -53,7 +52,7 @@ def _prepare_users(settings: Settings) -> None:
     directory = open_directory(settings.connection_strings.users.get_secret_value())
     try:
         if next(iter(directory.all()), None) is None:
-            sys.stderr.write("There are no users yet. Add the first one with: asmx-tickets user add NAME\n")
+            _log.warning("there are no users yet: add the first one with: asmx-tickets user add NAME")
     finally:
         directory.close()
 
