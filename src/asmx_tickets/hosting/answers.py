@@ -28,12 +28,16 @@ class Refusal(Enum):
         return text_response(*self.value)
 
 
-def answer_bytes(answer: Response, request_id: str, date: str, keep_alive: bool) -> bytes:
-    """The whole answer: status line, the answer's own headers, those that every answer has, and the body."""
+def answer_bytes(answer: Response, request_id: str, date: str, keep_alive: bool, *, with_body: bool = True) -> bytes:
+    """The whole answer: status line, the answer's own headers, those that every answer has, and the body.
+
+    ``with_body`` is False for an answer to HEAD, which says the body's length alone (RFC 9110 section 9.3.2).
+    """
     head = _head(answer.status, answer.headers, keep_alive)
-    return (
-        f"{head}{date}\r\nx-request-id: {request_id}\r\ncontent-length: {len(answer.body)}\r\n\r\n".encode("latin-1")
-        + answer.body
+    # RFC 9110 section 8.6: 204 has no length.
+    length = "" if answer.status == HTTPStatus.NO_CONTENT else f"content-length: {len(answer.body)}\r\n"
+    return f"{head}{date}\r\nx-request-id: {request_id}\r\n{length}\r\n".encode("latin-1") + (
+        answer.body if with_body else b""
     )
 
 

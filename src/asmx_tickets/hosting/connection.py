@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
         self._paused = self._stuck = False  # reading is paused; the client does not take what is written
         self._ended = False  # the client sends nothing more
         self.deadline = _NEVER
-        self.unsent = 0
+        self._written = 0
         self._message_begun = self._known = self._refused = False
         self._head: Head | None = None
         self._begin_message()
@@ -73,7 +73,7 @@ class Connection(asyncio.Protocol):
             return
         if self._known:
             self._take_more(data)
-        elif self._message_begun or self._busy or self._waiting or not self._take_known(data):
+        elif self._message_begun or self._busy or self._stuck or self._waiting or not self._take_known(data):
             self._feed(data)
             self._go_on()
 
@@ -105,6 +105,11 @@ class Connection(asyncio.Protocol):
     @property
     def unsent_bytes(self) -> int:
         return self._transport.get_write_buffer_size()
+
+    @property
+    def taken_bytes(self) -> int:
+        """How much the client has taken of what was written to it, as far as the transport knows."""
+        return self._written - self._transport.get_write_buffer_size()
 
     def shutdown(self) -> None:
         """Take no more requests; close once those under way are answered."""
@@ -259,7 +264,7 @@ class Connection(asyncio.Protocol):
         if self._is_mostly_framing:
             self._refuse(Refusal.MALFORMED)
             return
-        if self._raw_head:
+        if self._raw_head and self._raw_target.decode("latin-1") == head.path:
             self._door.heads.remember(self._raw_head, head)
         body = b"".join(self._body) if head.method == "POST" else b""
         self._waiting.append(self._request(head, body))
@@ -286,6 +291,8 @@ class Connection(asyncio.Protocol):
             host=host_of(list(headers.get_all("host")), target.authority, version, self._local_host()),
             keep_alive=parser.should_keep_alive(),
             length=int(headers.get("content-length") or 0),
+            # RFC 9110 section 10.1.1: HTTP/1.0 has no interim answers.
+            expects_continue=version != "1.0" and (headers.get("expect") or "").lower() == "100-continue",
         )
 
     def _framing_refusal(self, version: str, headers: HeaderMap) -> Refusal | None:
@@ -310,8 +317,9 @@ class Connection(asyncio.Protocol):
         return Refusal.BODY_TOO_LARGE if int(length or 0) > self._door.limits.body_bytes else None
 
     def _expect(self, head: Head) -> None:
-        """RFC 9110 section 10.1.1: the client waits to be asked for its body."""
-        if (head.headers.get("expect") or "").lower() == "100-continue" and not self._size:
+        """Ask for the body that a client keeps back until then."""
+        if head.expects_continue and not self._size:
+            self._written += len(CONTINUE)
             self._transport.write(CONTINUE)
 
     def _local_host(self) -> str:
@@ -369,7 +377,7 @@ class Connection(asyncio.Protocol):
         self._answered(request, answer)
         if self._waiting:
             asyncio.get_running_loop().call_soon(self._go_on)
-        elif self._paused:
+        elif self._paused and not self._stuck:
             self._pause(False)
 
     def _answered(self, request: Request, answer: Response) -> None:
@@ -378,13 +386,17 @@ class Connection(asyncio.Protocol):
             return
         more = bool(self._waiting)
         keep_alive = self._keep_alive and (more or not (self._closing or self._ended))
-        self._write(answer, request.id, keep_alive=keep_alive)
+        self._write(answer, request.id, keep_alive=keep_alive, with_body=request.method != "HEAD")
 
-    def _write(self, answer: Response, request_id: str, *, keep_alive: bool) -> None:
+    def _write(self, answer: Response, request_id: str, *, keep_alive: bool, with_body: bool = True) -> None:
         keep_alive = keep_alive and ("connection", "close") not in answer.headers
-        self._transport.write(answer_bytes(answer, request_id, self._door.date, keep_alive))
+        written = answer_bytes(answer, request_id, self._door.date, keep_alive, with_body=with_body)
+        self._written += len(written)
+        self._transport.write(written)
         if keep_alive:
             self._set_deadline()
+            if self._head is not None and not self._known and not self._waiting:
+                self._expect(self._head)  # it came while another call was under way
             return
         # The client may still be sending: closing at once would make the system throw away the answer (RFC 9112 9.6).
         self._closing = True

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from asmx_tickets.hosting.heads import Heads
 from asmx_tickets.hosting.site import Call, Site
@@ -29,6 +29,13 @@ class DoorLimits:
     connections: int = MOST_CONNECTIONS
 
 
+class Stuck(NamedTuple):
+    """Since when a client has taken no more than so many bytes."""
+
+    since: float
+    taken: int
+
+
 class Finisher(Protocol):
     """Runs decoded calls: see hosting/dispatch.py."""
 
@@ -39,12 +46,13 @@ class Client(Protocol):
     """A connection, as the door sees it."""
 
     deadline: float
-    unsent: int
 
     @property
     def is_idle(self) -> bool: ...
     @property
     def unsent_bytes(self) -> int: ...
+    @property
+    def taken_bytes(self) -> int: ...
     def expire(self) -> None: ...
     def close(self) -> None: ...
 
@@ -60,7 +68,7 @@ class Door:
         self.heads = Heads()
         self.date = formatdate(usegmt=True)
         # Oldest first.
-        self._clients: dict[Client, float] = {}
+        self._clients: dict[Client, Stuck | None] = {}
         self._complain_at = float("-inf")
 
     def __len__(self) -> int:
@@ -69,7 +77,7 @@ class Door:
 
     def opened(self, client: Client) -> None:
         """Let a client in. Where there are too many, an idle one has to go, or else the new one."""
-        self._clients[client] = 0.0
+        self._clients[client] = None
         if len(self._clients) > self.limits.connections:
             next((each for each in self._clients if each.is_idle and each is not client), client).close()
             self._complain()
@@ -82,14 +90,12 @@ class Door:
         """Look at all deadlines. To be called every SWEEP_SECONDS."""
         self.date = formatdate(usegmt=True)
         now = self.now()
-        for client, stuck_since in list(self._clients.items()):
-            unsent = client.unsent_bytes
-            if unsent:
-                self._watch(client, unsent, stuck_since, now)
+        for client, stuck in list(self._clients.items()):
+            if client.unsent_bytes:
+                self._watch(client, stuck, now)
                 continue
-            if stuck_since:
-                self._clients[client] = 0.0
-                client.unsent = 0
+            if stuck is not None:
+                self._clients[client] = None
             if now >= client.deadline:
                 client.expire()
 
@@ -98,12 +104,12 @@ class Door:
         for client in list(self._clients):
             client.close()
 
-    def _watch(self, client: Client, unsent: int, stuck_since: float, now: float) -> None:
-        """A client that takes nothing of its answer for long enough is cut off."""
-        if not stuck_since or unsent < client.unsent:
-            self._clients[client] = now
-            client.unsent = unsent
-        elif now - stuck_since >= self.limits.write_seconds:
+    def _watch(self, client: Client, stuck: Stuck | None, now: float) -> None:
+        """A client that takes nothing of its answers for long enough is cut off."""
+        taken = client.taken_bytes
+        if stuck is None or taken > stuck.taken:
+            self._clients[client] = Stuck(now, taken)
+        elif now - stuck.since >= self.limits.write_seconds:
             client.close()
 
     def _complain(self) -> None:

@@ -61,12 +61,15 @@ class Head:
     host: str
     keep_alive: bool
     length: int
+    expects_continue: bool = False
 
     @property
     def may_be_remembered(self) -> bool:
-        """Whether nothing in it is a secret or this request's own."""
+        """Whether nothing in it is a secret or this request's or connection's own."""
         return (
             not self.query
+            and self.host == self.headers.get("host")
+            and "@" not in self.host
             and self.headers.get("content-length") is not None
             and "x-www-form-urlencoded" not in (self.headers.get("content-type") or "").lower()
             and _HARMLESS.issuperset(self.headers)

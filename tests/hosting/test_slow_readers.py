@@ -1,0 +1,117 @@
+"""Clients that send and hardly read, answers without a body, and heads that are this connection's own."""
+
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from asmx_tickets.hosting.door import DoorLimits
+from tests.conftest import Service, envelope
+from tests.hosting.test_connection import CLOSE, RunningDoor, read_answers, request, statuses
+
+
+@pytest.fixture
+def door(service: Service) -> Iterator[RunningDoor]:
+    running = RunningDoor(service, DoorLimits())
+    yield running
+    running.close()
+
+
+def _soap_call(*headers: str) -> bytes:
+    body = envelope("ServerInfo", {})
+    head = ["Content-Type: text/xml; charset=utf-8", f"Content-Length: {len(body)}", *headers]
+    return request("/srv.asmx", *head, method="POST", body=body)
+
+
+def test_a_client_that_sends_known_requests_and_never_reads_is_not_read_from(door: RunningDoor) -> None:
+    """No answer is written behind those that nobody takes, whether the parser reads a request or its head is known."""
+    with door.connect() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        connection.sendall(_soap_call())
+        read_answers(connection, 1)
+        (client,) = door.door._clients
+        assert len(door.door.heads) == 1
+        transport = client._transport  # type: ignore[attr-defined]
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+
+        async def send() -> None:
+            for _ in range(2000):
+                if transport.is_reading():
+                    client.data_received(_soap_call())  # type: ignore[attr-defined]
+
+        door.run(send())
+        assert 32 * 1024 < client.unsent_bytes < 64 * 1024 + 4096
+
+
+def test_a_client_that_reads_slowly_is_not_cut_off(door: RunningDoor) -> None:
+    """It has more before it each time one looks, and yet takes something each time."""
+
+    class SlowClient:
+        deadline = float("inf")
+        unsent_bytes = taken_bytes = 1
+        was_closed = False
+
+        def close(self) -> None:
+            self.was_closed = True
+
+    client = SlowClient()
+    door.door.opened(client)  # type: ignore[arg-type]
+    for _ in range(100):
+        client.taken_bytes += 1000
+        client.unsent_bytes += 1
+        door.pass_time(5)
+    assert not client.was_closed
+    for _ in range(3):
+        door.pass_time(5)
+    assert client.was_closed
+    door.door.closed(client)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("target", ["/srv.asmx", "/srv.asmx/ServerInfo", "/healthz", "/nope"])
+def test_an_answer_to_head_has_no_body(door: RunningDoor, target: str) -> None:
+    """Its length may be said, but the next answer follows the head at once (RFC 9110 section 9.3.2)."""
+    answers = door.raw(request(target, method="HEAD") + request("/healthz", CLOSE))
+    _, _, rest = answers.partition(b"\r\n\r\n")
+    assert rest.startswith(b"HTTP/1.1 200 OK\r\n"), answers
+    assert len(statuses(answers)) == 2
+
+
+def test_a_client_that_expects_to_be_asked_behind_another_request_is_asked(door: RunningDoor) -> None:
+    head, body = _soap_call("Expect: 100-continue").split(b"\r\n\r\n", 1)
+    with door.connect() as connection:
+        connection.sendall(request("/healthz") + head + b"\r\n\r\n")
+        received = b""
+        while b"100 Continue\r\n\r\n" not in received:
+            received += connection.recv(4096)
+        assert statuses(received) == [200, 100]
+        connection.sendall(body)
+        assert statuses(read_answers(connection, 1)) == [200]
+
+
+def test_http_1_0_is_never_asked_for_its_body(door: RunningDoor) -> None:
+    """RFC 9110 section 10.1.1."""
+    sent = _soap_call("Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0", 1)
+    head, body = sent.split(b"\r\n\r\n", 1)
+    with door.connect() as connection:
+        connection.sendall(head + b"\r\n\r\n")
+        time.sleep(0.05)
+        connection.sendall(body)
+        assert statuses(read_answers(connection, 1)) == [200]
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"POST http://user:secret@localhost/srv.asmx HTTP/1.1\r\nHost: localhost",
+        b"POST http://localhost/srv.asmx HTTP/1.1\r\nHost: localhost",
+        b"POST /srv.asmx HTTP/1.1\r\nHost: user:secret@localhost",
+        b"POST /srv.asmx#secret HTTP/1.1\r\nHost: localhost",
+        b"POST /srv.asmx?secret HTTP/1.1\r\nHost: localhost",
+        b"POST /srv.asmx HTTP/1.0\r\nConnection: keep-alive",
+    ],
+)
+def test_what_a_target_or_host_may_hide_is_not_remembered(door: RunningDoor, start: bytes) -> None:
+    """Credentials and fragments are secrets; the host of a request that names none is its connection's own."""
+    door.raw(start + b"\r\nContent-Type: text/xml\r\nContent-Length: 0\r\n\r\n" + request("/", CLOSE))
+    assert list(door.door.heads) == []
