@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from asmx_tickets.hosting.site import COMMON_HEADERS
-from spyne_asmx import Response, text_response
+from spyne_asmx import HeaderMap, Response, text_response
 
 CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -26,6 +26,21 @@ class Refusal(Enum):
     @property
     def response(self) -> Response:
         return text_response(*self.value)
+
+
+def framing_refusal(version: str, headers: HeaderMap, longest_body: int) -> Refusal | None:
+    """Why a request's body can't be taken, by the way it is framed or by its length (RFC 9112 section 6.3)."""
+    codings = [coding.strip().lower() for coding in ",".join(headers.get_all("transfer-encoding")).split(",")]
+    length = headers.get("content-length")
+    if version not in {"1.0", "1.1"}:
+        return Refusal.MALFORMED
+    if codings != [""]:
+        # A body has one framing, its end is known only where chunked is the last coding, and 1.0 knows no chunks.
+        if version == "1.0" or length is not None or codings[-1] != "chunked":
+            return Refusal.MALFORMED
+        if codings != ["chunked"]:
+            return Refusal.UNKNOWN_CODING
+    return Refusal.BODY_TOO_LARGE if int(length or 0) > longest_body else None
 
 
 def answer_bytes(answer: Response, request_id: str, date: str, keep_alive: bool, *, with_body: bool = True) -> bytes:

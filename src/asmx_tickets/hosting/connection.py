@@ -11,7 +11,7 @@ from typing import Any, cast
 
 import httptools
 
-from asmx_tickets.hosting.answers import CONTINUE, Refusal, answer_bytes
+from asmx_tickets.hosting.answers import CONTINUE, Refusal, answer_bytes, framing_refusal
 from asmx_tickets.hosting.door import Door
 from asmx_tickets.hosting.heads import (
     MAX_BYTES,
@@ -20,6 +20,7 @@ from asmx_tickets.hosting.heads import (
     BadTarget,
     Head,
     host_of,
+    listener_host,
     read_target,
     text_of,
 )
@@ -276,7 +277,14 @@ class Connection(asyncio.Protocol):
         """The head that has been read, or why it is refused."""
         parser, headers = self._parser, HeaderMap(self._headers)
         version = parser.get_http_version()
-        refusal = self._framing_refusal(version, headers)
+        # The request line, a line for each header with its colon, space and line end, and the empty line.
+        line = len(parser.get_method()) + len(self._raw_target) + len("  HTTP/1.1\r\n")
+        size = line + sum(len(name) + len(value) + 4 for name, value in self._headers) + 2
+        if len(self._headers) > MAX_HEADERS or size > MAX_BYTES:
+            return Refusal.HEAD_TOO_LARGE
+        if len(self._raw_target) > MAX_TARGET:
+            return Refusal.TARGET_TOO_LONG
+        refusal = framing_refusal(version, headers, self._door.limits.body_bytes)
         if refusal is not None:
             return refusal
         try:
@@ -288,45 +296,23 @@ class Connection(asyncio.Protocol):
             path=target.path,
             query=target.query,
             headers=headers,
-            host=host_of(list(headers.get_all("host")), target.authority, version, self._local_host()),
+            host=host_of(
+                list(headers.get_all("host")),
+                target.authority,
+                version,
+                listener_host(self._transport.get_extra_info("sockname")),
+            ),
             keep_alive=parser.should_keep_alive(),
             length=int(headers.get("content-length") or 0),
             # RFC 9110 section 10.1.1: HTTP/1.0 has no interim answers.
             expects_continue=version != "1.0" and (headers.get("expect") or "").lower() == "100-continue",
         )
 
-    def _framing_refusal(self, version: str, headers: HeaderMap) -> Refusal | None:
-        """Why a head can't be taken, by its size or by the way its body is framed (RFC 9112 section 6.3)."""
-        # The request line, a line for each header with its colon, space and line end, and the empty line.
-        line = len(self._parser.get_method()) + len(self._raw_target) + len("  HTTP/1.1\r\n")
-        size = line + sum(len(name) + len(value) + 4 for name, value in self._headers) + 2
-        if len(self._headers) > MAX_HEADERS or size > MAX_BYTES:
-            return Refusal.HEAD_TOO_LARGE
-        if len(self._raw_target) > MAX_TARGET:
-            return Refusal.TARGET_TOO_LONG
-        codings = [coding.strip().lower() for coding in ",".join(headers.get_all("transfer-encoding")).split(",")]
-        length = headers.get("content-length")
-        if version not in {"1.0", "1.1"}:
-            return Refusal.MALFORMED
-        if codings != [""]:
-            # A body has one framing, its end is known only where chunked is the last coding, and 1.0 knows no chunks.
-            if version == "1.0" or length is not None or codings[-1] != "chunked":
-                return Refusal.MALFORMED
-            if codings != ["chunked"]:
-                return Refusal.UNKNOWN_CODING
-        return Refusal.BODY_TOO_LARGE if int(length or 0) > self._door.limits.body_bytes else None
-
     def _expect(self, head: Head) -> None:
         """Ask for the body that a client keeps back until then."""
         if head.expects_continue and not self._size:
             self._written += len(CONTINUE)
             self._transport.write(CONTINUE)
-
-    def _local_host(self) -> str:
-        name = self._transport.get_extra_info("sockname")
-        if not isinstance(name, tuple):
-            return "localhost"
-        return f"[{name[0]}]:{name[1]}" if ":" in name[0] else f"{name[0]}:{name[1]}"
 
     def _request(self, head: Head, body: bytes) -> Request:
         return Request(

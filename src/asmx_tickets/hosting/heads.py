@@ -148,3 +148,10 @@ def host_of(named: list[str], authority: str | None, version: str, default: str)
     if authority is not None:
         return authority
     return named[0] if named else default
+
+
+def listener_host(sockname: object) -> str:
+    """The host of a request that names none: the address that it came to."""
+    if not isinstance(sockname, tuple):
+        return "localhost"
+    return f"[{sockname[0]}]:{sockname[1]}" if ":" in sockname[0] else f"{sockname[0]}:{sockname[1]}"

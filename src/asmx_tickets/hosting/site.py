@@ -142,7 +142,7 @@ class Site:
             return text_response(414, "The address is too long.")
         if "//" in request.path:
             request = replace(request, path=_SLASHES.sub("/", request.path))  # as IIS does
-        if request.path in {LIVE, READY}:
+        if request.path in {LIVE, READY} and request.host:
             return self._tell_health(request)
         if not self._allows(request.host):
             return text_response(400, "Bad Request - Invalid Hostname.")

@@ -1,4 +1,4 @@
-"""Clients that send and hardly read, answers without a body, and heads that are this connection's own."""
+"""More of the front door: clients that hardly read, answers without a body, hosts, and heads that are not kept."""
 
 import socket
 import time
@@ -115,3 +115,10 @@ def test_what_a_target_or_host_may_hide_is_not_remembered(door: RunningDoor, sta
     """Credentials and fragments are secrets; the host of a request that names none is its connection's own."""
     door.raw(start + b"\r\nContent-Type: text/xml\r\nContent-Length: 0\r\n\r\n" + request("/", CLOSE))
     assert list(door.door.heads) == []
+
+
+@pytest.mark.parametrize("hosts", [b"", b"Host: localhost\r\nHost: localhost\r\n", b"Host: a\r\nHost: b\r\n"])
+@pytest.mark.parametrize("target", [b"/healthz", b"/srv.asmx", b"http://localhost/srv.asmx"])
+def test_a_request_names_exactly_one_host(door: RunningDoor, target: bytes, hosts: bytes) -> None:
+    """RFC 9112 section 3.2, whatever is asked for."""
+    assert statuses(door.raw(b"GET " + target + b" HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")) == [400]
