@@ -1,4 +1,4 @@
-"""``python -m tests.benchmarks``: prints issue 4's table for this machine and draws the chart.
+"""``python -m tests.benchmarks``: prints the table of targets for this machine and draws the chart.
 
 It wants two cores, wrk, taskset and the extra ``bench``; peers that are not there are reported as not installed.
 """

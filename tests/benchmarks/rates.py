@@ -11,13 +11,14 @@ from statistics import median
 
 from tests.benchmarks.client import Connection
 from tests.benchmarks.load import Load, run, write_requests
-from tests.benchmarks.messages import get_request, soap_request
+from tests.benchmarks.messages import get_request, shapeless_request, soap_request
 from tests.benchmarks.ours import demo_server, mint
 from tests.benchmarks.peers.commands import PEERS
 from tests.benchmarks.processes import SERVER_CORE, NotInstalled, Server, running
 
 OURS = "asmx-tickets"
 OURS_GET = "asmx-tickets, GET"
+OURS_SHAPELESS = "asmx-tickets, no known shape"
 _ROOT = Path(__file__).parents[2]
 _WINDOW = 30 * 86400
 _IN_USE = 1000  # of the live tickets, how many the load asks for, round robin
@@ -82,7 +83,12 @@ def _subjects(directory: Path, count: int, missing: dict[str, str]) -> Iterator[
         used = tickets[:: max(1, count // _IN_USE)]
         soap = write_requests([soap_request(ticket) for ticket in used], directory / "soap")
         get = write_requests([get_request(ticket) for ticket in used], directory / "get")
-        subjects = {OURS: Subject(ours, soap), OURS_GET: Subject(ours, get)}
+        shapeless = write_requests([shapeless_request(ticket) for ticket in used], directory / "shapeless")
+        subjects = {
+            OURS: Subject(ours, soap),
+            OURS_GET: Subject(ours, get),
+            OURS_SHAPELESS: Subject(ours, shapeless),
+        }
         wanted = _said(ours, soap_request(used[0]))
         for name, prepare in PEERS.items():
             own = directory / name.replace(" ", "-")

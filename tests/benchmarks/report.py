@@ -1,4 +1,4 @@
-"""What was measured, as Markdown: issue 4's table, then every server's figures."""
+"""What was measured, as Markdown: the table of targets, then every server's figures."""
 
 import os
 import platform
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.rates import OURS, OURS_GET, Rates
+from tests.benchmarks.rates import OURS, OURS_GET, OURS_SHAPELESS, Rates
 from tests.benchmarks.start import Start
 from tests.benchmarks.storm import CLIENTS, FLOOD, Storm
 from tests.benchmarks.tickets import Tickets
 
-_RATE_TARGETS = {"node soap": 1.3, "PHP SoapServer": 1.5, "plain spyne": 7.0, "gSOAP": 0.5}
 _HAND_WRITTEN = "hand-written lxml"
+_RATE_TARGETS = {"gSOAP": 0.65, _HAND_WRITTEN: 1.15, "node soap": 2.0, "PHP SoapServer": 1.5, "plain spyne": 7.0}
 _HASH_MIB = 19  # what one argon2id hash with the default parameters takes
 
 
@@ -41,8 +41,10 @@ def rate_rows(rates: Rates) -> Iterator[Row]:
         ratios = rates.rate_ratios(OURS, peer) if peer in rates.runs else []
         yield _ratio_row(f"SOAP 1.1 isValidTicket, requests/s, to {peer}", ratios, least, _missing(rates, peer))
     ratios = rates.cpu_ratios(OURS, _HAND_WRITTEN)
-    yield Row("server CPU per request, to hand-written lxml", "≤ 1.15 ×", _spread(ratios), median(ratios) <= 1.15)
+    yield Row("server CPU per request, to hand-written lxml", "≤ 0.95 ×", _spread(ratios), median(ratios) <= 0.95)
     yield _ratio_row("GET isValidTicket, requests/s, to our SOAP", rates.rate_ratios(OURS_GET, OURS), 1.2, "")
+    shapeless = rates.rate_ratios(OURS_SHAPELESS, OURS)
+    yield _ratio_row("a SOAP body of no known shape, requests/s, to one of a known shape", shapeless, 0.55, "")
 
 
 def storm_rows(storm: Storm) -> Iterator[Row]:
