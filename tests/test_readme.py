@@ -1,4 +1,4 @@
-"""Pastes the README's commands, in their order, into an empty folder with an empty HOME, as a stranger would."""
+"""Pastes the commands of README and docs, in order, into an empty folder with an empty HOME, as a stranger would."""
 
 import os
 import re
@@ -24,8 +24,9 @@ REPOSITORY = Path(__file__).parent.parent
 _OF_CI = re.compile(r"pytest|\.ci/")
 
 
+PAGES = ("README.md", "docs/settings.md", "docs/operations.md", "docs/security.md", "docs/own-services.md")
 # Needs programs that not everybody has, and its own stores.
-_SCALING = "## Scale it"
+SCALING = ("docs/scaling.md",)
 
 
 @dataclass(frozen=True)
@@ -36,19 +37,19 @@ class Block:
     text: str
 
 
-def blocks(*, scaling: bool) -> Iterator[Block]:
-    """The blocks of the section on scaling, or those of all others."""
-    readme = (REPOSITORY / "README.md").read_text()
-    for section in re.split(r"^(?=## )", readme, flags=re.MULTILINE):
-        if section.startswith(_SCALING) is scaling:
-            for kind, text in re.findall(r"^```sh( serve(?: beside)?)?\n(.*?)^```$", section, re.MULTILINE | re.DOTALL):
-                if not _OF_CI.search(text):
-                    yield Block(kind.strip(), text)
+def blocks(pages: tuple[str, ...]) -> Iterator[Block]:
+    """The blocks of some pages, in their order."""
+    for page in pages:
+        text = (REPOSITORY / page).read_text()
+        for kind, command in re.findall(r"^```sh( serve(?: beside)?)?\n(.*?)^```$", text, re.MULTILINE | re.DOTALL):
+            if not _OF_CI.search(command):
+                yield Block(kind.strip(), command)
 
 
 def example() -> str:
-    """The README's own .asmx, as a file."""
-    found = re.search(r"^```python\n(.*?)^```$", (REPOSITORY / "README.md").read_text(), re.MULTILINE | re.DOTALL)
+    """The .asmx that docs/own-services.md begins with, as a file."""
+    page = (REPOSITORY / "docs" / "own-services.md").read_text()
+    found = re.search(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     assert found is not None
     return found[1]
 
@@ -70,7 +71,8 @@ class Stranger:
         self.port = free_port()
         path = f"{self.clone}/.venv/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
         self.environ = {**os.environ, "HOME": str(home), "PATH": path, "Urls": f"http://127.0.0.1:{self.port}"}
-        self.instead = {"127.0.0.1:8080": f"127.0.0.1:{self.port}", "--port 8080": f"--port {self.port}"}
+        self.instead = {"127.0.0.1:8080": f"127.0.0.1:{self.port}", "('127.0.0.1', 8080": f"('127.0.0.1', {self.port}"}
+        self.instead["127.0.0.1:8443"] = f"127.0.0.1:{free_port()}"
         self.servers: list[subprocess.Popen[str]] = []
 
     def paste(self, block: Block) -> str:
@@ -106,7 +108,7 @@ class Stranger:
         self.servers.append(server)
         assert server.stdout is not None
         for line in server.stdout:
-            if "answers at" in line or "Started worker" in line:
+            if "answers at" in line:
                 return line
         pytest.fail(f"never answered: {text}")
 
@@ -123,7 +125,7 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
     stranger = Stranger(tmp_path)
     pasted = 0
     try:
-        for block in blocks(scaling=False):
+        for block in blocks(PAGES):
             output = stranger.paste(block)
             if "curl" in block.text and "srv.asmx" in block.text:
                 assert 'success="true"' in output, block.text
@@ -134,11 +136,11 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
             pasted += 1
     finally:
         stranger.leave()
-    assert pasted >= 6
+    assert pasted >= 15
 
 
 def test_two_nodes_behind_nginx(tmp_path: Path, shared_postgres: PostgresServer, shared_redis: RedisServer) -> None:
-    """The section on scaling, with stores of the test's own: a ticket of one node, through nginx, and its end."""
+    """The page on scaling, with stores of the test's own: a ticket of one node, through nginx, and its end."""
     program("nginx", Path("/usr/sbin"))
     stranger = Stranger(tmp_path)
     stranger.environ["PATH"] += ":/usr/sbin"
@@ -149,7 +151,7 @@ def test_two_nodes_behind_nginx(tmp_path: Path, shared_postgres: PostgresServer,
     stranger.instead["pip install -q '.[redis,postgres]'"] = "true"  # the tests' own environment has them
     outputs: dict[str, str] = {}
     try:
-        for block in blocks(scaling=True):
+        for block in blocks(SCALING):
             outputs[block.text.split()[0]] = stranger.paste(block)
     finally:
         stranger.leave()
@@ -167,12 +169,27 @@ def test_the_first_screen_shows_a_command_a_request_and_an_answer() -> None:
     assert first.index("serve --demo") < first.index("curl -s") < first.index('<root success="true"')
 
 
-def test_the_readme_names_every_setting() -> None:
+def test_the_readme_is_a_first_screen_and_a_map() -> None:
+    """250 lines at most, and every page of docs/ is on the map."""
+    readme = (REPOSITORY / "README.md").read_text()
+    assert readme.count("\n") <= 250
+    for page in (REPOSITORY / "docs").glob("*.md"):
+        assert f"docs/{page.name}" in readme or page.name == "security-requirements.md"
+
+
+def test_links_between_pages_resolve() -> None:
+    """To files of the repository, from wherever the page is."""
+    for page in [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]:
+        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text()):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_docs_name_every_setting() -> None:
     """The table of settings has each key of the settings' own model."""
     from asmx_tickets.settings import layers as configuration
     from asmx_tickets.settings.model import Settings
 
-    readme = (REPOSITORY / "README.md").read_text()
+    readme = (REPOSITORY / "docs" / "settings.md").read_text()
     for key in configuration.keys_of(Settings):
         if "section" not in key.kind:
             section, _, name = key.path.rpartition(":")

@@ -59,7 +59,7 @@ class Documentation:
         wsdl.build_wsdl(operations, name, "", bindings)
 
     def answer(self, query: str, address: str) -> Response:
-        """The document that a query string, as sent, asks for (CONTRACT 2.5).
+        """The document that a query string, as sent, asks for.
 
         ``address`` is the public address of the .asmx file. It goes into the documents, and it may be whatever a
         client sent as its Host, so documents are kept for a few addresses only.

@@ -11,7 +11,7 @@ from werkzeug.http import parse_options_header
 
 _log = logging.getLogger("spyne_asmx")
 
-# CONTRACT 2.7: an answer may carry a ticket or a profile, so nobody keeps it.
+# An answer may be for one client's eyes alone, so nobody keeps it (RFC 9111 section 5.2.2.5).
 UNCACHED = (("cache-control", "private, max-age=0, no-store"), ("pragma", "no-cache"))
 PLAIN_TEXT = ("content-type", "text/plain; charset=utf-8")
 XML_TEXT = ("content-type", "text/xml; charset=utf-8")

@@ -134,7 +134,7 @@ class Operation:
         return tuple(slots)
 
     def arguments_from_form(self, values: Mapping[str, str]) -> list[Any]:
-        """The service function's arguments from form fields by lower-case name (CONTRACT 2.3). Raises ClientFault."""
+        """The service function's arguments from form fields by lower-case name. Raises ClientFault."""
         arguments: list[Any] = []
         for parameter in self.parameters:
             text = values.get(parameter.form_name)
@@ -183,7 +183,7 @@ class Operation:
 
 
 def _spellings(name: str) -> set[str]:
-    """CONTRACT 2.1: the case of a SOAP parameter's first letter is ignored."""
+    """The case of a SOAP parameter's first letter is ignored: proxies of other platforms change it."""
     return {name, name[0].upper() + name[1:], name[0].lower() + name[1:]}
 
 

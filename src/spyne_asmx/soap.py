@@ -130,7 +130,7 @@ def decode(
 
 
 def _body_entry(envelope: Element, version: SoapVersion) -> Element | None:
-    """The body's one child, or None for an empty body. Refuses what could be read in two ways (SECURITY X7, X8)."""
+    """The body's one child, or None for an empty body. Refuses what could be read in two ways."""
     header_name, body_name = _NAMES[version]
     children = envelope.children
     if children and children[0].name == header_name:
