@@ -415,3 +415,35 @@ def test_a_known_head_and_an_unknown_one_mean_the_same(door: RunningDoor) -> Non
             answers.add(re.sub(rb"x-request-id: \S+", b"", read_answers(connection, 1)))
     assert len(door.door.heads) == 1
     assert len(answers) == 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "a=1",
+        "AuthenticationTicket=16a0207a-b6d0-4b3c-991f-d27c48a883d3",
+        "%41=%zz&b",
+        "a=b#c",
+        "a=%00",
+        "a b",
+        "é",
+        '"<>',
+    ],
+)
+def test_a_head_that_is_known_but_for_its_query_means_the_same(door: RunningDoor, query: str) -> None:
+    """The query is no part of what is remembered."""
+
+    def ask(connection: socket.socket, asked: str) -> bytes:
+        connection.sendall(request(f"/srv.asmx/isValidTicket?{asked}"))
+        return re.sub(rb"(x-request-id|date): .*\r\n", b"", read_answers(connection, 1))
+
+    try:
+        with door.connect() as connection:
+            first = ask(connection, query)
+        with door.connect() as connection:
+            ask(connection, "marked=secret")
+            assert ask(connection, query) == first
+    except AssertionError as error:
+        assert "400" in str(error)  # a request line that is none ends the connection
+    assert not any(b"secret" in raw or (query and query.encode() in raw) for raw in door.door.heads)

@@ -1,12 +1,13 @@
 """Request heads: the request line and the headers, read once and remembered by their bytes.
 
-A client's proxy sends the same head for ever. One that carries a ticket, a cookie, credentials, a query or a form is
-never kept: nothing secret stays in memory because of this (SECURITY L1).
+A client's proxy sends the same head for ever. One that carries a ticket, a cookie, credentials or a form is never kept,
+and of one with a query all but the query: nothing secret stays in memory because of this (SECURITY L1).
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote_to_bytes
 
 from spyne_asmx import HeaderMap
@@ -16,6 +17,8 @@ MAX_HEADERS = 100
 MAX_TARGET = 8192
 _REMEMBERED = 512
 _LONGEST_REMEMBERED = 2048
+# A query of nothing but what RFC 3986 has for one means the same to every reader of request lines.
+_QUERY = re.compile(rb"GET /[^?#\s]*(\?[A-Za-z0-9%&=+._~!$'()*,;:@/?-]*) HTTP/1\.[01]\r\n")
 # The headers that a remembered head may have: none of them is where anybody puts a secret.
 _HARMLESS = frozenset(
     [
@@ -67,10 +70,9 @@ class Head:
     def may_be_remembered(self) -> bool:
         """Whether nothing in it is a secret or this request's or connection's own."""
         return (
-            not self.query
-            and self.host == self.headers.get("host")
+            self.host == self.headers.get("host")
             and "@" not in self.host
-            and self.headers.get("content-length") is not None
+            and (self.headers.get("content-length") is not None or self.method == "GET")
             and "x-www-form-urlencoded" not in (self.headers.get("content-type") or "").lower()
             and _HARMLESS.issuperset(self.headers)
         )
@@ -87,12 +89,29 @@ class Heads:
         head = self._heads.get(raw)
         if head is not None:
             self._heads.move_to_end(raw)
-        return head
+            return head
+        query = _QUERY.match(raw) if len(raw) <= _LONGEST_REMEMBERED else None
+        return None if query is None else self._with_query(raw, query)
+
+    def _with_query(self, raw: bytes, query: re.Match[bytes]) -> Head | None:
+        """A head that is known but for its query, which is no part of what is remembered."""
+        key = raw[: query.start(1)] + raw[query.end(1) :]
+        head = self._heads.get(key)
+        if head is None:
+            return None
+        self._heads.move_to_end(key)
+        text = query[1][1:].decode("ascii")
+        return Head(head.method, head.path, text, head.headers, head.host, head.keep_alive, head.length)
 
     def remember(self, raw: bytes, head: Head) -> None:
-        """Keep a head, if it may be kept."""
+        """Keep a head without its query, if it may be kept."""
+        query = _QUERY.match(raw)
+        if query is not None:
+            raw = raw[: query.start(1)] + raw[query.end(1) :]
+        elif head.query or b"?" in raw.partition(b"\r\n")[0]:
+            return
         if len(raw) <= _LONGEST_REMEMBERED and head.may_be_remembered:
-            self._heads[raw] = head
+            self._heads[raw] = replace(head, query="")
             if len(self._heads) > _REMEMBERED:
                 self._heads.popitem(last=False)
 
