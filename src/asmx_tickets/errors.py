@@ -5,7 +5,7 @@
     AsmxTicketsError
     ├── SettingsError   a setting is unknown, contradictory or has a bad value
     ├── Unavailable     a store does not answer, or too many logins wait already
-    ├── Refused         a normal answer that says no: ``<root success="false" error="…"/>``
+    ├── Refused         a normal answer that says no, with its text on the wire: see access/refusals.py
     └── UserError       a user can't be added or changed as asked
 
 Every message is one line that a person can act on. Anything else that is raised is a bug: it is logged
@@ -23,10 +23,6 @@ class SettingsError(AsmxTicketsError):
 
 class Unavailable(AsmxTicketsError):
     """The service can't answer now, though the request was right. The message is for the log, not for the client."""
-
-
-class Refused(AsmxTicketsError):
-    """The service says no. The message is the exact ``error`` text of CONTRACT 1.1."""
 
 
 class UserError(AsmxTicketsError):

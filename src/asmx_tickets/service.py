@@ -10,10 +10,11 @@ from datetime import UTC, datetime, tzinfo
 from functools import cache, lru_cache
 from typing import Any
 
-from asmx_tickets.access.authentication import INVALID_FORMAT, Authentication, Session
+from asmx_tickets.access.authentication import Authentication, Session
+from asmx_tickets.access.refusals import InvalidTicketFormat, Refused
 from asmx_tickets.audit import Caller
 from asmx_tickets.carriers import in_cookie, in_header, is_given
-from asmx_tickets.errors import Refused, Unavailable
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets.ticket import format_guid, parse_guid
 from spyne_asmx import AsmxApplication, Element, Request, ServiceUnavailable, Waiting, may_be_left_out
 from spyne_asmx.spyne import AnyXml, Service, Unicode, rpc
@@ -70,7 +71,7 @@ class TicketService(Service):
         try:
             answer: Element = super().call_wrapper(ctx, args or (ctx, *ctx.in_object))
         except Refused as refusal:
-            answer = Element("root", {"success": "false", "error": str(refusal)})
+            answer = Element("root", {"success": "false", "error": refusal.text})
         except Unavailable as error:
             _log.warning("request %s: %s", ctx.request.id, error)
             raise ServiceUnavailable from error
@@ -120,7 +121,7 @@ class TicketService(Service):
         if is_given(old_ticket):
             old_guid = parse_guid(old_ticket or "")
             if old_guid is None:
-                raise Refused(INVALID_FORMAT)
+                raise InvalidTicketFormat
         else:
             # CONTRACT 1.2: here a header or cookie that is no GUID counts as absent.
             old_guid = parse_guid(in_header(ctx.request) or "") or parse_guid(_in_cookie(ctx) or "")

@@ -83,7 +83,7 @@ def test_bad_lines_are_named_and_the_others_added(run: Run, folder: Path, direct
     result = run("user", "import", write(folder, b"\n".join(lines)), exit_code=1)
     assert result.stdout == "2 added, 11 refused\n"
     assert result.stderr.splitlines() == [
-        "line 3: The user name is taken.",
+        "line 3: The user name 'TAKEN' is taken.",
         "line 4: The password is empty.",
         "line 5: The column enabled must be true or false.",
         "line 6: The line is no CSV: are its quotes closed and doubled?",
@@ -92,7 +92,7 @@ def test_bad_lines_are_named_and_the_others_added(run: Run, folder: Path, direct
         "line 9: The line is not UTF-8.",
         "line 10: The user name is empty.",
         "line 11: The user name starts or ends with white space.",
-        "line 12: The user name is taken.",
+        "line 12: The user name 'GOOD' is taken.",
         "line 13: The e-mail address is longer than 320 characters.",
     ]
     assert "canary" not in result.output
@@ -134,7 +134,7 @@ def test_the_same_file_again_adds_nothing_and_hashes_nothing(run: Run, folder: P
     run("user", "import", file)
     again = run("user", "import", file, exit_code=1)
     assert again.stdout == "0 added, 2 refused\n"
-    assert again.stderr == "line 2: The user name is taken.\nline 3: The user name is taken.\n"
+    assert again.stderr == "line 2: The user name 'a' is taken.\nline 3: The user name 'b' is taken.\n"
 
 
 def test_an_import_as_a_process() -> None:
@@ -142,7 +142,7 @@ def test_an_import_as_a_process() -> None:
     Path("users.csv").write_text(f"user_name,password\na,{PASSWORD}\na,{PASSWORD}\n", encoding="utf-8")
     done = complete("user", "import", "users.csv")
     assert (done.returncode, done.stdout) == (1, "1 added, 1 refused\n")
-    assert done.stderr == "line 3: The user name is taken.\n"
+    assert done.stderr == "line 3: The user name 'a' is taken.\n"
 
 
 def test_a_file_is_not_read_further_than_needed() -> None:

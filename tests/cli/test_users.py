@@ -62,7 +62,7 @@ def test_a_password_is_taken_exactly(run: Run, directory: SqlUserDirectory) -> N
         (["add", "a"], b"\xff\n", "The password on standard input is not UTF-8."),
         (["add", "a"], "x" * 1025, "The password is longer than 1024 characters."),
         (["add", ""], "x\n", "The user name is empty."),
-        (["add", "JSMITH"], "x\n", "The user name is taken."),
+        (["add", "JSMITH"], "x\n", "The user name 'JSMITH' is taken."),
         (["show", "nobody"], "", "There is no user 'nobody'."),
         (["show", "no\nbody"], "", "There is no user 'no\\nbody'."),
         (["enable", "nobody"], "", "There is no user 'nobody'."),
@@ -150,7 +150,7 @@ def test_a_script_can_add_and_read(folder: Path) -> None:
     again = complete("user", "add", "JSMITH", stdin=f"{PASSWORD}\n")
     listed = complete("user", "list")
     assert (added.returncode, added.stdout, added.stderr) == (0, "1\n", "")
-    assert (again.returncode, again.stdout, again.stderr) == (1, "", "asmx-tickets: The user name is taken.\n")
+    assert (again.returncode, again.stdout, again.stderr) == (1, "", "asmx-tickets: The user name 'JSMITH' is taken.\n")
     assert (listed.returncode, listed.stdout.split("\t")[:2]) == (0, ["1", "jsmith"])
 
 

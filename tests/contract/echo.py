@@ -4,8 +4,8 @@ from typing import Any, NoReturn
 
 from werkzeug.test import Client
 
+from asmx_tickets.access.refusals import AuthenticationFailed, InvalidTicket
 from asmx_tickets.audit import Caller
-from asmx_tickets.errors import Refused
 from asmx_tickets.hosting.site import Site
 from asmx_tickets.service import PATH, Parts, ServerFacts, ticket_application
 from spyne_asmx import AsmxEndpoint
@@ -23,12 +23,12 @@ class Echo:
 
     def log_in(self, user_name: str, password: str, language: str | None, _caller: Caller) -> NoReturn:
         self.given.append((user_name, password, language))
-        raise Refused("[900] Authentication failed")
+        raise AuthenticationFailed
 
     def __getattr__(self, name: str) -> Any:
         def refuse(*_: object) -> NoReturn:
             self.given.append(name)
-            raise Refused("[901] Session expired or Invalid ticket")
+            raise InvalidTicket
 
         return refuse
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 from werkzeug.test import Client, TestResponse
 
+from asmx_tickets.access.refusals import AuthenticationFailed
 from asmx_tickets.audit import Caller
-from asmx_tickets.errors import Refused
 from asmx_tickets.hosting.site import Site
 from asmx_tickets.service import PATH, Parts, ServerFacts, ticket_application
 from spyne_asmx import AsmxEndpoint, Request, Response
@@ -49,7 +49,7 @@ class Rules:
     def __getattr__(self, rule: str) -> Any:
         def refuse(*arguments: Any) -> NoReturn:
             self.asked.append((rule, *(value for value in arguments if not isinstance(value, Caller))))
-            raise Refused("[900] Authentication failed")
+            raise AuthenticationFailed
 
         return refuse
 

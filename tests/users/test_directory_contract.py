@@ -98,7 +98,7 @@ class TestAddingAndLooking:
     def test_a_taken_name_is_refused(self, directory: UserDirectory, name: str) -> None:
         """In any spelling, and nothing has changed."""
         user_id = directory.add(JSMITH, "h")
-        with pytest.raises(UserError, match=r"^The user name is taken\.$"):
+        with pytest.raises(UserError, match=rf"^The user name '{name}' is taken\.$"):
             directory.add(Profile(name), "other")
         assert [found.id for found in directory.all()] == [user_id]
         assert stored_hash(directory, "jsmith") == "h"
@@ -140,7 +140,7 @@ class TestChanging:
         directory.add(JSMITH, "h")
         other = directory.add(Profile("other"), "h")
         before = user(directory, other)
-        with pytest.raises(UserError, match=r"^The user name is taken\.$"):
+        with pytest.raises(UserError, match=r"^The user name 'JSMITH' is taken\.$"):
             directory.change(other, profile=Profile("JSMITH"), password_hash="new", last_logon=1.0)
         assert user(directory, other) == before
         assert stored_hash(directory, "other") == "h"

@@ -68,9 +68,10 @@ def test_of_two_processes_that_add_one_name_one_wins(kept_url: str) -> None:
         processes = [stack.enter_context(running(RACE, kept_url)) for _ in range(2)]
         assert say(processes, "open") == ["ready", "ready"]
         for number in range(20):
-            answers = say(processes, ["jsmith{}", "JSMITH{}"][number % 2].format(number))
+            name = ["jsmith{}", "JSMITH{}"][number % 2].format(number)
+            answers = say(processes, name)
             assert sorted(answer.isdigit() for answer in answers) == [False, True]
-            assert "The user name is taken." in answers
+            assert f"The user name {name!r} is taken." in answers
     with closing(open_directory(kept_url)) as directory:
         assert len(list(directory.all())) == 20
 

@@ -1,72 +1,25 @@
 """The rules: who gets a ticket, what a ticket is good for, and when it ends (CONTRACT 1).
 
-Nothing here knows of HTTP or XML. A method gives a plain value or raises: Refused with the exact text of CONTRACT 1.1,
+Nothing here knows of HTTP or XML. A method gives a plain value or raises: a refusal of refusals.py, or
 Unavailable when a store does not answer.
 """
 
-import hmac
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from hashlib import sha256
+from collections.abc import Callable
 from typing import NamedTuple
 
-from asmx_tickets.access.logon import AUTHENTICATION_FAILED, Logons, as_typed, write_if_possible
+from asmx_tickets.access.logon import Logons, as_typed, write_if_possible
+from asmx_tickets.access.policy import Policy
+from asmx_tickets.access.refusals import AuthenticationFailed, GenerationNotAllowed, InvalidTicket
 from asmx_tickets.audit import AuditLog, Caller, Event, Record
-from asmx_tickets.errors import Refused
-from asmx_tickets.networks import Network, lies_in
 from asmx_tickets.throttling import Admission, Attempt, Throttle, Throttled, guarding, network_of
 from asmx_tickets.tickets.cache import TicketCache
-from asmx_tickets.tickets.ticket import Ticket, digest, new_guid, parse_guid, short_hash
+from asmx_tickets.tickets.ticket import Ticket, digest, format_guid, new_guid, parse_guid, short_hash
 from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.profiles import ProfileCache
-from asmx_tickets.users.user import User, account_key
+from asmx_tickets.users.user import User
 
-INVALID_TICKET = "[901] Session expired or Invalid ticket"
-GENERATION_NOT_ALLOWED = "[902] Ticket generation are not allowed for this user."
-INVALID_FORMAT = "invalid ticket format"
 NOBODY = Caller()
-
-
-@dataclass(frozen=True, slots=True)
-class Languages:
-    """The languages a session can have, as codes (``en``, ``de-AT``), and the one that others fall back to."""
-
-    supported: tuple[str, ...]
-    default: str
-
-    def choose(self, asked: str | None, preferred: str) -> str:
-        """CONTRACT 1.2: unknown → the default; empty → the user's own preference; letter case is ignored."""
-        wanted = (asked or "").strip() or preferred.strip()
-        return next((code for code in self.supported if code.lower() == wanted.lower()), self.default)
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the settings say about logging in.
-
-    ``trusted_passwords`` are the values of TrustedUserPwd that count, none of them empty; with none,
-    CreateTicketforUser is off. ``trusted_networks`` are those it may be called from, with none from anywhere. An empty
-    ``sysadmin_name`` names nobody.
-    """
-
-    languages: Languages
-    sysadmin_name: str = ""
-    trusted_passwords: Sequence[str] = ()
-    trusted_networks: Sequence[Network] = ()
-
-    def is_sysadmin(self, user_name: str) -> bool:
-        return bool(self.sysadmin_name) and account_key(user_name) == account_key(self.sysadmin_name)
-
-    def trusts(self, password: str) -> bool:
-        """Whether this is a TrustedUserPwd; how long it takes does not tell how much of it was right (SECURITY B6)."""
-        given = sha256(password.encode("utf-8", "surrogatepass")).digest()
-        matches = [hmac.compare_digest(given, sha256(known.encode()).digest()) for known in self.trusted_passwords]
-        return any(matches)
-
-    def trusts_network(self, address: str) -> bool:
-        """Whether CreateTicketforUser may be called from there (SECURITY H8)."""
-        return not self.trusted_networks or lies_in(address, self.trusted_networks)
 
 
 class Session(NamedTuple):
@@ -104,11 +57,11 @@ class Authentication:
     def log_in(self, user_name: str, password: str, language: str | None = None, caller: Caller = NOBODY) -> Session:
         """A new ticket for a name and a password, or the same ticket for a live ticket and no password.
 
-        Raises Refused [900] or [902], and Unavailable.
+        Raises AuthenticationFailed, GenerationNotAllowed and Unavailable.
         """
         guid = _ticket_for_name(user_name, password)
         if guid is not None:
-            return self._continue(guid, language, caller)
+            return self._continue(self._identified(guid, caller), language, caller)
         return self._issue(self._logged_on(user_name, password, caller), language, Event.LOGIN, caller)
 
     def renew(
@@ -117,37 +70,37 @@ class Authentication:
         """Restart the old ticket's window if it is alive and the same user's; else as ``log_in``. The credentials are
         checked in either case.
 
-        Raises Refused [900] or [902], and Unavailable.
+        Raises AuthenticationFailed, GenerationNotAllowed and Unavailable.
         """
         guid = _ticket_for_name(user_name, password)
         if guid is not None:
-            session = self._continue(guid, language, caller)
-            return self._renewed(old_guid, session.user, language, caller) or session
+            identified = self._identified(guid, caller)
+            renewed = self._renewed(old_guid, identified.user, language, caller)
+            return renewed or self._continue(identified, language, caller)
         user = self._logged_on(user_name, password, caller)
         return self._renewed(old_guid, user, language, caller) or self._issue(user, language, Event.LOGIN, caller)
 
     def validate(self, guid: bytes | None) -> Session:
-        """The session of a live ticket, whose window stays as it is. Raises Refused [901] and Unavailable."""
-        ticket = self._tickets.look(guid) if guid is not None else None
-        return self._session(guid, ticket, INVALID_TICKET)
+        """The session of a live ticket, whose window stays as it is. Raises InvalidTicket and Unavailable."""
+        return self._permitted(guid, self._tickets.look(guid) if guid is not None else None)
 
     def use(self, guid: bytes | None) -> Session:
-        """The session of a live ticket, whose window restarts. Raises Refused [901] and Unavailable."""
-        ticket = self._tickets.renew(guid) if guid is not None else None
-        return self._session(guid, ticket, INVALID_TICKET)
+        """The session of a live ticket, whose window restarts. Raises InvalidTicket and Unavailable."""
+        return self._permitted(guid, self._tickets.renew(guid) if guid is not None else None)
 
     def log_out(self, guid: bytes | None, caller: Caller = NOBODY) -> Session:
-        """End a live ticket and give the session that it was. Raises Refused [901] and Unavailable."""
-        ticket = self._tickets.remove(guid) if guid is not None else None
-        session = self._session(guid, ticket, INVALID_TICKET)
+        """End a live ticket and give the session that it was. Raises InvalidTicket and Unavailable."""
+        session = self._permitted(guid, self._tickets.remove(guid) if guid is not None else None)
         write_if_possible(self._audit, _record(Event.LOGOUT, caller, session.user, session.guid))
         return session
 
     def create_for_user(self, trusted_password: str, user_name: str, caller: Caller = NOBODY) -> Session:
-        """A ticket for a user whom a trusted program vouches for. Raises Refused [900] or [902], and Unavailable."""
+        """A ticket for a user whom a trusted program vouches for. Raises AuthenticationFailed,
+        GenerationNotAllowed and Unavailable.
+        """
         if self._policy.is_sysadmin(user_name):
             self._note_refusal(user_name, caller, "the sysadmin")
-            raise Refused(GENERATION_NOT_ALLOWED)
+            raise GenerationNotAllowed
         complaint = self._complaint_of_trusted(trusted_password, caller)
         # Who is not trusted must not even learn by the time whether there is such a user.
         credentials = self._directory.find(user_name if complaint is None else "")
@@ -155,8 +108,8 @@ class Authentication:
             complaint = complaint or "unknown or disabled user"
         if credentials is None or complaint is not None:
             self._note_refusal(user_name, caller, complaint or "")
-            raise Refused(AUTHENTICATION_FAILED)
-        self._refuse_sysadmin(credentials.user)
+            raise AuthenticationFailed
+        self._refuse_sysadmin(credentials.user, Event.IMPERSONATION_REFUSED, caller)
         return self._issue(credentials.user, None, Event.IMPERSONATION, caller)
 
     def _complaint_of_trusted(self, password: str, caller: Caller) -> str | None:
@@ -180,26 +133,39 @@ class Authentication:
 
     def _logged_on(self, user_name: str, password: str, caller: Caller) -> User:
         user = self._logons.check(user_name, password, caller)
-        try:
-            self._refuse_sysadmin(user)
-        except Refused:
-            write_if_possible(self._audit, _record(Event.LOGIN_REFUSED, caller, user, None, "the sysadmin"))
-            raise
+        self._refuse_sysadmin(user, Event.LOGIN_REFUSED, caller)
         return user
 
-    def _refuse_sysadmin(self, user: User) -> None:
+    def _refuse_sysadmin(self, user: User, event: Event, caller: Caller) -> None:
         # By the name of the row that was found, whatever spelling found it (SECURITY A7).
         if self._policy.is_sysadmin(user.profile.user_name):
-            raise Refused(GENERATION_NOT_ALLOWED)
+            write_if_possible(self._audit, _record(event, caller, user, None, "the sysadmin"))
+            raise GenerationNotAllowed
 
-    def _continue(self, guid: bytes, language: str | None, caller: Caller) -> Session:
-        """CONTRACT 1.2: a live ticket and no password stand for the user, and answer with that same ticket."""
-        session = self._session(guid, self._tickets.renew(guid), AUTHENTICATION_FAILED)
-        self._refuse_sysadmin(session.user)
-        if not (language or "").strip():
-            self._audit.write(_record(Event.RENEWAL, caller, session.user, guid))
-            return session
-        return self._renewed(guid, session.user, language, caller) or session
+    def _identified(self, guid: bytes, caller: Caller) -> Session:
+        """CONTRACT 1.2: a live ticket and no password stand for the user. Looks only: nothing is renewed yet."""
+        session = self._session(guid, self._tickets.look(guid))
+        if session is None:
+            raise self._dead_identity(guid, caller)
+        self._refuse_sysadmin(session.user, Event.LOGIN_REFUSED, caller)
+        return session
+
+    def _continue(self, identified: Session, language: str | None, caller: Caller) -> Session:
+        """CONTRACT 1.2: the answer is that same ticket, whose language stays unless another is asked for."""
+        guid, _, user = identified
+        asked = (language or "").strip()
+        chosen = self._policy.languages.choose(asked, user.profile.language) if asked else None
+        ticket = self._tickets.renew(guid, user_id=user.id, language=chosen)
+        if ticket is None:
+            # It has ended since it was looked at.
+            raise self._dead_identity(guid, caller)
+        self._audit.write(_record(Event.RENEWAL, caller, user, guid))
+        return Session(guid, ticket, user)
+
+    def _dead_identity(self, guid: bytes, caller: Caller) -> AuthenticationFailed:
+        typed = as_typed(format_guid(guid))
+        write_if_possible(self._audit, Record(Event.LOGIN_REFUSED, caller, typed, reason="dead ticket"))
+        return AuthenticationFailed()
 
     def _renewed(self, guid: bytes | None, user: User, language: str | None, caller: Caller) -> Session | None:
         if guid is None:
@@ -230,10 +196,17 @@ class Authentication:
     def _note_refusal(self, user_name: str, caller: Caller, reason: str) -> None:
         write_if_possible(self._audit, Record(Event.IMPERSONATION_REFUSED, caller, as_typed(user_name), reason=reason))
 
-    def _session(self, guid: bytes | None, ticket: Ticket | None, refusal: str) -> Session:
+    def _permitted(self, guid: bytes | None, ticket: Ticket | None) -> Session:
+        """The session of a ticket that the cache held. The sysadmin has none, whenever the ticket was made."""
+        session = self._session(guid, ticket)
+        if session is None or self._policy.is_sysadmin(session.user.profile.user_name):
+            raise InvalidTicket
+        return session
+
+    def _session(self, guid: bytes | None, ticket: Ticket | None) -> Session | None:
         """The session of a ticket that the cache held. A user disabled, deleted or with a new password ends it."""
         if guid is None or ticket is None:
-            raise Refused(refusal)
+            return None
         user = self._profiles.get(ticket.user_id)
         if user is not None and _stands_for(ticket, user):
             return Session(guid, ticket, user)
@@ -242,7 +215,7 @@ class Authentication:
         if user is not None and _stands_for(ticket, user):
             return Session(guid, ticket, user)
         self._tickets.remove(guid)
-        raise Refused(refusal)
+        return None
 
 
 def _stands_for(ticket: Ticket, user: User) -> bool:

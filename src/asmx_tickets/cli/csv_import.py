@@ -19,7 +19,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from asmx_tickets.errors import UserError
 from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.passwords import PasswordHasher, acceptable
-from asmx_tickets.users.user import Profile
+from asmx_tickets.users.user import Profile, name_taken
 
 _TEXTS = ("user_name", "first_name", "last_name", "email", "domain", "language")
 _FLAGS = ("read_only", "enabled")
@@ -120,7 +120,9 @@ def _columns(header: bytes) -> list[str]:
 def _prepare(
     line: bytes, columns: list[str], directory: UserDirectory, passwords: PasswordHasher
 ) -> tuple[Profile, str]:
-    """Everything that can be done before the line's turn comes. Raises UserError, never with a value from the line."""
+    """Everything that can be done before the line's turn comes. Raises UserError, with no value from the
+    line but a name that another account has.
+    """
     fields = _fields(line)
     if len(fields) != len(columns):
         raise UserError(f"The header has {len(columns)} columns, this line has {len(fields)}.")
@@ -133,7 +135,7 @@ def _prepare(
         raise UserError(complaint)
     # Asked before the costly part, so that an import can be repeated quickly; adding asks again.
     if directory.find(profile.user_name) is not None:
-        raise UserError("The user name is taken.")
+        raise name_taken(profile.user_name)
     return profile, passwords.hash(values["password"])
 
 

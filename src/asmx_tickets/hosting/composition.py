@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from asmx_tickets.access.authentication import Authentication, Languages, Policy
+from asmx_tickets.access.authentication import Authentication
 from asmx_tickets.access.logon import Logons
+from asmx_tickets.access.policy import Languages, Policy
 from asmx_tickets.audit import AuditLog, CooperativeAudit
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.cors import Cors
@@ -26,6 +27,7 @@ from asmx_tickets.users.cooperative import CooperativeDirectory
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
+from asmx_tickets.users.verifier import StoredPasswords
 from spyne_asmx import AsmxEndpoint, Binding, OperationTable, build_wsdl
 
 if TYPE_CHECKING:
@@ -45,6 +47,18 @@ class Composition:
 
     def warnings(self) -> tuple[str, ...]:
         """What an operator should mend in the stores, a line each; a store that does not answer is one of them."""
+        return (*self._user_warnings(), *self._ticket_warnings())
+
+    def _user_warnings(self) -> tuple[str, ...]:
+        name = self.settings.sysadmin_account_name
+        try:
+            if not name or self.directory.find(name) is not None:
+                return ()
+        except Unavailable as error:
+            return (str(error),)
+        return (f"SysadminAccountName names {name!r}, and there is no such user: correct it, or add the user",)
+
+    def _ticket_warnings(self) -> tuple[str, ...]:
         if isinstance(self.tickets, MemoryTicketCache):
             return ()
         try:
@@ -99,7 +113,7 @@ def compose(
         profiles=ProfileCache(users),
         tickets=tickets,
         logons=Logons(
-            directory=users, passwords=passwords, throttle=throttles.logins, audit=cooperative_audit, clock=clock
+            verifier=StoredPasswords(users, passwords, clock=clock), throttle=throttles.logins, audit=cooperative_audit
         ),
         trusted_throttle=throttles.trusted_passwords,
         policy=_policy(settings),
@@ -159,7 +173,7 @@ def _friendly_origins(settings: Settings) -> frozenset[str]:
 
 def _policy(settings: Settings) -> Policy:
     return Policy(
-        languages=Languages(settings.languages.supported, settings.languages.default),
+        Languages(settings.languages.supported, settings.languages.default),
         sysadmin_name=settings.sysadmin_account_name,
         trusted_passwords=[secret.get_secret_value() for secret in settings.trusted_user_pwd],
         trusted_networks=settings.trusted_user_networks,

@@ -30,7 +30,7 @@ from asmx_tickets.errors import UserError
 from asmx_tickets.users import migrations
 from asmx_tickets.users.database import Database, Patience, SqliteMemory, open_database
 from asmx_tickets.users.directory import Rehash, UserDirectory
-from asmx_tickets.users.user import Credentials, Profile, User, account_key
+from asmx_tickets.users.user import Credentials, Profile, User, account_key, name_taken
 
 metadata = MetaData()
 
@@ -128,7 +128,7 @@ class SqlUserDirectory(UserDirectory):
         except IntegrityError as error:
             if user_id is not None and self.get(user_id) is not None:
                 raise UserError("The userid is taken.") from error
-            raise UserError("The user name is taken.") from error
+            raise name_taken(profile.user_name) from error
         self._count_change()
         return given
 
@@ -157,7 +157,9 @@ class SqlUserDirectory(UserDirectory):
             with self.database.writing(None if beyond_logon else self.database.patience.logon) as connection:
                 found = connection.execute(update(users).where(users.c.id == user_id).values(values)).rowcount == 1
         except IntegrityError as error:
-            raise UserError("The user name is taken.") from error
+            if profile is None:
+                raise
+            raise name_taken(profile.user_name) from error
         if found and beyond_logon:
             self._count_change()
         return found

@@ -34,6 +34,11 @@ def account_key(user_name: str) -> str:
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", user_name).casefold())
 
 
+def name_taken(user_name: str) -> UserError:
+    """The error of a login name that another account has, whatever the letter case."""
+    return UserError(f"The user name {user_name!r} is taken.")
+
+
 @dataclass(frozen=True, slots=True)
 class Profile:
     """What may be shown of a user, and changed.

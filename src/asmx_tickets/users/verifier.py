@@ -1,0 +1,122 @@
+"""Where a name and a password are checked: the interface of a source of users, and the one that keeps hashes itself.
+
+A source that keeps no password hashes, such as a directory server that is asked to bind, is another Verifier.
+"""
+
+import logging
+from collections.abc import Callable
+from enum import StrEnum
+from functools import partial
+from typing import Protocol
+
+from asmx_tickets.errors import Unavailable
+from asmx_tickets.users.directory import Rehash, UserDirectory
+from asmx_tickets.users.passwords import PasswordHasher, Verification
+from asmx_tickets.users.user import Credentials, User
+from asmx_tickets.waiting import Lane, in_thread
+
+_log = logging.getLogger(__name__)
+
+
+class Reason(StrEnum):
+    """Why a name and a password are no good, for the audit log."""
+
+    UNKNOWN_USER = "unknown user"
+    WRONG_PASSWORD = "wrong password"  # noqa: S105 - says what is wrong
+    DISABLED_USER = "disabled user"
+
+
+class Claim(Protocol):
+    """Somebody who says to be a user. All methods raise Unavailable when the source does not answer."""
+
+    @property
+    def user(self) -> User | None:
+        """The account that the name means, as it was before this logon; None if there is none."""
+
+    def verify(self, password: str, *, owner: str) -> User | Reason:
+        """The user, if the password is theirs and they may log in; else why not.
+
+        It takes as long for each reason (SECURITY A6). ``owner`` is whose place in the queue it takes.
+        """
+
+    def pretend(self, password: str, *, owner: str) -> None:
+        """Take as long as ``verify``, and don't look at the user's password."""
+
+    def note_logon(self, password: str) -> None:
+        """Write down that the user has logged on with this password, which was right. Never raises Unavailable."""
+
+
+class Verifier(Protocol):
+    """A source of users who can log in. Safe to use from many threads."""
+
+    def claim(self, user_name: str) -> Claim:
+        """Look up the account that this name means. Takes any text a client may send. Raises Unavailable."""
+
+
+class StoredPasswords(Verifier):
+    """Users whose password hashes are in the user directory. ``clock`` gives epoch seconds."""
+
+    def __init__(self, directory: UserDirectory, passwords: PasswordHasher, *, clock: Callable[[], float]) -> None:
+        self._directory = directory
+        self._passwords = passwords
+        self._clock = clock
+
+    def claim(self, user_name: str) -> "StoredClaim":
+        return StoredClaim(self._directory, self._passwords, self._clock, self._directory.find(user_name))
+
+
+class StoredClaim(Claim):
+    """A claim to be a user of the directory."""
+
+    def __init__(
+        self,
+        directory: UserDirectory,
+        passwords: PasswordHasher,
+        clock: Callable[[], float],
+        credentials: Credentials | None,
+    ) -> None:
+        self._directory = directory
+        self._passwords = passwords
+        self._clock = clock
+        self._credentials = credentials
+        self._needs_rehash = False
+
+    @property
+    def user(self) -> User | None:
+        return self._credentials.user if self._credentials else None
+
+    def verify(self, password: str, *, owner: str) -> User | Reason:
+        # Where there is no hash, the password is compared with nobody's.
+        stored = self._credentials.password_hash if self._credentials else None
+        verification = self._compare(stored, password, owner)
+        self._needs_rehash = verification.needs_rehash
+        if self._credentials is None:
+            return Reason.UNKNOWN_USER
+        if not verification.ok:
+            return Reason.WRONG_PASSWORD
+        user = self._credentials.user
+        return user if user.profile.enabled else Reason.DISABLED_USER
+
+    def pretend(self, password: str, *, owner: str) -> None:
+        self._compare(None, password, owner)
+
+    def note_logon(self, password: str) -> None:
+        """Write down when it was and, where the hash parameters have changed, the password's new hash.
+
+        Neither is worth a logon that fails (SECURITY A2).
+        """
+        if self._credentials is None:
+            raise ValueError("nobody has logged on")
+        user_id = self._credentials.user.id
+        try:
+            rehash = None
+            if self._needs_rehash:
+                new_hash = in_thread(Lane.HASH, partial(self._passwords.hash, password))
+                rehash = Rehash(old=self._credentials.password_hash or "", new=new_hash)
+            self._directory.change(user_id, last_logon=self._clock(), rehash=rehash)
+        except Unavailable as error:
+            _log.warning("the logon of user %d was not written: %s", user_id, error)
+
+    def _compare(self, stored_hash: str | None, password: str, owner: str) -> Verification:
+        """Compare, which takes a core for some 30 ms. Nobody's logins fill the queue for it."""
+        return in_thread(Lane.HASH, partial(self._passwords.verify, stored_hash, password), owner=owner)
