@@ -56,7 +56,7 @@ class _StandardError(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         line = f"{self.format(record)}\n".encode("utf-8", "replace")[:_LONGEST_LINE]
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, AttributeError):  # there may be no standard error
             descriptor = sys.stderr.fileno()
             # A pipe that is ready takes as many bytes as this without waiting (POSIX's PIPE_BUF).
             if select.select([], [descriptor], [], 0)[1]:

@@ -25,6 +25,9 @@ class Signals:
             signal.signal(number, self._on_stop)
         if RELOAD is not None:
             signal.signal(RELOAD, self._on_reload)
+        if hasattr(signal, "SIGCHLD"):
+            # A parent that ignores it passes that on, and then nobody could learn how a worker ended.
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
     def wake(self, descriptor: int | None) -> None:
         """Write a byte there for each signal, so that whoever waits for it wakes up. It must not block."""

@@ -29,8 +29,9 @@ def listen(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
 
 def _listen(address: ListenAddress) -> socket.socket:
     host = address.bind_host
-    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    bound = None
     try:
+        bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
         if sys.platform != "win32":
             # On Unix this takes over what a closed server left behind, and never an address that somebody listens on.
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -40,7 +41,8 @@ def _listen(address: ListenAddress) -> socket.socket:
         # At once: of two servers that have bound an address at the same instant, one can't listen.
         bound.listen(_BACKLOG)
     except OSError as error:
-        bound.close()
+        if bound is not None:
+            bound.close()
         reason = {
             errno.EADDRINUSE: "another program listens there",
             errno.EACCES: "ports below 1024 need a privilege",

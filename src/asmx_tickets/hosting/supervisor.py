@@ -7,12 +7,12 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
 from asmx_tickets.hosting.signals import Signals
-from asmx_tickets.hosting.worker import READY, Worker
+from asmx_tickets.hosting.worker import READY, SAVING, Worker
 from asmx_tickets.service import PATH
 from asmx_tickets.settings.model import Settings
 
@@ -23,6 +23,11 @@ _START_SECONDS = 120.0
 _TICK_SECONDS = 0.25
 _PAUSE_SECONDS = 1.0
 """Between the end of a worker that did not last and its successor's start."""
+_SAVING_SECONDS = 60.0
+"""How much longer a worker may take that writes its tickets: to kill it then would lose them all."""
+_ABSENCE_SECONDS = 2.0
+_EARLY_DEATHS = 3
+"""So many workers may be killed before one was ever ready."""
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +41,7 @@ class _Process:
     started: float
     heard: float
     ready: bool = False
+    saving: bool = False
 
 
 @dataclass
@@ -65,6 +71,9 @@ class Supervisor:
         self._seats = [_Seat() for _ in range(settings.workers)]
         self._announced = False
         self._failed = False
+        self._clean = True
+        self._early_deaths = 0
+        self._looked_at = now()
 
     def run(self) -> int:
         """Supervise until the end; the exit code."""
@@ -78,6 +87,7 @@ class Supervisor:
             while not self._signals.stop and not self._failed:
                 self._fill_seats()
                 self._listen(reader)
+                self._forgive_absence()
                 self._reap()
                 self._end_hung()
                 self._reload()
@@ -97,9 +107,15 @@ class Supervisor:
         return [seat.process for seat in self._seats if seat.process is not None]
 
     def _fill_seats(self) -> None:
-        for seat in self._seats:
+        """Start the workers that are missing: the first one alone, so that what stops them all is said once."""
+        for seat in self._seats if self._announced else self._seats[:1]:
             if seat.process is None and self._now() >= seat.not_before and not self._signals.stop:
-                seat.process = self._start()
+                try:
+                    seat.process = self._start()
+                except OSError as error:  # no process or descriptor is left
+                    seat.not_before = self._now() + _PAUSE_SECONDS
+                    self._failed = not self._announced
+                    _log.error("a worker can't be started: %s", error.strerror)
 
     def _start(self) -> _Process:
         """Fork a worker. What it says comes through a pipe that it alone writes to."""
@@ -107,7 +123,12 @@ class Supervisor:
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
         supervisor = os.getpid()
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError:
+            os.close(reader)
+            os.close(writer)
+            raise
         if child == 0:
             os.close(reader)
             for other in self._processes():
@@ -133,6 +154,7 @@ class Supervisor:
 
     def _hear(self, process: _Process, said: bytes) -> None:
         process.heard = self._now()
+        process.saving |= SAVING in said
         if READY in said and not process.ready:
             process.ready = True
             self._announce()
@@ -141,29 +163,51 @@ class Supervisor:
         """Print the address, once."""
         if not self._announced:
             self._announced = True
+            lines = [
+                f"asmx-tickets answers at {each}{self._settings.path_base}{PATH}\n" for each in self._settings.urls
+            ]
             with suppress(OSError):
-                for address in self._settings.urls:
-                    sys.stdout.write(f"asmx-tickets answers at {address}{self._settings.path_base}{PATH}\n")
-                sys.stdout.flush()
+                # Past sys.stdout, which would complain at the exit where nobody reads.
+                os.write(1, "".join(lines).encode())
 
-    def _reap(self) -> None:
+    def _forgive_absence(self) -> None:
+        """Time in which this process itself did not run, stopped or paused with its workers, is not their silence."""
+        now = self._now()
+        absent = now - self._looked_at
+        self._looked_at = now
+        if absent > _ABSENCE_SECONDS:
+            for process in self._processes():
+                process.heard = max(process.heard, min(now, process.heard + absent))
+
+    def _ended(self) -> Iterator[tuple[_Seat, _Process, int]]:
+        """The workers that have ended, their seats, and their exit codes, negative for a signal."""
         for seat in self._seats:
             process = seat.process
             if process is None:
                 continue
             ended, status = os.waitpid(process.id, os.WNOHANG)
-            if not ended:
-                continue
-            os.close(process.pipe)
-            seat.process = None
-            self._judge(seat, process, status)
+            if ended:
+                os.close(process.pipe)
+                seat.process = None
+                yield seat, process, os.waitstatus_to_exitcode(status)
 
-    def _judge(self, seat: _Seat, process: _Process, status: int) -> None:
+    def _reap(self) -> None:
+        for seat, process, code in self._ended():
+            if self._signals.stop:  # it was told before this process came round to it
+                self._clean &= code == 0
+            else:
+                self._judge(seat, process, code)
+
+    def _judge(self, seat: _Seat, process: _Process, code: int) -> None:
         """What the end of a worker means: it is replaced, unless none has ever been able to start."""
-        how = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else f"exit code {os.WEXITSTATUS(status)}"
-        if not process.ready and not self._announced and not os.WIFSIGNALED(status):
-            self._failed = True
-            _log.critical("the server can't start: see above")
+        if not self._announced and code:
+            self._early_deaths += 1
+            # One that exits by itself has said why.
+            self._failed = code > 0 or self._early_deaths >= _EARLY_DEATHS
+        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+        if self._failed:
+            if code < 0:
+                _log.critical("the server can't start: its process ended %d times (%s)", self._early_deaths, how)
             return
         lasted = self._now() - process.started >= _PAUSE_SECONDS and process.ready
         seat.not_before = self._now() + (0.0 if lasted else _PAUSE_SECONDS)
@@ -184,30 +228,21 @@ class Supervisor:
         deadline = self._now() + STOP_SECONDS - 0.5 + self._settings.shutdown.drain_seconds
         for process in self._processes():
             _tell(process, signal.SIGTERM)
-        clean = not self._failed
-        while self._processes() and self._now() < deadline:
+        while self._processes() and self._now() < deadline + (
+            _SAVING_SECONDS if any(process.saving for process in self._processes()) else 0.0
+        ):
             self._listen(wake)
-            clean &= self._reap_stopped()
+            self._reap_stopped()
         for process in self._processes():
-            clean = False
+            self._clean = False
             _log.error("worker %d did not stop in time: ending it", process.id)
             _tell(process, signal.SIGKILL)
             os.waitpid(process.id, 0)
-        return 0 if clean else 1
+        return 0 if self._clean and not self._failed else 1
 
-    def _reap_stopped(self) -> bool:
-        """Take leave of the workers that have stopped. Whether all of them stopped as they should."""
-        clean = True
-        for seat in self._seats:
-            process = seat.process
-            if process is None:
-                continue
-            ended, status = os.waitpid(process.id, os.WNOHANG)
-            if ended:
-                os.close(process.pipe)
-                seat.process = None
-                clean &= os.waitstatus_to_exitcode(status) == 0
-        return clean
+    def _reap_stopped(self) -> None:
+        for _, _, code in self._ended():
+            self._clean &= code == 0
 
 
 def _tell(process: _Process, number: int) -> None:

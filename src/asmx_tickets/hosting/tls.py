@@ -48,8 +48,9 @@ class Certificates:
         try:
             # A function, because with None OpenSSL would ask on the terminal.
             context.load_cert_chain(self._certificate, self._key, password=lambda: self._password)
-        except ssl.SSLError as error:
-            reason = (error.reason or "").replace("_", " ").lower() or "no certificate and key in PEM form"
+        except (OSError, ValueError) as error:  # SSLError is an OSError; a file may be gone by now
+            reason = (getattr(error, "reason", None) or "").replace("_", " ").lower()
+            reason = reason or "no certificate and key in PEM form"
             raise SettingsError(
                 f"Certificate: {self._certificate} and {self._key} can't be used ({reason}): they must be a"
                 " certificate and its key in PEM form, with Certificate:Password where the key has one"

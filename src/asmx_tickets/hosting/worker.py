@@ -26,7 +26,8 @@ from asmx_tickets.hosting.tls import Certificates
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.waiting import Hub, lane_sizes, usable_cores
 
-READY, BEAT = b"R", b"."
+READY, BEAT, SAVING = b"R", b".", b"S"
+"""What a worker says to its supervisor: it can answer, it lives, it writes its tickets before it ends."""
 _RETRY_SECONDS = 0.5
 _BEAT_SECONDS = 1.0
 _GRACE_SECONDS = 7
@@ -63,6 +64,9 @@ class Worker:
         except AsmxTicketsError as error:
             _log.critical("%s", error)
             return 1
+        except Exception:
+            _log.critical("a server process failed", exc_info=True)
+            return 1
         else:
             return 0
         finally:
@@ -78,6 +82,7 @@ class Worker:
                 _log.warning("%s", warning)
             self._serve(composition, pipe, announce)
         finally:
+            _say(pipe, SAVING)
             composition.close()
 
     def _composed(self, pipe: int | None) -> Composition | None:
