@@ -265,7 +265,7 @@ class Connection(asyncio.Protocol):
         if self._is_mostly_framing:
             self._refuse(Refusal.MALFORMED)
             return
-        if self._raw_head and self._raw_target.decode("latin-1") == head.path:
+        if self._raw_head and self._raw_target.partition(b"?")[0].decode("latin-1") == head.path:
             self._door.heads.remember(self._raw_head, head)
         body = b"".join(self._body) if head.method == "POST" else b""
         self._waiting.append(self._request(head, body))
