@@ -11,7 +11,8 @@ SOAP 1.1 and 1.2, GET and POST forms, ``?WSDL``, ``?disco``, help pages and ASMX
             return a + b
 
     application = AsmxApplication([Calculator], "http://example.com/calculator", "Calculator")
-    wsgi = WsgiApplication(AsmxEndpoint(application, "/calculator.asmx").handle)
+    endpoint = AsmxEndpoint(application, "/calculator.asmx")
+    wsgi = WsgiApplication(endpoint.handle)  # or AsgiApplication(endpoint)
 
 An application holds spyne services, an endpoint serves it at a path, and an adapter mounts the endpoint in a server.
 """
@@ -19,6 +20,7 @@ An application holds spyne services, an endpoint serves it at a path, and an ada
 # The first import: what follows imports spyne.
 from spyne_asmx import compat as compat
 from spyne_asmx.application import AsmxApplication as AsmxApplication
+from spyne_asmx.asgi import AsgiApplication as AsgiApplication
 from spyne_asmx.bindings import ALL_BINDINGS as ALL_BINDINGS
 from spyne_asmx.bindings import Binding as Binding
 from spyne_asmx.context import AsmxContext as AsmxContext

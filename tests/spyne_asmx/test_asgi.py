@@ -1,0 +1,189 @@
+"""The endpoint in ASGI servers: under uvicorn, mounted in Starlette, and spoken to message by message."""
+
+import asyncio
+import http.client
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from spyne import Integer32, Service, Unicode, rpc
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from spyne_asmx import AsgiApplication, AsmxApplication, AsmxEndpoint, Waiting
+
+PATH = "/where.asmx"
+LIMIT = 1000
+
+
+class Where(Service):  # type: ignore[misc]
+    @rpc(_returns=Unicode, _udd={"waiting": Waiting.NEVER})
+    def Never(ctx: Any) -> str:
+        return threading.current_thread().name
+
+    @rpc(_returns=Unicode)
+    def Blocking(ctx: Any) -> str:
+        return threading.current_thread().name
+
+    @rpc(_returns=Unicode, _udd={"waiting": Waiting.COOPERATIVE})
+    def Cooperative(ctx: Any) -> str:
+        return threading.current_thread().name
+
+    @rpc(Integer32, Integer32, _returns=Integer32)
+    def Add(ctx: Any, a: int, b: int) -> int:
+        return a + b
+
+    @rpc(_returns=Unicode)
+    def Asked(ctx: Any) -> str:
+        request = ctx.request
+        names = request.headers.get_all("x-name")
+        return "|".join([request.scheme, request.host, request.path_base, request.path, request.remote_address, *names])
+
+
+@pytest.fixture(scope="module")
+def application() -> AsgiApplication:
+    return AsgiApplication(AsmxEndpoint(AsmxApplication([Where], "urn:where", "Where"), PATH), LIMIT)
+
+
+@contextmanager
+def served(application: Any) -> Iterator[int]:
+    """The port of a uvicorn server, on a thread that is named "loop"."""
+    with closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        server = uvicorn.Server(uvicorn.Config(application, log_level="error", ws="none", lifespan="on"))
+        thread = threading.Thread(target=server.run, args=([listener],), name="loop")
+        thread.start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def port(application: AsgiApplication) -> Iterator[int]:
+    with served(application) as port:
+        yield port
+
+
+def ask(port: int, method: str, path: str, body: Any = None, **headers: Any) -> tuple[http.client.HTTPResponse, str]:
+    with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        return response, response.read().decode()
+
+
+def soap(port: int, operation: str, path: str = PATH) -> tuple[http.client.HTTPResponse, str]:
+    body = (
+        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>'
+        f'<{operation} xmlns="urn:where"><a>1</a><b>2</b></{operation}></s:Body></s:Envelope>'
+    )
+    action = f'"urn:where/{operation}"'
+    return ask(port, "POST", path, body, Content_Type="text/xml; charset=utf-8", SOAPAction=action)
+
+
+def test_a_call_under_uvicorn(port: int) -> None:
+    response, text = soap(port, "Add")
+    assert (response.status, response.headers["content-type"]) == (200, "text/xml; charset=utf-8")
+    assert int(response.headers["content-length"]) == len(text.encode())
+    assert "<AddResult>3</AddResult>" in text
+
+
+def test_only_what_never_waits_runs_on_the_loop(port: int) -> None:
+    assert ">loop<" in ask(port, "GET", f"{PATH}/Never")[1]
+    for operation in ("Blocking", "Cooperative"):
+        response, text = ask(port, "GET", f"{PATH}/{operation}")
+        assert response.status == 200
+        assert ">loop<" not in text
+
+
+def test_the_request_is_told_as_it_came(port: int) -> None:
+    text = ask(port, "GET", f"{PATH}/Asked", x_name="Şükrü".encode())[1]
+    assert f"http|127.0.0.1:{port}||{PATH}/Asked|127.0.0.1|Şükrü" in text
+    assert "|Ü<" in ask(port, "GET", f"{PATH}/Asked", x_name="Ü".encode("latin-1"))[1]
+
+
+@pytest.mark.parametrize("query", ["WSDL", "disco", ""])
+def test_documents_and_head(port: int, query: str) -> None:
+    response, text = ask(port, "GET", f"{PATH}?{query}")
+    assert (response.status, bool(text)) == (200, True)
+    response, text = ask(port, "HEAD", f"{PATH}?{query}")
+    assert (response.status, text) == (200, "")
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_over_the_limit(port: int, chunked: bool) -> None:
+    body = b"a=1&b=2&c=" + b"x" * (LIMIT - 10)
+    form = {"Content_Type": "application/x-www-form-urlencoded"}
+    path = f"{PATH}/Add"
+    assert ask(port, "POST", path, iter([body[:500], body[500:]]) if chunked else body, **form)[0].status == 200
+    body += b"x"
+    response, text = ask(port, "POST", path, iter([body[:500], body[500:]]) if chunked else body, **form)
+    assert (response.status, response.headers["connection"]) == (413, "close")
+    assert text == "The request body is too large."
+
+
+def test_mounted_in_starlette(application: AsgiApplication) -> None:
+    """What is below the mount is the endpoint's, and its documents name the address that clients use."""
+    with served(Starlette(routes=[Mount("/legacy", app=application)])) as port:
+        assert "<AddResult>3</AddResult>" in soap(port, "Add", f"/legacy{PATH}")[1]
+        assert f"|/legacy|{PATH}/Asked|" in ask(port, "GET", f"/legacy{PATH}/Asked")[1]
+        wsdl = ask(port, "GET", f"/legacy{PATH}?WSDL")[1]
+        assert f'location="http://127.0.0.1:{port}/legacy{PATH}"' in wsdl
+        assert ask(port, "GET", f"/legacy/other{PATH}")[0].status == 404
+        assert ask(port, "GET", PATH)[0].status == 404
+
+
+def speak(application: AsgiApplication, scope: dict[str, Any], *messages: dict[str, Any]) -> list[Any]:
+    """What the application sends when it receives these messages and no more."""
+    sent: list[Any] = []
+    waiting = list(messages)
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(application(scope, receive, send))
+    return sent
+
+
+def http_scope(method: str, path: str, **more: Any) -> dict[str, Any]:
+    return {"type": "http", "method": method, "path": path, "headers": [(b"host", b"h")], **more}
+
+
+def test_a_client_that_goes_away_has_no_call(application: AsgiApplication) -> None:
+    part = {"type": "http.request", "body": b"a=1&b", "more_body": True}
+    assert speak(application, http_scope("POST", f"{PATH}/Add"), part, {"type": "http.disconnect"}) == []
+
+
+def test_a_length_over_the_limit_is_refused_unread(application: AsgiApplication) -> None:
+    """So a client that waits for 100 Continue sends nothing. HTTP/2 has no Connection header."""
+    for version, closes in (("1.1", True), ("2", False)):
+        headers = [(b"content-length", b"9" * 5000)]
+        scope = http_scope("POST", f"{PATH}/Add", headers=headers, http_version=version)
+        start = speak(application, scope)[0]
+        assert start["status"] == 413
+        assert ((b"connection", b"close") in start["headers"]) is closes
+
+
+@pytest.mark.parametrize("path", [f"/base{PATH}/Asked", f"{PATH}/Asked"])
+def test_a_root_path_that_is_in_the_path_or_not(application: AsgiApplication, path: str) -> None:
+    """ASGI says since 2.4 that it is."""
+    body = speak(application, http_scope("GET", path, root_path="/base"))[1]["body"].decode()
+    assert f"http|h|/base|{PATH}/Asked|" in body
+
+
+def test_websockets_are_refused_and_lifespans_are_lived(application: AsgiApplication) -> None:
+    assert speak(application, {"type": "websocket"}) == [{"type": "websocket.close"}]
+    events = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
+    assert [m["type"] for m in speak(application, {"type": "lifespan"}, *events)] == [
+        "lifespan.startup.complete",
+        "lifespan.shutdown.complete",
+    ]
+    with pytest.raises(ValueError, match="odd"):
+        speak(application, {"type": "odd"})
