@@ -685,3 +685,18 @@ def test_many_tickets_take_seconds_and_little_memory_on_the_way(file: Path) -> N
     _, filled, peak, seconds = run("load")
     assert peak < 1.2 * filled
     assert seconds < 5
+
+
+def test_it_asks_nothing_of_windows_that_windows_has_not(
+    time: Time, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Simulated: without the names that Python has on Unix only, tickets are saved, loaded once, and saved again."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_DIRECTORY", "geteuid", "pwrite"):
+        monkeypatch.delattr(os, name)
+    saved(time, file, 3)
+    cache = new_cache(time)
+    assert load(cache, file) == 3
+    assert load(new_cache(time), file) == 0
+    assert save(cache, file) == 3
+    assert load(new_cache(time), file) == 3

@@ -109,8 +109,11 @@ def _write(file: Path, languages: list[str], batches: Iterator[bytes]) -> int:
         temporary = Path(target.name)
         try:
             size = _write_into(target, languages, batches)
+            target.close()  # Windows renames no open file.
             temporary.replace(file)
         except BaseException:
+            with suppress(OSError):  # what is left in the buffer
+                target.close()
             with suppress(OSError):
                 temporary.unlink()
             raise
@@ -139,7 +142,8 @@ def _open(file: Path) -> io.BufferedRandom:
     """Raises OSError, and _Unusable if it is a symbolic link."""
     if file.is_symlink():
         raise _Unusable("it is a symbolic link")
-    flags = os.O_NOFOLLOW | os.O_NONBLOCK  # Of a link made just now; opening a pipe must not wait for who writes.
+    # Of a link made just now; and opening a pipe must not wait for who writes. Windows has neither.
+    flags = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     return open(file, "r+b", opener=lambda name, mode: os.open(name, mode | flags))
 
 
@@ -155,6 +159,8 @@ def _check_origin(status: os.stat_result) -> None:
     """Raises _Unusable if others than its owner, who is root or this process's user, can have written the file."""
     if not stat.S_ISREG(status.st_mode):
         raise _Unusable("it is no regular file")
+    if sys.platform == "win32":
+        return  # its access lists are the folder's
     if status.st_uid not in (0, os.geteuid()):
         raise _Unusable("it is owned by another user, who may have forged it")
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
@@ -194,8 +200,12 @@ def _read_head(source: io.BufferedRandom, size: int) -> tuple[list[str], int]:
 def _mark_used(source: io.BufferedRandom) -> None:
     """Raises _Unusable if that can't be kept on the disk."""
     try:
-        os.pwrite(source.fileno(), _USED_MAGIC, 0)
+        records = source.tell()
+        source.seek(0)
+        source.write(_USED_MAGIC)
+        source.flush()
         os.fsync(source.fileno())
+        source.seek(records)
     except OSError as error:
         raise _Unusable(f"it can't be marked as used, and must not be loaded twice ({_reason(error)})") from error
 
@@ -222,6 +232,8 @@ def _remove_leftovers(file: Path) -> None:
 
 def _sync_folder(folder: Path) -> None:
     """Makes what was renamed or removed in a folder outlast a power cut, where its file system can do that."""
+    if sys.platform == "win32":
+        return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)

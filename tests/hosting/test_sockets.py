@@ -1,0 +1,115 @@
+"""Who has an address or a ticket file, and what the others are told."""
+
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from asmx_tickets.errors import SettingsError
+from asmx_tickets.hosting.sockets import listen, lock_ticket_file
+from asmx_tickets.settings.types import ListenAddress
+from tests.support.processes import free_port
+
+
+def close_all(sockets: list[socket.socket]) -> None:
+    for each in sockets:
+        each.close()
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    port = free_port()
+    sockets = listen([ListenAddress("127.0.0.1", port)])
+    yield port
+    close_all(sockets)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "*"])
+def test_an_address_in_use_is_refused(taken: int, host: str) -> None:
+    """``*`` has it too."""
+    with pytest.raises(SettingsError, match=rf"port {taken}: another program listens there"):
+        listen([ListenAddress(host, taken)])
+
+
+def test_all_addresses_leave_no_room_for_one() -> None:
+    port = free_port()
+    sockets = listen([ListenAddress("*", port)])
+    try:
+        with pytest.raises(SettingsError, match="another program listens there"):
+            listen([ListenAddress("127.0.0.1", port)])
+    finally:
+        close_all(sockets)
+
+
+def test_an_address_refused_lets_go_of_those_before(taken: int) -> None:
+    free = free_port()
+    with pytest.raises(SettingsError):
+        listen([ListenAddress("127.0.0.1", free), ListenAddress("127.0.0.1", taken)])
+    close_all(listen([ListenAddress("127.0.0.1", free)]))
+
+
+def test_a_port_is_free_again_at_once_though_clients_were_connected(taken: int) -> None:
+    """Connections that a closed server left in TIME_WAIT keep nobody out."""
+    port = free_port()
+    (server,) = listen([ListenAddress("127.0.0.1", port)])
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        server.setblocking(True)
+        accepted, _ = server.accept()
+        accepted.close()
+        assert client.recv(1) == b""
+    server.close()
+    close_all(listen([ListenAddress("127.0.0.1", port)]))
+
+
+def test_an_address_of_another_machine_is_one_line() -> None:
+    with pytest.raises(SettingsError, match="this machine has no such address"):
+        listen([ListenAddress("192.0.2.1", free_port())])
+
+
+def test_a_machine_without_ipv6_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_such_family(*_: object) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+
+    monkeypatch.setattr(socket, "socket", no_such_family)
+    with pytest.raises(SettingsError, match="Urls: can't listen on ::1 port 8080: Address family not supported"):
+        listen([ListenAddress("::1", 8080)])
+
+
+def test_ipv6_and_ipv4_are_two_addresses() -> None:
+    """``[::]`` doesn't take IPv4's, so both may be in Urls."""
+    port = free_port()
+    try:
+        close_all(listen([ListenAddress("::", port), ListenAddress("*", port)]))
+    except SettingsError as error:
+        if "another program" in str(error):
+            raise
+        pytest.skip(str(error))
+
+
+def test_a_ticket_file_has_one_owner(tmp_path: Path) -> None:
+    """By whatever name its folder is reached, and again once the owner is gone."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    with closing(lock_ticket_file(tmp_path / "data" / "tickets.bin")):
+        with pytest.raises(SettingsError, match=r"another server uses .*tickets\.bin"):
+            lock_ticket_file(tmp_path / "link" / "tickets.bin")
+        lock_ticket_file(tmp_path / "data" / "other.bin").close()
+    lock_ticket_file(tmp_path / "link" / "tickets.bin").close()
+
+
+def test_a_lock_is_the_owners_alone(tmp_path: Path) -> None:
+    """Its file can be read by nobody else, and is never reached through a link."""
+    file = tmp_path / "new" / "tickets.bin"
+    lock_ticket_file(file).close()
+    lock = file.with_name("tickets.bin.lock")
+    assert lock.stat().st_mode & 0o777 == 0o600
+    assert lock.parent.stat().st_mode & 0o777 == 0o700
+    lock.unlink()
+    lock.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SettingsError, match="can't be opened"):
+        lock_ticket_file(file)
+    assert not (tmp_path / "elsewhere").exists()
