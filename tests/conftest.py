@@ -15,7 +15,8 @@ from werkzeug.test import Client, TestResponse
 
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings.model import load_settings
-from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from asmx_tickets.users.hash_parameters import HashParameters
+from asmx_tickets.users.passwords import PasswordHasher
 from spyne_asmx.wsgi import WsgiApplication
 from tests.clients.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it
 from tests.support.postgresql import PostgresServer

@@ -4,7 +4,7 @@ The application's ``config`` is the Parts that composition built. C#'s names sta
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from functools import cache, lru_cache
@@ -32,30 +32,17 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ServerFacts:
-    """What ServerInfo says of this installation, as the attributes' texts."""
-
-    version_number: str
-    company: str
-    server_name: str
-    license_count: str
-    subscription_end_date: str
-    windows_authentication: str
-    workflow: str
-    anonymous_access: str
-    compliance_module: str
-
-
-@dataclass(frozen=True, slots=True)
 class Parts:
-    """What the operations work with. ``local_zone`` None is the machine's zone.
+    """What the operations work with.
 
+    ``facts`` is what ServerInfo says of this installation: an attribute's name and text each. ``local_zone`` None is
+    the machine's zone.
     ``root_name`` is the name of each answer's element. In the older dialect, ``response``, success has an empty error.
     ``friendly_origins`` are other sites whose pages may use the ticket's cookie.
     """
 
     authentication: Authentication
-    facts: ServerFacts
+    facts: Mapping[str, str]
     clock: Callable[[], float]
     local_zone: tzinfo | None = None
     root_name: str = "root"
@@ -187,18 +174,11 @@ class TicketService(Service):
             "root",
             {
                 "success": "true",
-                "VersionNumber": facts.version_number,
+                "VersionNumber": facts["VersionNumber"],
                 "Server_date_time": local.strftime("%Y-%m-%dT%H:%M:%S"),
                 "Coordinated_Universal_Time": local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
                 "UTC_Offset": f"{offset.total_seconds() / 3600 if offset else 0:g}",
-                "Company": facts.company,
-                "ServerName": facts.server_name,
-                "LicenseCount": facts.license_count,
-                "SubscriptionEndDate": facts.subscription_end_date,
-                "WindowsAuthenticationIsOn": facts.windows_authentication,
-                "WorkflowIsOn": facts.workflow,
-                "AnonymousAccessIsOn": facts.anonymous_access,
-                "ComplianceModuleIsOn": facts.compliance_module,
+                **facts,
             },
         )
 

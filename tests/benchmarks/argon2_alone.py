@@ -10,7 +10,7 @@ import time
 
 import argon2
 
-from asmx_tickets.users.passwords import HashParameters
+from asmx_tickets.users.hash_parameters import HashParameters
 from tests.benchmarks.messages import PASSWORD
 
 _NICE = 10

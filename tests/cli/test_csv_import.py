@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from asmx_tickets.cli.csv_import import add_users
 from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.users.directory import UserDirectory
-from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from asmx_tickets.users.hash_parameters import HashParameters
+from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.user import Profile
 from tests.cli.conftest import PASSWORD, Run, complete, start

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from asmx_tickets.users.hash_parameters import HashParameters
+from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import User
 from tests.cli.conftest import PASSWORD, Run, complete, start

@@ -7,7 +7,7 @@ from werkzeug.test import Client
 from asmx_tickets.access.refusals import AuthenticationFailed, InvalidTicket
 from asmx_tickets.audit import Caller
 from asmx_tickets.hosting.site import Site
-from asmx_tickets.service import PATH, Parts, ServerFacts, ticket_application
+from asmx_tickets.service import PATH, Parts, ticket_application
 from spyne_asmx import AsmxEndpoint
 from spyne_asmx.wsgi import WsgiApplication
 
@@ -16,7 +16,7 @@ class Echo:
     """Refuses every login, and keeps what it was asked."""
 
     def __init__(self) -> None:
-        parts = Parts(self, ServerFacts(*[""] * 9), clock=lambda: 0.0)  # type: ignore[arg-type]
+        parts = Parts(self, {"VersionNumber": ""}, clock=lambda: 0.0)  # type: ignore[arg-type]
         self.site = Site(AsmxEndpoint(ticket_application(parts), PATH))
         self.http = Client(WsgiApplication(self.site.handle))
         self.given: list[Any] = []

@@ -26,7 +26,8 @@ from werkzeug.test import Client
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.demo import add_demo_users
 from asmx_tickets.settings.model import load_settings
-from asmx_tickets.users.passwords import HashParameters, PasswordHasher, Verification
+from asmx_tickets.users.hash_parameters import HashParameters
+from asmx_tickets.users.passwords import PasswordHasher, Verification
 from asmx_tickets.users.user import Profile
 from spyne_asmx.wsgi import WsgiApplication
 from tests.conftest import PASSWORD, Clock, Service

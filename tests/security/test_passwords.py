@@ -32,7 +32,7 @@ from asmx_tickets.throttling import MemoryThrottle
 from asmx_tickets.throttling.redis import RedisThrottle
 from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.tickets.redis import RedisTicketCache
-from asmx_tickets.users.passwords import HashParameters
+from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory, users
 from asmx_tickets.users.user import Profile, account_key
 from tests.conftest import HASHER, NAMESPACE, PASSWORD, SOAP11, SOAP12, envelope, error_of, root_of

@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 from asmx_tickets.access.authentication import Languages, Policy
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.settings.model import Settings, load_settings
-from asmx_tickets.users.passwords import HashParameters
+from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.user import Profile
 from tests.conftest import PASSWORD, error_of, root_of
 from tests.contract.steps import BINDINGS, FAILED

@@ -673,7 +673,7 @@ def test_x13_what_xml_cant_carry_never_breaks_an_answer(service: Service, call: 
     """Whatever text the service has to show: what XML has no place for is U+FFFD, and the rest is escaped."""
     application = service.composition.site.endpoint.app
     parts = application.config
-    application.config = replace(parts, facts=replace(parts.facts, company=ODD))
+    application.config = replace(parts, facts={**parts.facts, "Company": ODD})
     response = call(service, "ServerInfo")
     assert response.status_code == 200
     assert root_of(response).attrib["Company"] == SHOWN

@@ -340,12 +340,25 @@ def test_a_bad_value_is_refused_by_its_key(key: str, value: str) -> None:
         ),
         (
             {"Languages__Supported__0": "de"},
-            "Languages:Default must be one of Languages:Supported (default)",
+            "Languages:Default must have other values: The default language must be one of the supported ones"
+            " (default)",
         ),
         (
             {"Passwords__MemoryKiB": "19455"},
-            "Passwords must have MemoryKiB and Iterations of at least 19456 and 2, 12288 and 3, or 47104 and 1"
-            " (environment variable Passwords__MemoryKiB)",
+            "Passwords must have other values: Password hashes of 19455 KiB, iterations 2, parallelism 1 are too weak:"
+            " the least is 47104 KiB, iterations 1, parallelism 1 or 19456 KiB, iterations 2, parallelism 1 or"
+            " 12288 KiB, iterations 3, parallelism 1 (environment variable Passwords__MemoryKiB)",
+        ),
+        (
+            {"Throttling__LongestWait": "12:00:00", "Throttling__ForgetAfter": "12:00:00"},
+            "Throttling must have other values: Failed logins must be remembered for longer than the longest wait after"
+            " one (environment variable Throttling__ForgetAfter, environment variable Throttling__LongestWait)",
+        ),
+        (
+            {"Throttling__FailuresPerAddress": "100000", "Throttling__SecondsPerFailure": "3600"},
+            "Throttling must have other values: The time until an address is free again must be from a millisecond to a"
+            " year, not 3.6e+08 seconds (environment variable Throttling__FailuresPerAddress, environment variable"
+            " Throttling__SecondsPerFailure)",
         ),
         (
             {"Tickets__SlidingExpiry": "1"},
@@ -393,7 +406,7 @@ def test_hashes_weaker_than_owasps_minimum_are_refused(memory: int, iterations: 
     if enough:
         assert load_settings(environ=environ).passwords.memory_kib == memory
     else:
-        assert refusal(**environ).startswith("Passwords must have MemoryKiB and Iterations of at least")
+        assert refusal(**environ).startswith("Passwords must have other values: ")
 
 
 def test_empty_lists_are_refused_where_nothing_would_be_left(folder: Path) -> None:

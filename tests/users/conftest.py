@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from asmx_tickets.users.database import Patience
-from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from asmx_tickets.users.hash_parameters import HashParameters
+from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from tests.conftest import Clock
 from tests.support.postgresql import PostgresServer

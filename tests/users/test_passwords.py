@@ -10,7 +10,8 @@ import argon2
 import pytest
 
 from asmx_tickets.errors import SettingsError, Unavailable, UserError
-from asmx_tickets.users.passwords import MAX_PASSWORD, HashParameters, PasswordHasher, Verification, acceptable
+from asmx_tickets.users.hash_parameters import HashParameters
+from asmx_tickets.users.passwords import MAX_PASSWORD, PasswordHasher, Verification, acceptable
 
 RIGHT = Verification(ok=True, needs_rehash=False)
 STALE = Verification(ok=True, needs_rehash=True)
@@ -42,7 +43,8 @@ UNUSABLE_HASHES = [
 SHORT_OF_MEMORY = """
 import resource
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from asmx_tickets.users.hash_parameters import HashParameters
+from asmx_tickets.users.passwords import PasswordHasher
 hasher = PasswordHasher(HashParameters(1_048_576, 1, 1))
 resource.setrlimit(resource.RLIMIT_AS, (600_000_000, 600_000_000))
 for work in (lambda: hasher.hash("x"), lambda: hasher.verify(None, "x")):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from asmx_tickets.access.authentication import Authentication
 from asmx_tickets.access.logon import Logons
-from asmx_tickets.access.policy import Languages, Policy
+from asmx_tickets.access.policy import Policy
 from asmx_tickets.audit import AuditLog, CooperativeAudit
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.cors import Cors
@@ -19,7 +19,7 @@ from asmx_tickets.hosting.health import Health
 from asmx_tickets.hosting.proxies import Proxies
 from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import audit_log, login_throttles, password_hasher, ticket_cache
-from asmx_tickets.service import NAME, PATH, Parts, ServerFacts, english_name, ticket_application
+from asmx_tickets.service import NAME, PATH, Parts, english_name, ticket_application
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.tickets import snapshot
 from asmx_tickets.tickets.memory import MemoryTicketCache
@@ -121,7 +121,7 @@ def compose(
     )
     parts = Parts(
         authentication,
-        _facts(settings),
+        settings.server_info.facts(),
         clock,
         local_zone,
         root_name=settings.web_services.root_element,
@@ -173,27 +173,8 @@ def _friendly_origins(settings: Settings) -> frozenset[str]:
 
 def _policy(settings: Settings) -> Policy:
     return Policy(
-        Languages(settings.languages.supported, settings.languages.default),
+        settings.languages.languages(),
         sysadmin_name=settings.sysadmin_account_name,
         trusted_passwords=[secret.get_secret_value() for secret in settings.trusted_user_pwd],
         trusted_networks=settings.trusted_user_networks,
     )
-
-
-def _facts(settings: Settings) -> ServerFacts:
-    info = settings.server_info
-    return ServerFacts(
-        version_number=info.version_number,
-        company=info.company,
-        server_name=info.server_name,
-        license_count=str(info.license_count),
-        subscription_end_date=info.subscription_end_date,
-        windows_authentication=_lower(info.windows_authentication_is_on),
-        workflow=_lower(info.workflow_is_on),
-        anonymous_access=_lower(info.anonymous_access_is_on),
-        compliance_module=_lower(info.compliance_module_is_on),
-    )
-
-
-def _lower(value: bool) -> str:
-    return "true" if value else "false"

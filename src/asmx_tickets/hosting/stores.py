@@ -13,15 +13,12 @@ from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import STDOUT
 from asmx_tickets.throttling import (
     TRUSTED_PASSWORDS,
-    AccountRule,
-    AddressRule,
     MemoryThrottle,
     Throttle,
-    ThrottleRules,
 )
 from asmx_tickets.tickets.cache import TicketSummary
 from asmx_tickets.tickets.memory import MemoryTicketCache
-from asmx_tickets.users.passwords import HashParameters, PasswordHasher
+from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.waiting import usable_cores
 
 if TYPE_CHECKING:
@@ -32,9 +29,8 @@ _log = logging.getLogger(__name__)
 
 def password_hasher(settings: Settings) -> PasswordHasher:
     """The hasher with the settings' parameters."""
-    cost = settings.passwords
     slots = max(1, usable_cores() // settings.workers)
-    return PasswordHasher(HashParameters(cost.memory_kib, cost.iterations, cost.parallelism), slots=slots)
+    return PasswordHasher(settings.passwords.parameters(), slots=slots)
 
 
 def ticket_cache(settings: Settings, clock: Callable[[], float]) -> "MemoryTicketCache | RedisTicketCache":
@@ -94,7 +90,7 @@ def login_throttles(
 
     Raises SettingsError.
     """
-    rules = _throttle_rules(settings)
+    rules = settings.throttling.rules()
     if isinstance(tickets, MemoryTicketCache):
         return Throttles(
             MemoryThrottle(rules, clock=clock),
@@ -111,17 +107,6 @@ def login_throttles(
 
 def _alarm(what: str) -> None:
     _log.error("somebody guesses TrustedUserPwd: %s", what)
-
-
-def _throttle_rules(settings: Settings) -> ThrottleRules:
-    limits = settings.throttling
-    account = AccountRule(
-        free=limits.failures,
-        longest_wait=limits.longest_wait.total_seconds(),
-        forget_after=limits.forget_after.total_seconds(),
-        disable_at=limits.disable_at,
-    )
-    return ThrottleRules(account, AddressRule(limits.failures_per_address, limits.seconds_per_failure))
 
 
 class EvictionWarnings:

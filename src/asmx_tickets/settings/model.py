@@ -21,7 +21,7 @@ from asmx_tickets.settings.sections import (
     Cors,
     ForwardedHeaders,
     Hsts,
-    Languages,
+    LanguageSettings,
     Logging,
     Passwords,
     ServerInfo,
@@ -77,7 +77,7 @@ class Settings(BaseSettings):
         default=1, ge=1, le=256, description="Server processes. More than one need a ticket cache that they can share."
     )
     tickets: Tickets = Tickets()
-    languages: Languages = Languages()
+    languages: LanguageSettings = LanguageSettings()
     web_services: WebServices = WebServices()
     server_info: ServerInfo = ServerInfo()
     logging: Logging = Logging()

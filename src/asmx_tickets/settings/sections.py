@@ -1,12 +1,15 @@
 """The settings' sections: every key below a common name, its type, default and meaning (CONTRACT 3)."""
 
 import socket
+from collections.abc import Callable
 from datetime import timedelta
-from typing import ClassVar, get_args
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_pascal
 
+from asmx_tickets.access.policy import Languages
+from asmx_tickets.errors import SettingsError
 from asmx_tickets.settings.types import (
     ConnectionString,
     KeyPrefix,
@@ -24,8 +27,26 @@ from asmx_tickets.settings.types import (
     UsersUrl,
     UtcTime,
 )
+from asmx_tickets.throttling import AccountRule, AddressRule, ThrottleRules
+from asmx_tickets.users.hash_parameters import MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM, HashParameters
+
+Built = TypeVar("Built")
 
 STDOUT = "stdout"
+
+# The rules, and what they are unless somebody says otherwise, stand where they are kept.
+_LANGUAGES = Languages()
+_HASH = HashParameters()
+_ACCOUNT = AccountRule()
+_ADDRESS = AddressRule()
+
+
+def _valid(build: Callable[[], Built]) -> Built:
+    """Build a value from a section, so that what its rules refuse is told with the section's key."""
+    try:
+        return build()
+    except SettingsError as error:
+        raise ValueError(f"must have other values: {str(error).rstrip('.')}") from None
 
 
 class Section(BaseModel):
@@ -89,20 +110,23 @@ class Tickets(Section):
     )
 
 
-class Languages(Section):
+class LanguageSettings(Section):
     """The languages a session can have."""
 
-    supported: LanguageCodes = Field(
-        default=("en", "de", "fr", "nl", "tr"), description="Language codes that Lang may name."
+    supported: LanguageCodes = Field(default=_LANGUAGES.supported, description="Language codes that Lang may name.")
+    default: str = Field(
+        default=_LANGUAGES.default, validate_default=True, description="The system default, one of Supported."
     )
-    default: str = Field(default="en", validate_default=True, description="The system default, one of Supported.")
 
     @field_validator("default")
     @classmethod
     def _is_supported(cls, code: str, info: ValidationInfo) -> str:
-        if code not in info.data.get("supported", (code,)):
-            raise ValueError("must be one of Languages:Supported")
+        _valid(lambda: Languages(info.data.get("supported", (code,)), code))
         return code
+
+    def languages(self) -> Languages:
+        """The languages as the rules have them."""
+        return Languages(self.supported, self.default)
 
 
 class WebServices(Section):
@@ -123,12 +147,12 @@ class WebServices(Section):
 class ServerInfo(Section):
     """What the operation ServerInfo says (CONTRACT 1)."""
 
+    version_number: Text = Field(default="8.7.0.0", description="The version clients are told.")
     company: Text = Field(default="", description="The licensee's name.")
-    license_count: int = Field(default=0, ge=0, description="The number of licensed users.")
     server_name: Text = Field(
         default_factory=socket.gethostname, description="The server's name; the machine's by default."
     )
-    version_number: Text = Field(default="8.7.0.0", description="The version clients are told.")
+    license_count: int = Field(default=0, ge=0, description="The number of licensed users.")
     subscription_end_date: UtcTime = Field(
         default="2099-12-31T23:59:59Z",
         description="When the subscription ends, as clients are told it: a date, or a date and a time in UTC.",
@@ -137,6 +161,11 @@ class ServerInfo(Section):
     workflow_is_on: bool = Field(default=False, description="Told to clients, without effect here.")
     anonymous_access_is_on: bool = Field(default=False, description="Told to clients, without effect here.")
     compliance_module_is_on: bool = Field(default=False, description="Told to clients, without effect here.")
+
+    def facts(self) -> dict[str, str]:
+        """The keys and their values, which are the answer's attributes (CONTRACT 1): true and false in lower case."""
+        values = self.model_dump(by_alias=True)
+        return {key: str(value).lower() if isinstance(value, bool) else str(value) for key, value in values.items()}
 
 
 class LogLevel(Section):
@@ -231,48 +260,63 @@ class Throttling(Section):
     """What failed logins cost (SECURITY 1.2). Nobody sleeps: a login that comes too early is refused."""
 
     failures: int = Field(
-        default=5, ge=1, le=1000, description="Failed logins of an account in a row until it has to wait, at first 1 s."
+        default=_ACCOUNT.free,
+        ge=1,
+        le=1000,
+        description="Failed logins of an account in a row until it has to wait, at first 1 s.",
     )
     longest_wait: TimeSpan = Field(
-        default=timedelta(minutes=15), description="Each further failure doubles the wait, up to this."
+        default=timedelta(seconds=_ACCOUNT.longest_wait),
+        description="Each further failure doubles the wait, up to this.",
     )
     forget_after: TimeSpan = Field(
-        default=timedelta(hours=12), description="Time without a failure after which an account is free again."
+        default=timedelta(seconds=_ACCOUNT.forget_after),
+        description="Time without a failure after which an account is free again.",
     )
     disable_at: int = Field(
-        default=100,
+        default=_ACCOUNT.disable_at,
         ge=0,
-        le=100_000,
         description="Failed logins in a row that disable a password until an operator sets a new one or disables and"
         " enables the user. 0: never.",
     )
 
-    @model_validator(mode="after")
-    def _consistent(self) -> "Throttling":
-        if self.forget_after <= self.longest_wait:
-            raise ValueError("must have ForgetAfter above LongestWait, or waiting would be enough to be free again")
-        if self.disable_at and self.disable_at < self.failures:
-            raise ValueError("must have DisableAt at least as high as Failures, or 0 for never")
-        return self
-
     failures_per_address: int = Field(
-        default=30, ge=1, le=100_000, description="Failed logins that an address has at once."
+        default=_ADDRESS.burst, ge=1, description="Failed logins that an address has at once."
     )
     seconds_per_failure: float = Field(
-        default=3.0, ge=0.01, le=3600, description="The time after which an address has one more."
+        default=_ADDRESS.seconds, ge=0.01, le=3600, description="The time after which an address has one more."
     )
+
+    @model_validator(mode="after")
+    def _consistent(self) -> "Throttling":
+        _valid(self.rules)
+        return self
+
+    def rules(self) -> ThrottleRules:
+        """The rules for logins. Raises SettingsError."""
+        account = AccountRule(
+            free=self.failures,
+            longest_wait=self.longest_wait.total_seconds(),
+            forget_after=self.forget_after.total_seconds(),
+            disable_at=self.disable_at,
+        )
+        return ThrottleRules(account, AddressRule(self.failures_per_address, self.seconds_per_failure))
 
 
 class Passwords(Section):
     """The cost of a password's hash (argon2id). Not weaker than OWASP's minimum: SECURITY A1; caps: A2."""
 
-    enough: ClassVar = ((19456, 2), (47104, 1), (12288, 3))
-    memory_kib: int = Field(default=19456, alias="MemoryKiB", le=1048576, description="Memory of one hash, in KiB.")
-    iterations: int = Field(default=2, le=20, description="Passes over the memory.")
-    parallelism: int = Field(default=1, ge=1, le=16, description="Lanes.")
+    memory_kib: int = Field(
+        default=_HASH.memory_kib, alias="MemoryKiB", le=MAX_MEMORY_KIB, description="Memory of one hash, in KiB."
+    )
+    iterations: int = Field(default=_HASH.iterations, le=MAX_ITERATIONS, description="Passes over the memory.")
+    parallelism: int = Field(default=_HASH.parallelism, ge=1, le=MAX_PARALLELISM, description="Lanes.")
 
     @model_validator(mode="after")
     def _strong_enough(self) -> "Passwords":
-        if not any(self.memory_kib >= memory and self.iterations >= passes for memory, passes in self.enough):
-            raise ValueError("must have MemoryKiB and Iterations of at least 19456 and 2, 12288 and 3, or 47104 and 1")
+        _valid(self.parameters)
         return self
+
+    def parameters(self) -> HashParameters:
+        """The cost of each new hash. Raises SettingsError."""
+        return HashParameters(self.memory_kib, self.iterations, self.parallelism)

@@ -1,12 +1,14 @@
 """Who may log in, and where that is kept.
 
-=================  =================================================================================
-``user``           the values: profile, user, credentials; how login names compare
-``directory``      the interface every back-end has
-``sql``            the back-end: tables and statements (SQLAlchemy Core)
-``database``       the engine under it: SQLite's ways, errors, detection of changes by others
-``migrations``     the schema's revisions (Alembic)
-``profiles``       a cache in front of a directory, for what every ticket check asks
-``passwords``      argon2id: hash, verify, and what is acceptable as a password
-=================  =================================================================================
+===================  =================================================================================
+``user``             the values: profile, user, credentials; how login names compare
+``directory``        the interface every back-end has
+``sql``              the back-end: tables and statements (SQLAlchemy Core)
+``database``         the engine under it: SQLite's ways, errors, detection of changes by others
+``migrations``       the schema's revisions (Alembic)
+``profiles``         a cache in front of a directory, for what every ticket check asks
+``passwords``        argon2id: hash, verify, and what is acceptable as a password
+``hash_parameters``  what a hash costs, and the bounds of it
+``verifier``         who checks a name and a password: the interface, and the one with our hashes
+===================  =================================================================================
 """

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import argon2
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
 
-from asmx_tickets.errors import SettingsError, Unavailable, UserError
+from asmx_tickets.errors import Unavailable, UserError
+from asmx_tickets.users.hash_parameters import HashParameters, affordable
 from asmx_tickets.waiting import usable_cores
 
 MAX_PASSWORD = 1024
@@ -19,38 +20,6 @@ MAX_PASSWORD = 1024
 _SALT_BYTES = 16
 _HASH_BYTES = 32
 _VERSION = argon2.low_level.ARGON2_VERSION
-# OWASP Password Storage Cheat Sheet, argon2id: equally strong minima as (memory in KiB, iterations, parallelism).
-_FLOORS = ((47_104, 1, 1), (19_456, 2, 1), (12_288, 3, 1))
-# A stored hash above these is not worked on: it would take the machine's memory, or minutes.
-_CEILING = (1_048_576, 20, 16)
-
-
-@dataclass(frozen=True, slots=True)
-class HashParameters:
-    """The cost of an argon2id hash.
-
-    Attributes:
-        memory_kib: memory in KiB.
-        iterations: passes over the memory.
-        parallelism: lanes. More than one takes as many cores per login.
-
-    Raises:
-        SettingsError: weaker than each of OWASP's minima (19456 KiB and 2 iterations, 47104 and 1, or 12288 and 3),
-            or above 1 GiB, 20 iterations or 16 lanes.
-    """
-
-    memory_kib: int = 19_456
-    iterations: int = 2
-    parallelism: int = 1
-
-    def __post_init__(self) -> None:
-        cost = (self.memory_kib, self.iterations, self.parallelism)
-        if not any(_covers(cost, floor) for floor in _FLOORS):
-            least = " or ".join(_for_people(floor) for floor in _FLOORS)
-            raise SettingsError(f"Password hashes of {_for_people(cost)} are too weak: the least is {least}.")
-        if not _covers(_CEILING, cost):
-            most = _for_people(_CEILING)
-            raise SettingsError(f"Password hashes of {_for_people(cost)} are too costly: the most is {most}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,15 +147,7 @@ def _is_workable(stored_hash: str) -> bool:
         stored = argon2.extract_parameters(stored_hash)
     except InvalidHashError:
         return False
-    return _covers(_CEILING, (stored.memory_cost, stored.time_cost, stored.parallelism))
-
-
-def _covers(cost: tuple[int, int, int], least: tuple[int, int, int]) -> bool:
-    return all(have >= need for have, need in zip(cost, least, strict=True))
-
-
-def _for_people(cost: tuple[int, int, int]) -> str:
-    return "{} KiB, iterations {}, parallelism {}".format(*cost)
+    return affordable(stored.memory_cost, stored.time_cost, stored.parallelism)
 
 
 def _base64(data: bytes) -> str:
