@@ -318,7 +318,7 @@ def test_types_that_make_no_wsdl_stop_the_start() -> None:
 
 def test_jinja_is_imported_with_the_first_page() -> None:
     script = (
-        "import sys, asmx_tickets; from tests.spyne_asmx.test_documentation import documentation, ADDRESS;"
+        "import sys, spyne_asmx; from tests.spyne_asmx.test_documentation import documentation, ADDRESS;"
         "pages = documentation();"
         "pages.answer('wsdl', ADDRESS); before = 'jinja2' in sys.modules;"
         "pages.answer('', ADDRESS); print(before, 'jinja2' in sys.modules)"

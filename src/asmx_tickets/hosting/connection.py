@@ -1,7 +1,7 @@
 """One client connection: HTTP/1.1 on httptools, a request at a time (RFC 9112).
 
-uvicorn makes a Connection for each client and asks it to shut down. Whole requests go to the site, decoded calls to the
-dispatcher, answers back in one write. What has to be in time, the door's sweep ends when its deadline has passed.
+Whole requests go to the site, decoded calls to the dispatcher, answers back in one write. What has to be in time, the
+door's sweep ends when its deadline has passed.
 """
 
 import asyncio
@@ -119,20 +119,20 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def close(self) -> None:
-        """Close now, politely if nothing waits to be sent."""
+        """Close now."""
         self._closing = True
         self._transport.abort()
 
     def expire(self) -> None:
         """The deadline has passed: a head or body that did not come, a client that is idle, or one that lingers."""
         self.deadline = _NEVER
-        if self._closing or not self._message_begun:
-            self._transport.abort() if self._closing else self._transport.close()
-        elif self._head is None:
-            self._transport.close()
-        else:
+        if self._closing:
+            self._transport.abort()
+        elif self._message_begun and self._head is not None:
             self._refuse(Refusal.SLOW)
             self._go_on()
+        else:
+            self._transport.close()
 
     # --- reading ---
 
@@ -370,8 +370,7 @@ class Connection(asyncio.Protocol):
         self._busy = False
         if self._transport.is_closing():
             return
-        more = bool(self._waiting)
-        keep_alive = self._keep_alive and (more or not (self._closing or self._ended))
+        keep_alive = self._keep_alive and (bool(self._waiting) or not (self._closing or self._ended))
         self._write(answer, request.id, keep_alive=keep_alive, with_body=request.method != "HEAD")
 
     def _write(self, answer: Response, request_id: str, *, keep_alive: bool, with_body: bool = True) -> None:
@@ -394,10 +393,7 @@ class Connection(asyncio.Protocol):
 
     def _linger(self) -> None:
         self.deadline = self._door.now() + self._door.limits.linger_seconds
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-        else:
-            self._transport.close()
+        self._transport.write_eof() if self._transport.can_write_eof() else self._transport.close()
         self._pause(False)
 
     def _pause(self, pause: bool) -> None:
