@@ -54,15 +54,6 @@ class LaneFull(Unavailable):
     """As many functions wait in the lane as may, or as one owner may have there."""
 
 
-def usable_cores() -> int:
-    """How many cores this process may use: its CPU affinity and its control group's limit count (cgroup v2)."""
-    cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-    with contextlib.suppress(OSError, ValueError), open("/sys/fs/cgroup/cpu.max", encoding="ascii") as file:  # noqa: PTH123
-        quota, period = file.read().split()
-        cores = min(cores, max(1, round(int(quota) / int(period))))
-    return max(1, cores)
-
-
 def lane_sizes(hashes: int) -> dict[Lane, LaneSize]:
     """The lanes of a server process that may work on so many hashes at a time (SECURITY A3)."""
     return {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, NoAudit
+from asmx_tickets.cores import usable_cores
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import STDOUT
 from asmx_tickets.throttling import (
@@ -19,7 +20,6 @@ from asmx_tickets.throttling import (
 from asmx_tickets.tickets.cache import TicketSummary
 from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.users.passwords import PasswordHasher
-from asmx_tickets.waiting import usable_cores
 
 if TYPE_CHECKING:
     from asmx_tickets.tickets.redis import RedisTicketCache

@@ -8,13 +8,15 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import uvicorn
 
+from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import AsmxTicketsError, Unavailable
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.connection import Connection
@@ -24,7 +26,7 @@ from asmx_tickets.hosting.logs import BackgroundLog
 from asmx_tickets.hosting.signals import SIGNALS
 from asmx_tickets.hosting.tls import Certificates
 from asmx_tickets.settings.model import Settings
-from asmx_tickets.waiting import Hub, lane_sizes, usable_cores
+from asmx_tickets.waiting import Hub, lane_sizes
 
 READY, BEAT, SAVING = b"R", b".", b"S"
 """What a worker says to its supervisor: it can answer, it lives, it writes its tickets before it ends."""
@@ -156,7 +158,7 @@ class _Server(uvicorn.Server):
                 )
             )
         self.started = True
-        self._tasks = [loop.create_task(each) for each in (self._sweep(), self._beat())]
+        self._tasks = [loop.create_task(each) for each in self._chores()]
         _say(self._pipe, READY)
         self._announce()
 
@@ -187,17 +189,21 @@ class _Server(uvicorn.Server):
             self._certificates = Certificates(self._worker.settings.certificate)
         return self._certificates.context
 
-    async def _sweep(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_SECONDS)
-            self._door.sweep()
+    def _chores(self) -> Iterator[Coroutine[Any, Any, None]]:
+        yield every(SWEEP_SECONDS, self._door.sweep)
+        yield every(_BEAT_SECONDS, partial(_say, self._pipe, BEAT))
+        if self._certificates is not None:
+            yield every(_BEAT_SECONDS, self._certificates.renew)
 
-    async def _beat(self) -> None:
-        while True:
-            _say(self._pipe, BEAT)
-            if self._certificates is not None:
-                self._certificates.renew()
-            await asyncio.sleep(_BEAT_SECONDS)
+
+async def every(seconds: float, chore: Callable[[], object]) -> None:
+    """Do something now and again and again. One time that fails is logged, and not the last."""
+    while True:
+        try:
+            chore()
+        except Exception:
+            _log.exception("what is done every %g s failed", seconds)
+        await asyncio.sleep(seconds)
 
 
 def _say(pipe: int | None, what: bytes) -> None:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import argon2
 from argon2.exceptions import HashingError, InvalidHashError, VerificationError, VerifyMismatchError
 
+from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.users.hash_parameters import HashParameters, affordable
-from asmx_tickets.waiting import usable_cores
 
 MAX_PASSWORD = 1024
 

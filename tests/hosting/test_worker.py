@@ -1,0 +1,90 @@
+"""A server process, in parts: what it does now and again, and how it waits for stores (SECURITY R1, R7)."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from asmx_tickets.errors import SettingsError, Unavailable
+from asmx_tickets.hosting import worker as module
+from asmx_tickets.hosting.signals import SIGNALS, Signals
+from asmx_tickets.hosting.worker import BEAT, Worker, every
+from asmx_tickets.settings.model import Settings
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """A worker sends the whole process's log elsewhere."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+    SIGNALS.stop = False
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, int]]:
+    ends = os.pipe()
+    yield ends
+    for end in ends:
+        os.close(end)
+
+
+def test_a_chore_that_fails_is_done_again(caplog: pytest.LogCaptureFixture) -> None:
+    """Else a worker that lives would fall silent, and be ended."""
+    done = []
+
+    def chore() -> None:
+        done.append(len(done))
+        if len(done) == 1:
+            raise ValueError("a bug")
+
+    async def some_times() -> None:
+        task = asyncio.ensure_future(every(0, chore))
+        while len(done) < 3:
+            await asyncio.sleep(0)
+        task.cancel()
+
+    asyncio.run(some_times())
+    assert len(caplog.records) == 1
+    assert "a bug" in caplog.text
+
+
+def test_a_stop_ends_the_wait_for_a_store(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says that it lives while it waits, loads nothing, and exits 0."""
+    tries = []
+
+    def out(*_: object, **__: object) -> None:
+        tries.append(1)
+        SIGNALS.stop = len(tries) == 3
+        raise Unavailable("The users' database does not answer.")
+
+    monkeypatch.setattr(module, "compose", out)
+    monkeypatch.setattr(module, "_RETRY_SECONDS", 0.01)
+    assert Worker(Settings(), False, []).run(pipe[1], lambda: None) == 0
+    assert os.read(pipe[0], 100) == BEAT * 3
+
+
+def test_a_setting_that_can_not_work_is_an_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wrong(*_: object, **__: object) -> None:
+        raise SettingsError("Languages:Supported: xx is no language")
+
+    monkeypatch.setattr(module, "compose", wrong)
+    assert Worker(Settings(), False, []).run(None, lambda: None) == 1
+
+
+def test_signals_are_noted_and_wake_whoever_waits(pipe: tuple[int, int]) -> None:
+    """A handler does nothing else, and a full pipe holds it up as little as none."""
+    signals = Signals()
+    signals._on_stop(15, None)
+    assert signals.stop
+    assert not signals.reload
+    os.set_blocking(pipe[1], False)
+    signals.wake(pipe[1])
+    signals._on_reload(1, None)
+    assert os.read(pipe[0], 10) == b"!"
+    for _ in range(70_000):
+        signals._on_reload(1, None)
+    assert signals.reload
