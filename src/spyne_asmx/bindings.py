@@ -8,7 +8,6 @@ from spyne_asmx import forms, soap
 from spyne_asmx.charsets import UnsupportedCharset
 from spyne_asmx.faults import (
     AsmxFault,
-    Faulted,
     HttpError,
     ServiceUnavailable,
     binding_off,
@@ -65,6 +64,15 @@ class WireForm(Protocol):
 
     def fault(self, fault: AsmxFault) -> Response:
         """The answer that says a fault."""
+
+
+class Faulted(Exception):
+    """A request that gets a fault for an answer, and the form to write it in."""
+
+    def __init__(self, fault: AsmxFault, form: WireForm) -> None:
+        super().__init__(str(fault))
+        self.fault = fault
+        self.form = form
 
 
 class DecodedCall(NamedTuple):

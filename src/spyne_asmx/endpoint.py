@@ -8,10 +8,10 @@ from spyne import Fault
 from spyne.server import ServerBase
 
 from spyne_asmx.application import AsmxApplication
-from spyne_asmx.bindings import ALL_BINDINGS, Binding, FormBinding, SoapBinding
+from spyne_asmx.bindings import ALL_BINDINGS, Binding, Faulted, FormBinding, SoapBinding
 from spyne_asmx.context import AsmxContext
 from spyne_asmx.documentation import Documentation
-from spyne_asmx.faults import AsmxFault, Faulted, HttpError, ServerFault, service_fault
+from spyne_asmx.faults import AsmxFault, HttpError, ServerFault, service_fault
 from spyne_asmx.http import Request, Response, text_response
 from spyne_asmx.operations import OperationTable
 from spyne_asmx.xml import DEFAULT_LIMITS, Limits

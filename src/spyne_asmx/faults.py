@@ -5,10 +5,7 @@ for SOAP, one sentence of plain text for GET and POST forms.
 """
 
 from enum import Enum
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from spyne_asmx.bindings import WireForm
+from typing import Any
 
 
 class FaultCode(Enum):
@@ -115,15 +112,6 @@ def service_fault(error: Any) -> ServiceFault:
     """The fault for a spyne Fault that a service raised."""
     client = error.faultcode.partition(".")[0] in {"Client", "Sender"}
     return ServiceFault(FaultCode.CLIENT if client else FaultCode.SERVER, error.faultstring)
-
-
-class Faulted(Exception):
-    """A request that gets a fault for an answer, and the form to write it in."""
-
-    def __init__(self, fault: AsmxFault, form: "WireForm") -> None:
-        super().__init__(str(fault))
-        self.fault = fault
-        self.form = form
 
 
 class HttpError(Exception):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spyne_asmx import AsmxApplication, HeaderMap, OperationTable, Request
-from spyne_asmx.bindings import SoapBinding
-from spyne_asmx.faults import Faulted, HttpError
+from spyne_asmx.bindings import Faulted, SoapBinding
+from spyne_asmx.faults import HttpError
 from spyne_asmx.shapes import MAX_PER_KEY, MAX_SHAPES, STALE_AFTER, Shapes
 from spyne_asmx.spyne import Integer32, Service, Unicode, rpc
 

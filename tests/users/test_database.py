@@ -15,7 +15,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from asmx_tickets.errors import SettingsError, Unavailable
-from asmx_tickets.users.database import Patience, open_database
+from asmx_tickets.users.database import Patience
+from asmx_tickets.users.opening import open_database
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.user import Profile
 

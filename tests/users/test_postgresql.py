@@ -12,7 +12,8 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from asmx_tickets.errors import SettingsError, Unavailable, UserError
-from asmx_tickets.users.database import Patience, open_database
+from asmx_tickets.users.database import Patience
+from asmx_tickets.users.opening import open_database
 from asmx_tickets.users.postgresql import NoAnswer, Silence
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory

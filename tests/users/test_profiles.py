@@ -8,7 +8,8 @@ from contextlib import closing
 import pytest
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.users.database import Patience, open_database
+from asmx_tickets.users.database import Patience
+from asmx_tickets.users.opening import open_database
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, metadata, open_directory
 from asmx_tickets.users.user import Profile, User

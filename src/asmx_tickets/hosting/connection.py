@@ -11,19 +11,10 @@ from typing import Any, cast
 
 import httptools
 
+from asmx_tickets.hosting import heads
 from asmx_tickets.hosting.answers import CONTINUE, Refusal, answer_bytes, framing_refusal
 from asmx_tickets.hosting.door import Door
-from asmx_tickets.hosting.heads import (
-    MAX_BYTES,
-    MAX_HEADERS,
-    MAX_TARGET,
-    BadTarget,
-    Head,
-    host_of,
-    listener_host,
-    read_target,
-    text_of,
-)
+from asmx_tickets.hosting.heads import MAX_BYTES, BadTarget, Head
 from spyne_asmx import HeaderMap, Request, Response
 
 _NEVER = float("inf")
@@ -236,7 +227,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head is None:  # otherwise it is a trailer, which is dropped
-            self._headers.append((name.decode("latin-1").lower(), text_of(value)))
+            self._headers.append((name.decode("latin-1").lower(), heads.text_of(value)))
 
     def on_headers_complete(self) -> None:
         head = self._read_head()
@@ -280,15 +271,15 @@ class Connection(asyncio.Protocol):
         # The request line, a line for each header with its colon, space and line end, and the empty line.
         line = len(parser.get_method()) + len(self._raw_target) + len("  HTTP/1.1\r\n")
         size = line + sum(len(name) + len(value) + 4 for name, value in self._headers) + 2
-        if len(self._headers) > MAX_HEADERS or size > MAX_BYTES:
+        if len(self._headers) > heads.MAX_HEADERS or size > MAX_BYTES:
             return Refusal.HEAD_TOO_LARGE
-        if len(self._raw_target) > MAX_TARGET:
+        if len(self._raw_target) > heads.MAX_TARGET:
             return Refusal.TARGET_TOO_LONG
         refusal = framing_refusal(version, headers, self._door.limits.body_bytes)
         if refusal is not None:
             return refusal
         try:
-            target = read_target(self._raw_target)
+            target = heads.read_target(self._raw_target)
         except BadTarget:
             return Refusal.MALFORMED
         return Head(
@@ -296,11 +287,11 @@ class Connection(asyncio.Protocol):
             path=target.path,
             query=target.query,
             headers=headers,
-            host=host_of(
+            host=heads.host_of(
                 list(headers.get_all("host")),
                 target.authority,
                 version,
-                listener_host(self._transport.get_extra_info("sockname")),
+                heads.listener_host(self._transport.get_extra_info("sockname")),
             ),
             keep_alive=parser.should_keep_alive(),
             length=int(headers.get("content-length") or 0),

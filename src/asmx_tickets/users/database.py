@@ -9,13 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import (
-    ArgumentError,
     DataError,
     DBAPIError,
     IntegrityError,
-    NoSuchModuleError,
     NotSupportedError,
     ProgrammingError,
 )
@@ -33,8 +31,6 @@ _SQLITE_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = O
 # PostgreSQL takes these for errors in a statement, and they are the database's state: no such table, column or schema,
 # no right to use it, or another one of that name.
 _OTHERWISE_MADE = frozenset({"42P01", "42703", "3F000", "42501", "42P07"})
-
-_NO_URL = "ConnectionStrings:Users is no sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,45 +146,7 @@ class SqliteFile(Database):
         super().close()
 
 
-def open_database(url: str, *, patience: Patience | None = None) -> Database:
-    """The database that ``ConnectionStrings:Users`` names.
-
-    ``sqlite:///FILE`` makes the file (0600) and its folder (0700) where they are missing; ``sqlite://`` lives in
-    memory; ``postgresql://``, with psycopg 3, needs the extra ``postgres``.
-
-    Args:
-        url: an SQLAlchemy URL.
-        patience: how long calls may take.
-
-    Raises:
-        SettingsError: the URL is none, its driver is missing, or the file or folder can't be made.
-        Unavailable: the database does not answer.
-    """
-    patience = patience or Patience()
-    try:
-        address = make_url(url)
-        match address.drivername:
-            case "sqlite" | "sqlite+pysqlite":
-                return _open_sqlite(address, patience)
-            case "postgresql" | "postgresql+psycopg":
-                return _open_postgresql(address, patience)
-            case _:
-                raise SettingsError(_NO_URL)
-    except (ArgumentError, NoSuchModuleError, ValueError):
-        raise SettingsError(_NO_URL) from None  # The cause may quote a part of the URL, so of a password.
-
-
-def _open_postgresql(address: URL, patience: Patience) -> Database:
-    try:
-        from asmx_tickets.users.postgresql import open_postgresql
-    except ImportError as error:  # Also where psycopg is there and finds no libpq.
-        raise SettingsError(
-            "ConnectionStrings:Users needs the Python package psycopg: pip install asmx-tickets[postgres]."
-        ) from error
-    return open_postgresql(address, patience)
-
-
-def _open_sqlite(address: URL, patience: Patience) -> Database:
+def open_sqlite(address: URL, patience: Patience) -> Database:
     name = address.database or ":memory:"
     if address.host or address.query or name.startswith("file:"):
         raise SettingsError("ConnectionStrings:Users: a SQLite file is named by its path alone: sqlite:///FILE.")

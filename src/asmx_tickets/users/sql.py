@@ -28,8 +28,9 @@ from sqlalchemy.exc import IntegrityError
 
 from asmx_tickets.errors import UserError
 from asmx_tickets.users import migrations
-from asmx_tickets.users.database import Database, Patience, SqliteMemory, open_database
+from asmx_tickets.users.database import Database, Patience, SqliteMemory
 from asmx_tickets.users.directory import Rehash, UserDirectory
+from asmx_tickets.users.opening import open_database
 from asmx_tickets.users.user import Credentials, Profile, User, account_key, name_taken
 
 metadata = MetaData()
@@ -238,7 +239,7 @@ def open_directory(
 ) -> SqlUserDirectory:
     """The directory in the database that ``ConnectionStrings:Users`` names, its schema brought up to date.
 
-    Arguments are those of :func:`~asmx_tickets.users.database.open_database` and of :class:`SqlUserDirectory`.
+    Arguments are those of :func:`~asmx_tickets.users.opening.open_database` and of :class:`SqlUserDirectory`.
 
     Raises:
         SettingsError: the URL can't be used, the database is another program's, or a newer version of this one made it.

@@ -1,0 +1,47 @@
+"""Opens the database that a URL names. A database's own module is imported only where it is opened."""
+
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
+
+from asmx_tickets.errors import SettingsError
+from asmx_tickets.users.database import Database, Patience, open_sqlite
+
+_NO_URL = "ConnectionStrings:Users is no sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
+
+
+def open_database(url: str, *, patience: Patience | None = None) -> Database:
+    """The database that ``ConnectionStrings:Users`` names.
+
+    ``sqlite:///FILE`` makes the file (0600) and its folder (0700) where they are missing; ``sqlite://`` lives in
+    memory; ``postgresql://``, with psycopg 3, needs the extra ``postgres``.
+
+    Args:
+        url: an SQLAlchemy URL.
+        patience: how long calls may take.
+
+    Raises:
+        SettingsError: the URL is none, its driver is missing, or the file or folder can't be made.
+        Unavailable: the database does not answer.
+    """
+    patience = patience or Patience()
+    try:
+        address = make_url(url)
+        match address.drivername:
+            case "sqlite" | "sqlite+pysqlite":
+                return open_sqlite(address, patience)
+            case "postgresql" | "postgresql+psycopg":
+                return _open_postgresql(address, patience)
+            case _:
+                raise SettingsError(_NO_URL)
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        raise SettingsError(_NO_URL) from None  # The cause may quote a part of the URL, so of a password.
+
+
+def _open_postgresql(address: URL, patience: Patience) -> Database:
+    try:
+        from asmx_tickets.users.postgresql import open_postgresql
+    except ImportError as error:  # Also where psycopg is there and finds no libpq.
+        raise SettingsError(
+            "ConnectionStrings:Users needs the Python package psycopg: pip install asmx-tickets[postgres]."
+        ) from error
+    return open_postgresql(address, patience)
