@@ -28,6 +28,7 @@ from asmx_tickets.errors import Unavailable
 
 T = TypeVar("T")
 _KEPT_GREENLETS = 64
+_STOPS = "the server stops"
 
 
 class Lane(StrEnum):
@@ -107,10 +108,13 @@ class Hub:
         """How many calls have begun and not ended."""
 
     def run(self, function: Callable[[], T], done: Callable[[T], None]) -> None:
-        """Run a function as a greenlet, now as far as it does not wait. It must not raise.
+        """Run a function as a greenlet: now until it waits, or soon when a call asks for it. It must not raise.
 
         ``done`` gets what it returns, at once or later, on the loop.
         """
+        if isinstance(getcurrent(), _CallGreenlet):  # a call's greenlet goes back to the loop, never to another call
+            self._loop.call_soon(self.run, function, done)
+            return
         if self._idle:
             call = self._idle.pop()
         else:
@@ -132,7 +136,7 @@ class Hub:
             done(result)
 
     def close(self) -> None:
-        """Let what runs in threads come to its end, and start nothing more."""
+        """Let what runs in threads come to its end, and start nothing more: calls that want it get Unavailable."""
         for pool in self._pools.values():
             pool.threads.shutdown(wait=False, cancel_futures=True)
 
@@ -148,10 +152,13 @@ class Hub:
         # SECURITY D20: no owner has more than a quarter of a lane.
         if pool.inside >= pool.limit or (owner and pool.owners[owner] >= max(1, pool.limit // 4)):
             raise LaneFull(f"too many calls wait already ({lane})")
+        try:
+            future = pool.threads.submit(function)
+        except RuntimeError:  # closed
+            raise Unavailable(_STOPS) from None
         pool.inside += 1
         if owner:
             pool.owners[owner] += 1
-        future = pool.threads.submit(function)
         future.add_done_callback(lambda _: self._tell_loop(partial(_leave, pool, owner)))
         waiter = _Waiter(self, call)
         future.add_done_callback(lambda done: self._tell_loop(partial(waiter.go_on, done)))
@@ -160,7 +167,10 @@ class Hub:
         if timer is not None:
             timer.cancel()
         if finished is None:
+            future.cancel()
             raise TimeoutError
+        if finished.cancelled():
+            raise Unavailable(_STOPS)
         return cast("T", finished.result())
 
     def pause(self, call: _CallGreenlet, seconds: float) -> None:
@@ -200,7 +210,8 @@ def in_thread(lane: Lane, function: Callable[[], T], *, owner: str = "", seconds
     """Run a function that blocks, and give what it returns or raises.
 
     ``owner`` is for whom it runs, such as a network: none may fill the lane. After ``seconds`` TimeoutError is raised,
-    though the function goes on. Raises LaneFull. Outside of a Hub's call the function is simply called, without limits.
+    though a function that has begun goes on. Raises LaneFull, and Unavailable when the server stops. Outside of a Hub's
+    call the function is simply called, without limits.
     """
     call = getcurrent()
     if isinstance(call, _CallGreenlet):
