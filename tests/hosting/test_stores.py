@@ -1,10 +1,19 @@
 """The stores as the settings want them."""
 
 import logging
+from pathlib import Path
 
-from asmx_tickets.hosting.stores import EvictionWarnings
+import pytest
+
+from asmx_tickets.errors import Unavailable
+from asmx_tickets.hosting.stores import EvictionWarnings, open_stores
+from asmx_tickets.settings.model import Settings
+from asmx_tickets.settings.sections import ConnectionStrings, Tickets
+from asmx_tickets.settings.types import ConnectionString
 from asmx_tickets.tickets.cache import TicketSummary
 from tests.conftest import Clock
+from tests.support.processes import free_port
+from tests.support.redis import RedisServer
 
 
 def test_evictions_are_told_once_a_minute(clock: Clock, logged: list[logging.LogRecord]) -> None:
@@ -18,3 +27,37 @@ def test_evictions_are_told_once_a_minute(clock: Clock, logged: list[logging.Log
     said = [record.getMessage() for record in logged]
     assert [line.partition(" live")[0] for line in said] == ["ended 1", "ended 3"]
     assert "0a1b2c3d of user 42" in said[0]
+
+
+def test_stores_in_memory_take_tickets_from_a_stop_to_a_start(clock: Clock, tmp_path: Path) -> None:
+    """Only where Tickets:PersistTo says so."""
+    guid = bytes(16)
+    for file, survives in ((str(tmp_path / "tickets.bin"), True), ("", False)):
+        settings = Settings(tickets=Tickets(persist_to=file))
+        before, after = (open_stores(settings, clock=clock, steady_clock=clock) for _ in range(2))
+        before.start()
+        before.tickets.add(guid, user_id=42, security_stamp=1, language="en", previous_logon=None)
+        before.stop()
+        after.start()
+        assert (after.tickets.look(guid) is not None) is survives
+        assert (after.warnings(), dict(after.checks)) == ((), {})
+
+
+def test_stores_in_redis_say_whether_it_answers(clock: Clock, shared_redis: RedisServer) -> None:
+    """At the start as a warning, later as a check of /readyz."""
+    there, gone = (
+        open_stores(
+            Settings(connection_strings=ConnectionStrings(tickets=ConnectionString(url))),
+            clock=clock,
+            steady_clock=clock,
+        )
+        for url in (shared_redis.url, f"redis://127.0.0.1:{free_port()}/0")
+    )
+    there.checks["tickets"]()
+    assert not any("127.0.0.1" in line for line in there.warnings())
+    with pytest.raises(Unavailable):
+        gone.checks["tickets"]()
+    assert len(gone.warnings()) == 1
+    for stores in (there, gone):
+        stores.start()
+        stores.stop()

@@ -5,8 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import tzinfo
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 from asmx_tickets.access.authentication import Authentication
 from asmx_tickets.access.logon import Logons
@@ -18,20 +16,16 @@ from asmx_tickets.hosting.demo import add_demo_users, demo_settings
 from asmx_tickets.hosting.health import Health
 from asmx_tickets.hosting.proxies import Proxies
 from asmx_tickets.hosting.site import HostFilter, Site
-from asmx_tickets.hosting.stores import audit_log, login_throttles, password_hasher, ticket_cache
+from asmx_tickets.hosting.stores import Stores, audit_log, open_stores, password_hasher
 from asmx_tickets.service import NAME, PATH, Parts, english_name, ticket_application
 from asmx_tickets.settings.model import Settings
-from asmx_tickets.tickets import snapshot
-from asmx_tickets.tickets.memory import MemoryTicketCache
+from asmx_tickets.tickets.cache import TicketCache
 from asmx_tickets.users.cooperative import CooperativeDirectory
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.verifier import StoredPasswords
 from spyne_asmx import AsmxEndpoint, Binding, OperationTable, build_wsdl
-
-if TYPE_CHECKING:
-    from asmx_tickets.tickets.redis import RedisTicketCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +35,18 @@ class Composition:
     settings: Settings
     site: Site
     directory: SqlUserDirectory
-    tickets: "MemoryTicketCache | RedisTicketCache"
+    stores: Stores
     authentication: Authentication
     audit: AuditLog
 
+    @property
+    def tickets(self) -> TicketCache:
+        """The live tickets."""
+        return self.stores.tickets
+
     def warnings(self) -> tuple[str, ...]:
         """What an operator should mend in the stores, a line each; a store that does not answer is one of them."""
-        return (*self._user_warnings(), *self._ticket_warnings())
+        return (*self._user_warnings(), *self.stores.warnings())
 
     def _user_warnings(self) -> tuple[str, ...]:
         name = self.settings.sysadmin_account_name
@@ -58,27 +57,13 @@ class Composition:
             return (str(error),)
         return (f"SysadminAccountName names {name!r}, and there is no such user: correct it, or add the user",)
 
-    def _ticket_warnings(self) -> tuple[str, ...]:
-        if isinstance(self.tickets, MemoryTicketCache):
-            return ()
-        try:
-            self.tickets.ping()
-        except Unavailable as error:
-            return (str(error),)
-        return self.tickets.warnings()
-
     def load_tickets(self) -> None:
         """Take over the tickets that the last run left behind (Tickets:PersistTo)."""
-        if self.settings.tickets.persist_to and isinstance(self.tickets, MemoryTicketCache):
-            snapshot.load(self.tickets, Path(self.settings.tickets.persist_to))
+        self.stores.start()
 
     def close(self) -> None:
         """Leave the tickets to the next run, and let go of the stores."""
-        if isinstance(self.tickets, MemoryTicketCache):
-            if self.settings.tickets.persist_to:
-                snapshot.save(self.tickets, Path(self.settings.tickets.persist_to))
-        else:
-            self.tickets.close()
+        self.stores.stop()
         self.directory.close()
         self.audit.close()
 
@@ -103,15 +88,15 @@ def compose(
     directory = open_directory(settings.connection_strings.users.get_secret_value(), clock=clock)
     if demo:
         add_demo_users(directory, passwords)
-    tickets = ticket_cache(settings, clock)
+    stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
     audit = audit_log(settings, clock)
     users = CooperativeDirectory(directory)
     cooperative_audit = CooperativeAudit(audit) if settings.audit.to else audit
-    throttles = login_throttles(settings, tickets=tickets, clock=steady_clock)
+    throttles = stores.throttles
     authentication = Authentication(
         directory=users,
         profiles=ProfileCache(users),
-        tickets=tickets,
+        tickets=stores.tickets,
         logons=Logons(
             verifier=StoredPasswords(users, passwords, clock=clock), throttle=throttles.logins, audit=cooperative_audit
         ),
@@ -129,8 +114,8 @@ def compose(
     )
     for language in settings.languages.supported:
         english_name(language)
-    site = _site(settings, parts, _health(directory, tickets, audit))
-    return Composition(settings, site, directory, tickets, authentication, audit)
+    site = _site(settings, parts, _health(directory, stores, audit))
+    return Composition(settings, site, directory, stores, authentication, audit)
 
 
 def service_description(settings: Settings, address: str) -> bytes:
@@ -138,11 +123,8 @@ def service_description(settings: Settings, address: str) -> bytes:
     return build_wsdl(OperationTable(ticket_application(None)), NAME, address, _bindings(settings))
 
 
-def _health(directory: SqlUserDirectory, tickets: "MemoryTicketCache | RedisTicketCache", audit: AuditLog) -> Health:
-    checks: dict[str, Callable[[], object]] = {"users": partial(directory.get, 0), "audit": audit.check}
-    if not isinstance(tickets, MemoryTicketCache):
-        checks["tickets"] = tickets.ping
-    return Health(checks)
+def _health(directory: SqlUserDirectory, stores: Stores, audit: AuditLog) -> Health:
+    return Health({"users": partial(directory.get, 0), "audit": audit.check, **stores.checks})
 
 
 def _site(settings: Settings, parts: Parts, health: Health) -> Site:

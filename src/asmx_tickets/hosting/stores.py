@@ -3,13 +3,15 @@
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, NoAudit
 from asmx_tickets.cores import usable_cores
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import STDOUT
 from asmx_tickets.throttling import (
@@ -17,7 +19,8 @@ from asmx_tickets.throttling import (
     MemoryThrottle,
     Throttle,
 )
-from asmx_tickets.tickets.cache import TicketSummary
+from asmx_tickets.tickets import snapshot
+from asmx_tickets.tickets.cache import TicketCache, TicketSummary
 from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.users.passwords import PasswordHasher
 
@@ -31,16 +34,6 @@ def password_hasher(settings: Settings) -> PasswordHasher:
     """The hasher with the settings' parameters."""
     slots = max(1, usable_cores() // settings.workers)
     return PasswordHasher(settings.passwords.parameters(), slots=slots)
-
-
-def ticket_cache(settings: Settings, clock: Callable[[], float]) -> "MemoryTicketCache | RedisTicketCache":
-    """The ticket cache that ConnectionStrings:Tickets names. ``clock`` is the one of a cache in memory.
-
-    Raises SettingsError.
-    """
-    if settings.connection_strings.tickets_are_shared:
-        return shared_ticket_cache(settings)
-    return MemoryTicketCache(clock=clock, **_ticket_rules(settings))
 
 
 def shared_ticket_cache(settings: Settings) -> "RedisTicketCache":
@@ -83,26 +76,81 @@ class Throttles:
     trusted_passwords: Throttle
 
 
-def login_throttles(
-    settings: Settings, *, tickets: "MemoryTicketCache | RedisTicketCache", clock: Callable[[], float]
-) -> Throttles:
-    """The throttles, shared by all servers where the tickets are. ``clock`` never steps back.
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Where live tickets and failures are kept, whatever kind of store it is.
 
-    Raises SettingsError.
+    ``checks`` are asked by /readyz, by name, and raise Unavailable. ``warnings`` gives what an operator should mend, a
+    line each; a store that does not answer is one of them. ``start`` is called before the first request, ``stop`` after
+    the last.
     """
-    rules = settings.throttling.rules()
-    if isinstance(tickets, MemoryTicketCache):
-        return Throttles(
-            MemoryThrottle(rules, clock=clock),
-            MemoryThrottle(TRUSTED_PASSWORDS, clock=clock, on_alarm=_alarm),
-        )
+
+    tickets: TicketCache
+    throttles: Throttles
+    checks: Mapping[str, Callable[[], object]]
+    warnings: Callable[[], tuple[str, ...]]
+    start: Callable[[], object]
+    stop: Callable[[], object]
+
+
+def open_stores(settings: Settings, *, clock: Callable[[], float], steady_clock: Callable[[], float]) -> Stores:
+    """The stores that ConnectionStrings:Tickets names.
+
+    The clocks are those of stores in memory: epoch seconds, and seconds that never step back. Raises SettingsError.
+    """
+    if settings.connection_strings.tickets_are_shared:
+        return _redis_stores(settings)
+    return _memory_stores(settings, clock, steady_clock)
+
+
+def _memory_stores(settings: Settings, clock: Callable[[], float], steady_clock: Callable[[], float]) -> Stores:
+    """In this process; Tickets:PersistTo takes the tickets from a stop to the next start."""
+    tickets = MemoryTicketCache(clock=clock, **_ticket_rules(settings))
+    throttles = Throttles(
+        MemoryThrottle(settings.throttling.rules(), clock=steady_clock),
+        MemoryThrottle(TRUSTED_PASSWORDS, clock=steady_clock, on_alarm=_alarm),
+    )
+    file = settings.tickets.persist_to
+    return Stores(
+        tickets=tickets,
+        throttles=throttles,
+        checks={},
+        warnings=tuple,
+        start=partial(snapshot.load, tickets, Path(file)) if file else _nothing,
+        stop=partial(snapshot.save, tickets, Path(file)) if file else _nothing,
+    )
+
+
+def _redis_stores(settings: Settings) -> Stores:
+    """In one Redis, which all servers share."""
     from asmx_tickets.throttling.redis import RedisThrottle
 
+    tickets = shared_ticket_cache(settings)
     prefix = f"{settings.tickets.key_prefix}throttle:"
-    return Throttles(
-        RedisThrottle(tickets.client, rules, prefix=f"{prefix}login:"),
+    throttles = Throttles(
+        RedisThrottle(tickets.client, settings.throttling.rules(), prefix=f"{prefix}login:"),
         RedisThrottle(tickets.client, TRUSTED_PASSWORDS, prefix=f"{prefix}trusted:", on_alarm=_alarm),
     )
+
+    def warnings() -> tuple[str, ...]:
+        try:
+            tickets.ping()
+        except Unavailable as error:
+            return (str(error),)
+        return tickets.warnings()
+
+    return Stores(
+        tickets=tickets,
+        throttles=throttles,
+        checks={"tickets": tickets.ping},
+        warnings=warnings,
+        start=_nothing,
+        stop=tickets.close,
+    )
+
+
+def _nothing() -> None:
+    """There is nothing to do."""
 
 
 def _alarm(what: str) -> None:

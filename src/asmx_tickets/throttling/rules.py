@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from asmx_tickets.errors import SettingsError
+from asmx_tickets.networks import parse_address
 
 _MAX_ADDRESS = 64  # Characters of a text that is no address; the longest address with a zone is about as long.
 # Back-ends count whole milliseconds, in numbers that are exact up to 2^53; and what is bounded is bounded by these.
@@ -127,12 +128,7 @@ def network_of(address: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _network_of(address: str) -> str:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
+    parsed = parse_address(address)
     if isinstance(parsed, ipaddress.IPv6Address):
-        if parsed.ipv4_mapped is None:
-            return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
-        parsed = parsed.ipv4_mapped
-    return str(parsed)
+        return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
+    return address if parsed is None else str(parsed)
