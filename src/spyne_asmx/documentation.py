@@ -187,10 +187,11 @@ def _environment() -> "Environment":
 
 @cache
 def content_security_policy(style: str) -> str:
-    """A page may show its own style and post its form to its own server; nothing else."""
+    """A page may show its own style and icon and post its form to its own server; nothing else."""
     digest = b64encode(sha256(style.encode()).digest()).decode()
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     )
 
 

@@ -92,3 +92,37 @@ def test_the_client_is_the_last_address_that_no_proxy_of_ours_has(chain: list[st
 def test_allowed_hosts(patterns: tuple[str, ...], host: str, allowed: bool) -> None:
     """As ASP.NET's AllowedHosts; what is no host at all is never allowed (SECURITY H6)."""
     assert HostFilter(patterns).allows(host) is allowed
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "location"),
+    [
+        ("", "/", "/srv.asmx"),
+        ("", "//", "/srv.asmx"),
+        ("", "/?op=LogOut", "/srv.asmx"),
+        ("/InfoRouter", "/InfoRouter", "/InfoRouter/srv.asmx"),
+        ("/InfoRouter", "/InfoRouter/", "/InfoRouter/srv.asmx"),
+        ("/a/b", "/a/b/", "/a/b/srv.asmx"),
+    ],
+)
+def test_the_root_leads_to_the_help_page(make_service: Make, base: str, path: str, location: str) -> None:
+    service = make_service(PathBase=base)
+    answer = service.http.get(path)
+    assert (answer.status_code, answer.headers["Location"]) == (302, location)
+    assert service.http.get(location).status_code == 200
+
+
+@pytest.mark.parametrize(("base", "path"), [("/InfoRouter", "/"), ("/InfoRouter", "/InfoRouterX"), ("", "/x/")])
+def test_no_other_path_leads_to_the_help_page(make_service: Make, base: str, path: str) -> None:
+    assert make_service(PathBase=base).http.get(path).status_code == 404
+
+
+def test_the_root_leads_nowhere_else_than_by_get_and_with_documents_on(make_service: Make) -> None:
+    assert make_service().http.post("/").status_code == 404
+    assert make_service(WebServices__Protocols="HttpSoap").http.get("/").status_code == 404
+
+
+def test_the_root_leads_to_the_prefix_of_a_known_proxy(make_service: Make) -> None:
+    service = make_service(ForwardedHeaders__KnownProxies__0="10.0.0.1")
+    answer = service.http.get("/", headers={"X-Forwarded-Prefix": "/docs"}, environ_base={"REMOTE_ADDR": "10.0.0.1"})
+    assert answer.headers["Location"] == "/docs/srv.asmx"

@@ -133,16 +133,18 @@ def test_pages_are_html_that_nobody_keeps(calculator: Documentation, query: str)
 
 
 @pytest.mark.parametrize("query", ["", "op=Add", "op=Nope"])
-def test_a_page_may_show_its_own_style_and_nothing_else(calculator: Documentation, query: str) -> None:
+def test_a_page_may_show_its_own_style_and_icon_and_nothing_else(calculator: Documentation, query: str) -> None:
     answer = calculator.answer(query, ADDRESS)
     style = re.search("<style>(.*)</style>", answer.body.decode(), re.DOTALL)
     assert style
     digest = b64encode(sha256(style[1].encode()).digest()).decode()
     assert dict(answer.headers)["content-security-policy"] == (
-        f"default-src 'none'; style-src 'sha256-{digest}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'"
     )
     page = Page(answer)
-    assert not {"script", "img", "link", "iframe", "object"} & {tag for tag, _ in page.elements}
+    assert [link["rel"] for link in page.all("link")] == ["icon"]
+    assert not {"script", "img", "iframe", "object"} & {tag for tag, _ in page.elements}
     assert not [a for _, attributes in page.elements for a in attributes if a == "style" or a.startswith("on")]
 
 
@@ -167,6 +169,15 @@ def test_pages_have_what_assistive_technology_needs(calculator: Documentation, q
     for block in page.all("section"):
         assert block["tabindex"] == "0"
         assert set(str(block["aria-labelledby"]).split()) <= set(ids)
+
+
+@pytest.mark.parametrize("query", ["", "op=Add", "op=Nope"])
+def test_pages_bring_their_own_icon(calculator: Documentation, query: str) -> None:
+    """So that browsers ask for no /favicon.ico."""
+    answer = calculator.answer(query, ADDRESS)
+    (icon,) = (link for link in Page(answer).all("link") if link["rel"] == "icon")
+    assert str(icon["href"]).startswith("data:image/svg+xml,")
+    assert "img-src data:;" in dict(answer.headers)["content-security-policy"]
 
 
 def test_an_unknown_operation_is_404_with_the_help_page_and_a_line(calculator: Documentation) -> None:

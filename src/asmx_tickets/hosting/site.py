@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache
 from itertools import count
+from urllib.parse import quote
 
 from asmx_tickets.hosting.cors import NO_CORS, Cors
 from asmx_tickets.hosting.health import LIVE, NO_STORES, READY, Health
 from asmx_tickets.hosting.proxies import NO_PROXIES, Proxies
-from spyne_asmx import AsmxContext, AsmxEndpoint, Request, Response, ServiceUnavailable, Waiting, text_response
+from spyne_asmx import AsmxContext, AsmxEndpoint, Binding, Request, Response, ServiceUnavailable, Waiting, text_response
 
 # RFC 9112 section 3.2: one Host, and nothing in it that could break out of an address in a document.
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -153,7 +154,14 @@ class Site:
             if base.lower() != self._path_base.lower():
                 return text_response(404, "Not found.")
             request = replace(request, path=request.path[len(base) :], path_base=request.path_base + base)
-        return self.endpoint.begin(request)
+        return self._lead_to_help(request) if request.path in {"", "/"} else self.endpoint.begin(request)
+
+    def _lead_to_help(self, request: Request) -> Response:
+        """Lead whoever opens the root to the help page; an address without a host holds behind any proxy."""
+        if request.method not in {"GET", "HEAD"} or Binding.DOCUMENTATION not in self.endpoint.bindings:
+            return text_response(404, "Not found.")
+        location = quote(request.path_base + self.endpoint.path, safe="/%")
+        return text_response(302, "Found.", ("location", location))
 
     def _tell_health(self, request: Request) -> ReadinessCall | Response:
         """Asked by address, whatever hosts the service is known under; what it says is nobody's secret."""
