@@ -104,6 +104,8 @@ class Stranger:
             stdout=subprocess.PIPE,
             text=True,
             start_new_session=True,
+            # As in a terminal: what runs in the background ignores Ctrl-C, and hands that on.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         self.servers.append(server)
         assert server.stdout is not None

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 from werkzeug.test import TestResponse
 
-from asmx_tickets.access.authentication import Languages, Policy
+from asmx_tickets.access.policy import Languages, Policy
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.settings.model import Settings, load_settings
 from asmx_tickets.users.hash_parameters import HashParameters
