@@ -14,6 +14,7 @@ from spyne_asmx.faults import ClientFault, missing_parameter
 from spyne_asmx.soap import CLOSING, VERSIONS, SoapVersion, refused_attribute
 from spyne_asmx.typenames import is_nullable
 from spyne_asmx.types import NIL, Codec, as_element, codec_of, repeats
+from spyne_asmx.unsupported import refuse_unsupported
 from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element, write
 
 # ASMX declares both at the root of a form's answer that is more than one value.
@@ -59,6 +60,7 @@ class Operation:
     """One operation: its names, its parameters, its result, and what is written around a result."""
 
     def __init__(self, descriptor: Any, namespace: str, managers: tuple[Any, ...]) -> None:
+        refuse_unsupported(descriptor)
         self.descriptor = descriptor
         self.managers = managers
         self.namespace = namespace
