@@ -105,7 +105,7 @@ class Stranger:
             text=True,
             start_new_session=True,
             # As in a terminal: what runs in the background ignores Ctrl-C, and hands that on.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no threads here
         )
         self.servers.append(server)
         assert server.stdout is not None
