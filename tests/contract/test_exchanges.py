@@ -140,7 +140,7 @@ DIFFERENT = {
         "2.4: 415; the answer says why",
     ),
     "not-found": (Answer(404, PLAIN, ("text", "Not found.")), "2.4: no page of the web server, nor a path in it"),
-    "root": (Answer(404, PLAIN, ("text", "Not found.")), "2.4: no page of the web server, nor a path in it"),
+    "root": (Answer(302, PLAIN, ("text", "Found.")), "2.4: the root leads to the help page; no page of the web server"),
 }
 
 HTML = "text/html; charset=utf-8"

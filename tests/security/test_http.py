@@ -580,10 +580,12 @@ def test_h9_the_port_speaks_plain_http_and_sends_nobody_elsewhere(watched_demo: 
     ):
         context.wrap_socket(connection, server_hostname="localhost")
     for lines in ([], ["X-Forwarded-Proto: https"], ["Upgrade-Insecure-Requests: 1"]):
-        for target in ("/", "/srv.asmx", "/srv.asmx/ServerInfo", "/SRV.ASMX/"):
+        for target in ("/srv.asmx", "/srv.asmx/ServerInfo", "/SRV.ASMX/", "/nowhere"):
             answer = watched_demo.raw(message(target, b"", *lines))
             assert not 300 <= status_of(answer) < 400
             assert "location" not in headers_of(answer)
+        # The root leads to the help page, on whatever host and scheme it was asked.
+        assert headers_of(watched_demo.raw(message("/", b"", *lines)))["location"] == "/srv.asmx"
 
 
 def test_h9_https_without_a_certificate_is_refused(tmp_path: Path) -> None:

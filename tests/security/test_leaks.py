@@ -473,7 +473,7 @@ ANSWERS = [
     (http("/srv.asmx", method="PUT"), 405, "text/plain"),
     (http("/srv.asmx/LogOut", method="OPTIONS"), 405, "text/plain"),
     (http("/srv.asmx", host="a b"), 400, "text/plain"),
-    (http("/"), 404, "text/plain"),
+    (http("/"), 302, "text/plain"),
     (http("/healthz"), 200, "text/plain"),
     (http("/readyz"), 200, "text/plain"),
 ]
