@@ -52,7 +52,6 @@ REPEATED = {
     "operation below an operation",
     "op",
     "SOAPAction",
-    "action of SOAP 1.2",
     "form's content type",
     "envelope's namespace",
     "header to be understood",

@@ -33,7 +33,7 @@ def check(data: bytes) -> None:
     supplied = quote_from_bytes(parameters[0]) if parameters else ""
     if form_of(f"P={supplied}".encode(), None) is None:
         return  # The forms' harness has those.
-    text = parameters[0].decode() if parameters else ""
+    text = parameters[0].decode("utf-8", "replace") if parameters else ""
     header, cookie = _in_header(headers), _in_cookie(headers)
     _check_use(headers, supplied, text, header or cookie)
     _check_renewal(headers, supplied, text, guid_of(header or "") or guid_of(cookie or ""))
