@@ -55,20 +55,22 @@ def _only(values: set[str]) -> str | None:
 
 def _is_foreign(request: Request, friendly_origins: Collection[str]) -> bool:
     """Whether a page of another site sent the request. A request that says nothing of the kind is no browser's."""
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
-    if origin is not None:
-        if origin in friendly_origins:
+    sites, origins = request.headers.get_all("sec-fetch-site"), request.headers.get_all("origin")
+    # A browser says each of these once. Where somebody said more, none of it is believed (SECURITY D15).
+    if len(sites) > 1 or len(origins) > 1:
+        return True
+    site = sites[0] if sites else None
+    if origins:
+        if origins[0] in friendly_origins:
             return False
-        return site == "cross-site" or not (_is_own(origin, request) or site in {"same-origin", "same-site"})
+        return site == "cross-site" or not (_is_own(origins[0], request) or site in {"same-origin", "same-site"})
     if site is not None:
         return site not in _OWN_SITE
-    referer = request.headers.get("referer")
-    return referer is not None and not _is_own(referer, request)
+    return not all(_is_own(referer, request) for referer in request.headers.get_all("referer"))
 
 
 def _is_own(address: str, request: Request) -> bool:
-    """Whether an address has the request's own scheme, host and port."""
+    """Whether an address has the request's own host and port, a default port left out or not (SECURITY D3)."""
     try:
         parts = urlsplit(address)
     except ValueError:
