@@ -2,7 +2,8 @@
 a time, or it is refused with 400 or 415; each answer is one of the contract; and the rules get the values of the form
 and no others.
 
-Input: a line with ``GET`` or a POST's content type, a line with the operation, then the query or the body.
+Input: a line with ``GET`` or a POST's content type, a line with the operation, then the query or the body. Slashes
+before the operation count as the one that parts it from the file (CONTRACT 2.3).
 """
 
 from spyne_asmx import Request
@@ -28,7 +29,8 @@ _target = Target()
 def check(data: bytes) -> None:
     kind, _, rest = data.partition(b"\n")
     operation, _, form = rest.partition(b"\n")
-    content_type, name = kind.decode("latin-1"), operation.decode("utf-8", "surrogateescape")
+    content_type, path = kind.decode("latin-1"), operation.decode("utf-8", "surrogateescape")
+    name = path.lstrip("/")
     is_query = kind == b"GET"
     charset = None if is_query else parse_media_type(content_type).charset
     parameters = PARAMETERS.get(name)
@@ -36,10 +38,10 @@ def check(data: bytes) -> None:
     fields = _decoded(form, charset, names)
     if is_query:
         # As a server hands it over.
-        request = Request("GET", f"/srv.asmx/{name}", form.decode("utf-8", "surrogateescape"), HeaderMap())
+        request = Request("GET", f"/srv.asmx/{path}", form.decode("utf-8", "surrogateescape"), HeaderMap())
     else:
         headers = HeaderMap([("content-type", content_type)])
-        request = Request("POST", f"/srv.asmx/{name}", "UID=query&PWD=query", headers, form)
+        request = Request("POST", f"/srv.asmx/{path}", "UID=query&PWD=query", headers, form)
     response, asked = _target.ask(request)
     if name == "ServerInfo":
         assert response.status == 200 or not is_query
