@@ -2,7 +2,12 @@
 
 A layer is one source (a JSON file, the environment, the command line), flattened to paths such as
 ``WebServices:Protocols:0``. Letter case does not matter in a path. All values are text, as they are in the environment.
-What the keys are and mean is not known here: that is ``settings.py``.
+What the keys are and mean is not known here: that is ``model.py``.
+
+The layers are no sources of pydantic-settings. That library merges its sources from the last one down, so a list that
+one file empties gets back the items of the file below it, as soon as the environment adds an item. It has no items by
+number (``Protocols__0``) and no letter case in files, ignores a misspelt key of a section in the environment, takes
+either of two variables that differ in case, and no longer knows where a value came from when it is found to be wrong.
 """
 
 import difflib

@@ -1,4 +1,4 @@
-"""The settings as a whole, and how they are loaded (CONTRACT 3). What stands in a section: setting_sections.py."""
+"""The settings as a whole, and how they are loaded (CONTRACT 3). What stands in a section: sections.py."""
 
 import os
 import re
@@ -132,7 +132,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Only what is passed in: the sources' order is ASP.NET's, see configuration.py."""
+        """Only what is passed in: the sources are ASP.NET's, see layers.py."""
         return (init_settings,)
 
 
