@@ -87,14 +87,17 @@ class _CallGreenlet(greenlet):
 
     hub: "Hub"
     done: Callable[[Any], None]
-    result: Any = None
+    result: Any
     has_ended = False
 
-    def run(self, function: Callable[[], Any]) -> None:
+    def run(self) -> None:
+        # greenlet keeps what a greenlet was started with for as long as it lives: a call comes by a later switch, and
+        # an idle greenlet keeps nothing of it.
         while True:
-            self.result = function()
-            self.has_ended = True
             function = self.parent.switch()
+            self.result = function()
+            del function
+            self.has_ended = True
 
 
 class Hub:
@@ -120,6 +123,7 @@ class Hub:
         else:
             call = _CallGreenlet()
             call.hub = self
+            call.switch()
         call.done = done
         self.running += 1
         self.go_on(call, function)
@@ -130,7 +134,8 @@ class Hub:
         if call.has_ended:
             self.running -= 1
             result, done = call.result, call.done
-            call.result, call.has_ended = None, False
+            call.has_ended = False
+            del call.result, call.done
             if len(self._idle) < _KEPT_GREENLETS:
                 self._idle.append(call)
             done(result)

@@ -8,7 +8,7 @@ import pytest
 
 from asmx_tickets.hosting.door import DoorLimits
 from tests.conftest import Service, envelope
-from tests.hosting.test_connection import CLOSE, RunningDoor, read_answers, request, statuses
+from tests.support.door import CLOSE, RunningDoor, read_answers, request, statuses
 
 
 @pytest.fixture

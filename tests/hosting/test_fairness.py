@@ -17,7 +17,7 @@ from asmx_tickets.hosting.door import DoorLimits
 from asmx_tickets.users.passwords import PasswordHasher, Verification
 from asmx_tickets.waiting import Lane
 from tests.conftest import PASSWORD, Service
-from tests.hosting.test_connection import RunningDoor, read_answers, request, statuses
+from tests.support.door import RunningDoor, read_answers, request, statuses
 
 Make = Callable[..., Service]
 Connect = Callable[[], socket.socket]

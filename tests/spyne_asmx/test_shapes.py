@@ -1,7 +1,5 @@
 """Shapes are exact, or they are nothing: the quick way says what the full reader says, and keeps no value."""
 
-import gc
-import sys
 from typing import Any
 
 import pytest
@@ -172,11 +170,10 @@ def test_what_could_hold_a_secret_or_has_to_be_converted_is_not_learnt(body: str
 
 
 def test_no_value_is_kept() -> None:
-    """Nothing that the collector knows holds a value once the calls are over."""
+    """A shape is made of what stands around the values."""
     binding = SoapBinding(OPERATIONS)
     for number in range(100):
         said_of(binding, envelope(f"<UID>marked-{number}-secret</UID><PWD>marked-{number}-too</PWD>").encode())
-    gc.collect()
     kept = [constant for shape in binding._shapes for constant in shape.constants]
     assert kept
     assert not any(b"marked-" in constant for constant in kept)
@@ -203,7 +200,6 @@ def test_shapes_are_bounded_and_those_in_use_stay() -> None:
         assert len(shapes) <= MAX_SHAPES
         assert sum(1 for _ in shapes) == len(shapes)
     assert shapes.find(KEY, used) is not None
-    assert sys.getsizeof(shapes) < 1000
 
 
 def test_a_shape_nobody_uses_makes_room() -> None:

@@ -21,10 +21,11 @@ from asmx_tickets.service import NAME, PATH, Parts, english_name, ticket_applica
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.tickets.cache import TicketCache
 from asmx_tickets.users.cooperative import CooperativeDirectory
+from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
-from asmx_tickets.users.verifier import StoredPasswords
+from asmx_tickets.users.verifier import StoredPasswords, Verifier
 from spyne_asmx import AsmxEndpoint, Binding, OperationTable, build_wsdl
 
 
@@ -91,19 +92,8 @@ def compose(
     stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
     audit = audit_log(settings, clock)
     users = CooperativeDirectory(directory)
-    cooperative_audit = CooperativeAudit(audit) if settings.audit.to else audit
-    throttles = stores.throttles
-    authentication = Authentication(
-        directory=users,
-        profiles=ProfileCache(users),
-        tickets=stores.tickets,
-        logons=Logons(
-            verifier=StoredPasswords(users, passwords, clock=clock), throttle=throttles.logins, audit=cooperative_audit
-        ),
-        trusted_throttle=throttles.trusted_passwords,
-        policy=_policy(settings),
-        audit=cooperative_audit,
-    )
+    verifier = StoredPasswords(users, passwords, clock=clock)
+    authentication = _authentication(settings, users, verifier, stores, audit)
     parts = Parts(
         authentication,
         settings.server_info.facts(),
@@ -121,6 +111,21 @@ def compose(
 def service_description(settings: Settings, address: str) -> bytes:
     """The WSDL for a service at ``address``, with the bindings that the settings switch on. Opens no store."""
     return build_wsdl(OperationTable(ticket_application(None)), NAME, address, _bindings(settings))
+
+
+def _authentication(
+    settings: Settings, users: UserDirectory, verifier: Verifier, stores: Stores, audit: AuditLog
+) -> Authentication:
+    noted = CooperativeAudit(audit) if settings.audit.to else audit
+    return Authentication(
+        directory=users,
+        profiles=ProfileCache(users),
+        tickets=stores.tickets,
+        logons=Logons(verifier=verifier, throttle=stores.throttles.logins, audit=noted),
+        trusted_throttle=stores.throttles.trusted_passwords,
+        policy=_policy(settings),
+        audit=noted,
+    )
 
 
 def _health(directory: SqlUserDirectory, stores: Stores, audit: AuditLog) -> Health:

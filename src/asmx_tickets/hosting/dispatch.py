@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from functools import partial
 
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.site import Call, Site
-from asmx_tickets.waiting import Hub, Lane, LaneFull, in_thread
+from asmx_tickets.waiting import Hub, Lane, in_thread
 from spyne_asmx import Response, Waiting
 
 
@@ -28,5 +29,5 @@ class Dispatcher:
     def _in_lane(self, call: Call) -> Response:
         try:
             return in_thread(Lane.CALL, partial(self._site.finish, call))
-        except LaneFull:
+        except Unavailable:  # too many wait, or the server stops
             return self._site.unavailable(call)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.waiting import Lane, LaneFull, in_thread
+from asmx_tickets.waiting import Lane, in_thread
 from spyne_asmx import Response, text_response
 
 LIVE, READY = "/healthz", "/readyz"
@@ -49,8 +49,8 @@ class Health:
         self._asking = True
         try:
             self._answer = in_thread(Lane.HEALTH, self._ask)
-        except LaneFull:
-            return text_response(503, "Not ready: too many ask.", ("retry-after", "1"))
+        except Unavailable as error:  # too many ask, or the server stops
+            return text_response(503, f"Not ready: {error}.", ("retry-after", "1"))
         finally:
             self._asking = False
         self._good_until = self._now() + ASK_EVERY_SECONDS

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from functools import partial
+from typing import Any
 
-from asmx_tickets.users.directory import Rehash, UserDirectory
+from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.user import Credentials, Profile, User
 from asmx_tickets.waiting import Lane, in_thread
 
@@ -23,26 +24,8 @@ class CooperativeDirectory(UserDirectory):
     def add(self, profile: Profile, password_hash: str, *, user_id: int | None = None) -> int:
         return in_thread(Lane.USERS, partial(self._directory.add, profile, password_hash, user_id=user_id))
 
-    def change(
-        self,
-        user_id: int,
-        *,
-        profile: Profile | None = None,
-        enabled: bool | None = None,
-        password_hash: str | None = None,
-        rehash: Rehash | None = None,
-        last_logon: float | None = None,
-    ) -> bool:
-        changed = partial(
-            self._directory.change,
-            user_id,
-            profile=profile,
-            enabled=enabled,
-            password_hash=password_hash,
-            rehash=rehash,
-            last_logon=last_logon,
-        )
-        return in_thread(Lane.USERS, changed)
+    def change(self, user_id: int, **changes: Any) -> bool:
+        return in_thread(Lane.USERS, partial(self._directory.change, user_id, **changes))
 
     def remove(self, user_id: int) -> bool:
         return in_thread(Lane.USERS, partial(self._directory.remove, user_id))
