@@ -31,6 +31,6 @@ def test_settings_are_shown_with_their_sources_and_without_secrets(run: Run, fol
 
 
 def test_settings_touch_nothing(run: Run, folder: Path) -> None:
-    """No database is made."""
-    run("settings")
+    """No database is made. They are JSON with and without --json."""
+    assert run("settings").output == run("settings", "--json").output
     assert list(folder.iterdir()) == []

@@ -1,5 +1,6 @@
 """`asmx-tickets user`: one account at a time."""
 
+import json
 import os
 import pty
 import subprocess
@@ -13,6 +14,10 @@ from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import User
 from tests.cli.conftest import PASSWORD, Run, complete, start
 
+HEADER = (
+    "userid\tuser_name\tfirst_name\tlast_name\temail\tdomain\tlanguage\tread_only\tenabled\tlast_logon"
+    "\tlast_password_change"
+)
 JOHN = ["jsmith", "--first-name", "John", "--last-name", "Smith", "--email", "jsmith@example.com"]
 
 
@@ -87,17 +92,27 @@ def test_what_cannot_be_done_is_one_line(
 
 
 def test_list_is_a_line_a_user_with_tabs_between(run: Run) -> None:
-    """In the order of names. A tab in a value does not shift the columns."""
-    assert run("user", "list").output == ""
+    """In the order of names, below a header. A tab in a value does not shift the columns."""
+    assert run("user", "list").output == f"{HEADER}\n"
     run("user", "add", "b", "--first-name", "a\tb", "--disabled", stdin="x\n")
     run("user", "add", *JOHN, stdin="x\n")
     run("user", "add", "A", stdin="x\n")
-    rows = [line.split("\t") for line in run("user", "list").output.splitlines()]
+    header, *rows = [line.split("\t") for line in run("user", "list").output.splitlines()]
+    assert header == HEADER.split("\t")
     assert [row[:10] for row in rows] == [
         ["3", "A", "", "", "", "", "", "false", "true", ""],
         ["1", "b", "a b", "", "", "", "", "false", "false", ""],
         ["2", "jsmith", "John", "Smith", "jsmith@example.com", "", "", "false", "true", ""],
     ]
+
+
+def test_list_and_show_as_json(run: Run) -> None:
+    """Numbers, booleans and null are JSON's; the names are those of the columns."""
+    run("user", "add", *JOHN, stdin="x\n")
+    shown = json.loads(run("user", "show", "jsmith", "--json").output)
+    assert list(shown) == HEADER.split("\t")
+    assert (shown["userid"], shown["user_name"], shown["enabled"], shown["last_logon"]) == (1, "jsmith", True, None)
+    assert json.loads(run("user", "list", "--json").output) == [shown]
 
 
 def test_show_has_the_profile_and_no_hash(run: Run, directory: SqlUserDirectory) -> None:
@@ -152,7 +167,7 @@ def test_a_script_can_add_and_read(folder: Path) -> None:
     listed = complete("user", "list")
     assert (added.returncode, added.stdout, added.stderr) == (0, "1\n", "")
     assert (again.returncode, again.stdout, again.stderr) == (1, "", "asmx-tickets: The user name 'JSMITH' is taken.\n")
-    assert (listed.returncode, listed.stdout.split("\t")[:2]) == (0, ["1", "jsmith"])
+    assert (listed.returncode, listed.stdout.splitlines()[1].split("\t")[:2]) == (0, ["1", "jsmith"])
 
 
 class Terminal:
@@ -211,14 +226,15 @@ def test_on_a_terminal_the_password_is_asked_twice_without_echo(
 
 
 def test_on_a_terminal_the_list_is_a_table(run: Run) -> None:
-    """With a line of column names; markup in a name is only text."""
+    """With the columns that a pipe gets; markup in a name is only text."""
     run("user", "add", *JOHN, stdin="x\n")
     run("user", "add", "[red]x", stdin="x\n")
     terminal = Terminal("user", "list")
     assert terminal.exit_code() == 0
-    assert "\t" not in terminal.screen
-    assert "[red]x" in terminal.screen
-    assert terminal.screen.index("user_name") < terminal.screen.index("jsmith")
+    header, first, second = terminal.screen.splitlines()
+    assert header.split() == HEADER.split("\t")
+    assert "[red]x" in first
+    assert first.index("[red]x") == second.index("jsmith") == header.index("user_name")
 
 
 def test_on_a_terminal_an_import_shows_a_progress_bar(folder: Path) -> None:

@@ -1,13 +1,16 @@
 """``asmx-tickets settings``: what the settings are, and where they came from."""
 
 import json
+from typing import Annotated
 
 import typer
 
 from asmx_tickets.cli.options import SettingsFile, read_settings
 
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as it does in any case.")]
 
-def settings(settings: SettingsFile = None) -> None:
+
+def settings(as_json: AsJson = True, settings: SettingsFile = None) -> None:
     """Print the effective settings and the source of each as JSON, secrets as ****."""
     loaded = read_settings(settings)
     shown = {"settings": loaded.model_dump(mode="json", by_alias=True), "sources": dict(loaded.sources)}

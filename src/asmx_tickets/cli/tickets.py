@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +11,7 @@ import typer
 from asmx_tickets.audit import Event
 from asmx_tickets.cli.auditing import auditing
 from asmx_tickets.cli.options import SettingsFile, find_user, open_users, read_settings
+from asmx_tickets.cli.output import AsJson, print_rows, utc
 from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.tickets.ticket import digest, parse_guid, short_hash
 
@@ -26,15 +26,22 @@ UserName = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Of
 
 
 @app.command("list")
-def list_tickets(user: UserName = None, settings: SettingsFile = None) -> None:
-    """Print a line for each live ticket, with tabs between: user, last use, expiry, short hash. Never the ticket."""
+def list_tickets(user: UserName = None, as_json: AsJson = False, settings: SettingsFile = None) -> None:
+    """Print the live tickets: user, last use, expiry and a short hash, never the ticket itself."""
     loaded = read_settings(settings)
     with _shared_cache(loaded) as tickets, open_users(loaded) as directory:
         of_user = None if user is None else find_user(directory, user).id
         name_of = _names(directory)
-        for ticket in tickets.summaries(of_user):
-            used, ends = _time(ticket.last_used_at), _time(ticket.expires_at)
-            typer.echo(f"{name_of(ticket.user_id)}\t{used}\t{ends}\t{ticket.short_hash}")
+        rows = (
+            {
+                "user_name": name_of(ticket.user_id),
+                "last_used": utc(ticket.last_used_at),
+                "expires": utc(ticket.expires_at),
+                "ticket": ticket.short_hash,
+            }
+            for ticket in tickets.summaries(of_user)
+        )
+        print_rows(("user_name", "last_used", "expires", "ticket"), rows, as_json=as_json)
 
 
 @app.command()
@@ -111,7 +118,3 @@ def _names(directory: "SqlUserDirectory") -> Callable[[int], str]:
         return f"#{user_id}" if user is None else user.profile.user_name
 
     return name_of
-
-
-def _time(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -2,8 +2,6 @@
 
 import getpass
 import sys
-from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +11,7 @@ import typer
 from asmx_tickets.audit import Event
 from asmx_tickets.cli.auditing import auditing
 from asmx_tickets.cli.options import SettingsFile, find_user, open_users, read_settings
+from asmx_tickets.cli.output import AsJson, Value, print_facts, print_rows, utc
 from asmx_tickets.cli.tickets import end_tickets
 from asmx_tickets.errors import UserError
 
@@ -22,6 +21,11 @@ if TYPE_CHECKING:
     from asmx_tickets.users.user import User
 
 app = typer.Typer(name="user", help="Add, show, change and remove users.", no_args_is_help=True)
+
+_COLUMNS = (
+    "userid", "user_name", "first_name", "last_name", "email", "domain", "language", "read_only", "enabled",
+    "last_logon", "last_password_change",
+)  # fmt: skip
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The login name, in any letter case.")]
 
@@ -54,22 +58,17 @@ def add(
 
 
 @app.command("list")
-def list_users(settings: SettingsFile = None) -> None:
-    """Print all users by name: as a table on a terminal, else one a line with tabs between the columns."""
+def list_users(as_json: AsJson = False, settings: SettingsFile = None) -> None:
+    """Print all users by name."""
     with open_users(read_settings(settings)) as directory:
-        if sys.stdout.isatty():
-            _print_table(directory.all())
-            return
-        for user in directory.all():
-            typer.echo("\t".join(value.replace("\t", " ") for value in _facts(user).values()))
+        print_rows(_COLUMNS, map(_facts, directory.all()), as_json=as_json)
 
 
 @app.command()
-def show(name: Name, settings: SettingsFile = None) -> None:
+def show(name: Name, as_json: AsJson = False, settings: SettingsFile = None) -> None:
     """Print what is known of a user, one thing a line."""
     with open_users(read_settings(settings)) as directory:
-        for what, value in _facts(find_user(directory, name)).items():
-            typer.echo(f"{what}: {value}".rstrip())
+        print_facts(_facts(find_user(directory, name)), as_json=as_json)
 
 
 @app.command()
@@ -164,36 +163,19 @@ def _done(changed: bool, name: str) -> None:
         raise UserError(f"There is no user {name!r} any more.")
 
 
-def _facts(user: "User") -> dict[str, str]:
+def _facts(user: "User") -> dict[str, Value]:
     """What is shown of a user, by column name."""
     profile = user.profile
     return {
-        "userid": str(user.id),
+        "userid": user.id,
         "user_name": profile.user_name,
         "first_name": profile.first_name,
         "last_name": profile.last_name,
         "email": profile.email,
         "domain": profile.domain,
         "language": profile.language,
-        "read_only": str(profile.read_only).lower(),
-        "enabled": str(profile.enabled).lower(),
-        "last_logon": _time(user.last_logon),
-        "last_password_change": _time(user.last_password_change),
+        "read_only": profile.read_only,
+        "enabled": profile.enabled,
+        "last_logon": utc(user.last_logon),
+        "last_password_change": utc(user.last_password_change),
     }
-
-
-def _time(seconds: float | None) -> str:
-    return "" if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _print_table(users: Iterator["User"]) -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False)
-    for column in ("userid", "user_name", "first_name", "last_name", "email", "enabled", "last_logon"):
-        table.add_column(column)
-    for user in users:
-        facts = _facts(user)
-        table.add_row(*(facts[str(column.header)] for column in table.columns))
-    Console(markup=False, emoji=False, highlight=False).print(table)
