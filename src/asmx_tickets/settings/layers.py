@@ -47,17 +47,22 @@ class Entry:
 class Key:
     """A key that a model knows: its path in its own letter case, its shape, and whether its value is a secret.
 
-    ``single``: one value may stand in the place of a list.
+    ``single``: one value may stand in the place of a list. ``common``: its name is a word that other programs use.
     """
 
     path: str
     kind: Literal["value", "list", "section", "open section"]
     secret: bool = False
     single: bool = False
+    common: bool = False
 
 
 class OneOrMore:
     """Marks, in an Annotated, a list in whose place one value may stand."""
+
+
+class CommonWord:
+    """Marks, in an Annotated, a key that an environment variable names in its own letter case or with a prefix only."""
 
 
 class SingleValue:
@@ -118,25 +123,35 @@ def file_layer(file: Path, *, optional: bool = False) -> Layer:
         )
         if not isinstance(tree, _Members):
             raise SettingsError(f"{file} must hold one JSON object, {{…}}")
-        return _layer(Entry(path, value, file.name, str(file), file) for path, value in _flatten(tree, None))
+        return unique(Entry(path, value, file.name, str(file), file) for path, value in _flatten(tree, None))
     except json.JSONDecodeError as error:
         raise SettingsError(f"{file}, line {error.lineno}, column {error.colno}: no valid JSON: {error.msg}") from None
     except RecursionError:
         raise SettingsError(f"{file} is nested too deeply") from None
 
 
-def environment_layer(environ: Mapping[str, str], keys: Iterable[Key]) -> Layer:
-    """Take the variables that are settings: ``Section__Key``, and top-level values by their name (``Urls``)."""
+def environment_layer(environ: Mapping[str, str], keys: Iterable[Key], prefix: str = "") -> Layer:
+    """Take the variables that are settings: ``Section__Key``, and top-level values by their name (``Urls``).
+
+    With a prefix: all that begin with it, in any letter case, by the rest of their name.
+    """
     top = [key for key in keys if ":" not in key.path]
     first_levels = {key.path.casefold() for key in top}
-    values = {key.path.casefold() for key in top if key.kind == "value" or key.single}
+    values = {key.path.casefold(): key for key in top if key.kind == "value" or key.single}
 
     def is_setting(path: str) -> bool:
         first, separator, _ = path.casefold().partition(":")
-        return first in first_levels if separator else first in values
+        if separator or prefix:
+            return bool(prefix) or first in first_levels
+        key = values.get(first)
+        return key is not None and (not key.common or path == key.path)
 
-    paths = {name: name.replace("__", ":") for name in environ}
-    return _layer(
+    paths = {
+        name: name[len(prefix) :].replace("__", ":")
+        for name in environ
+        if name[: len(prefix)].casefold() == prefix.casefold()
+    }
+    return unique(
         Entry(path, environ[name], "environment", f"environment variable {one_line(name)}")
         for name, path in paths.items()
         if is_setting(path)
@@ -145,7 +160,7 @@ def environment_layer(environ: Mapping[str, str], keys: Iterable[Key]) -> Layer:
 
 def command_line_layer(options: Mapping[str, str]) -> Layer:
     """Take settings given on the command line, by their path."""
-    return _layer(Entry(path, value, "command line", "command line") for path, value in options.items())
+    return unique(Entry(path, value, "command line", "command line") for path, value in options.items())
 
 
 def overlay(layers: Iterable[Layer]) -> Layer:
@@ -189,7 +204,8 @@ def keys_of(model: type[BaseModel], above: str = "") -> Iterator[Key]:
             single = any(isinstance(mark, OneOrMore) for mark in field.metadata)
             yield Key(path, "list", _is_secret(get_args(annotation)[0]), single)
         else:
-            yield Key(path, "value", _is_secret(annotation))
+            common = any(isinstance(mark, CommonWord) for mark in field.metadata)
+            yield Key(path, "value", _is_secret(annotation), common=common)
 
 
 def _is_secret(annotation: Any) -> bool:
@@ -287,7 +303,8 @@ def _flatten(node: object, path: str | None) -> Iterator[tuple[str, Value]]:
         yield from _flatten(child, name if path is None else f"{path}:{name}")
 
 
-def _layer(entries: Iterable[Entry]) -> Layer:
+def unique(entries: Iterable[Entry]) -> Layer:
+    """The entries as a layer. Raises SettingsError where a key is given twice."""
     layer: Layer = {}
     for entry in entries:
         first = layer.setdefault(entry.path.casefold(), entry)

@@ -6,13 +6,16 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Annotated
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_validator
 from pydantic.alias_generators import to_pascal
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from asmx_tickets.errors import SettingsError
+from asmx_tickets.settings import aspnet, secret_files
 from asmx_tickets.settings import layers as configuration
+from asmx_tickets.settings.layers import CommonWord, Key
 from asmx_tickets.settings.sections import (
     STDOUT,
     Audit,
@@ -40,6 +43,9 @@ from asmx_tickets.settings.types import (
     TrustedUserPwds,
     UrlsValue,
 )
+
+_PREFIX = "ASMX_TICKETS__"
+"""What a variable may begin with to be this program's beyond doubt."""
 
 
 class Settings(BaseSettings):
@@ -73,7 +79,7 @@ class Settings(BaseSettings):
         default="sysadmin", description="The account that never gets a ticket; empty names nobody."
     )
     connection_strings: ConnectionStrings = ConnectionStrings()
-    workers: int = Field(
+    workers: Annotated[int, CommonWord()] = Field(
         default=1, ge=1, le=256, description="Server processes. More than one need a ticket cache that they can share."
     )
     tickets: Tickets = Tickets()
@@ -145,24 +151,15 @@ def load_settings(
     """Read the settings from all their sources (CONTRACT 3).
 
     Without ``file``, ``appsettings.json`` in the working directory is read if there is one. ``environ`` is the
-    process's environment; as in ASP.NET, ``ASPNETCORE_ENVIRONMENT`` is ``Production`` where it is not set.
+    process's environment; what counts of it, and of ASP.NET's own keys in a file, aspnet.py says.
     ``overrides`` are keys given on the command line (``{"Urls": "http://*:80"}``).
 
     Raises SettingsError, with one line that names the key, where it came from and what is wrong, and shows no secret.
     """
-    environment = environ.get("ASPNETCORE_ENVIRONMENT") or "Production"
-    if not re.fullmatch(r"[\w-]+", environment):
-        raise SettingsError("ASPNETCORE_ENVIRONMENT must be a name such as Production")
     base = file or Path("appsettings.json")
-    settings, entries = configuration.bind(
-        Settings,
-        [
-            configuration.file_layer(base, optional=file is None),
-            configuration.file_layer(base.with_name(f"appsettings.{environment}.json"), optional=True),
-            configuration.environment_layer(environ, configuration.keys_of(Settings)),
-            configuration.command_line_layer(overrides),
-        ],
-    )
+    keys = list(configuration.keys_of(Settings))
+    layers, unread = _layers(base, file is None, keys, environ)
+    settings, entries = configuration.bind(Settings, [*layers, configuration.command_line_layer(overrides)])
     connections = settings.connection_strings
     trusted = settings.trusted_user_pwd
     secrets: dict[str, SecretStr | ConnectionString] = {
@@ -172,8 +169,39 @@ def load_settings(
     }
     loaded = _at_home(settings, base)
     loaded._sources = _sources(entries)
-    loaded._warnings = tuple(_open_secrets(entries, secrets))
+    loaded._warnings = (*unread, *_open_secrets(entries, secrets))
     return loaded
+
+
+def _layers(
+    base: Path, optional: bool, keys: list[Key], environ: Mapping[str, str]
+) -> tuple[list[configuration.Layer], list[str]]:
+    """The files' and the environment's layers, lowest first; and what is not read of them, a line for people each."""
+    named = base.with_name(f"appsettings.{aspnet.environment_name(environ)}.json")
+    files = [configuration.file_layer(base, optional=optional), configuration.file_layer(named, optional=True)]
+    read, unread = zip(*(aspnet.adopted(layer, keys) for layer in files), strict=True)
+    layers = [
+        aspnet.port_layer(environ),
+        *read,
+        secret_files.credentials_layer(environ, keys),
+        *aspnet.host_layers(environ, keys),
+        configuration.environment_layer(environ, keys),
+        configuration.environment_layer(environ, keys, prefix=_PREFIX),
+    ]
+    folder = base.absolute().parent
+    return [secret_files.with_secret_files(layer, keys, folder) for layer in layers], [
+        *(line for lines in unread for line in lines),
+        *_overlooked(keys, environ),
+    ]
+
+
+def _overlooked(keys: list[Key], environ: Mapping[str, str]) -> Iterator[str]:
+    """The variables that may be meant for this server, and may be another program's."""
+    common = {key.path.casefold(): key.path for key in keys if key.common}
+    for name in environ:
+        path = common.get(name.casefold())
+        if path not in {None, name}:
+            yield f"environment variable {name} is another program's; for this one it is {_PREFIX}{name} or {path}"
 
 
 def _at_home(settings: Settings, base: Path) -> Settings:
