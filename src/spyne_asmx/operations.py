@@ -70,7 +70,7 @@ class Operation:
         self.function = descriptor.function
         self.waiting = Waiting(descriptor.udd.get("waiting") or Waiting.BLOCKING)
         self.parameters = tuple(
-            Parameter(name, codec_of(kind), repeats(kind), not getattr(kind.Attributes, "left_out", False))
+            Parameter(name, codec_of(kind, namespace), repeats(kind), not getattr(kind.Attributes, "left_out", False))
             for name, kind in descriptor.in_message.get_flat_type_info(descriptor.in_message).items()
         )
         self.form_names = frozenset(parameter.form_name for parameter in self.parameters)
@@ -78,7 +78,7 @@ class Operation:
         results = list(descriptor.out_message.get_flat_type_info(descriptor.out_message).values())
         if len(results) > 1:
             raise TypeError(f"{self.name}: ASMX operations have one result; put several in a complex type")
-        self.result = codec_of(results[0]) if results else None
+        self.result = codec_of(results[0], namespace) if results else None
         self.response_name = f"{self.name}Response"
         self.result_name = f"{self.name}Result"
         self._index = {

@@ -14,7 +14,8 @@ from spyne_asmx.forms import FORM_MEDIA_TYPE
 from spyne_asmx.http import XML_TEXT
 from spyne_asmx.operations import Operation
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
-from spyne_asmx.types import codec_of, repeats
+from spyne_asmx.typenames import type_name
+from spyne_asmx.types import Codec, codec_of, repeats
 from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE, Element, write
 
 TITLES = {
@@ -51,7 +52,7 @@ def placeholder(spyne_type: Any) -> str:
     """What stands for a simple value: the name of its type; for an enumeration its values."""
     if issubclass(spyne_type, EnumBase):
         return " or ".join(spyne_type.__values__)
-    return codec_of(spyne_type).type_name
+    return type_name(spyne_type)
 
 
 def _soap11(operation: Operation, path: str, host: str) -> Sample:
@@ -133,36 +134,36 @@ def _form_response(operation: Operation) -> str:
     if operation.result.is_xml:
         content = _marked("xml")
     else:
-        kind = operation.result.type
-        content = write(_element(operation.namespace, operation.result.type_name, kind, frozenset()), indent="  ")
+        name = f"{operation.namespace}}}{operation.result.type_name}"
+        content = write(_element(name, operation.result, frozenset()), indent="  ")
     return _message("HTTP/1.1 200 OK", "", XML_TEXT[1], (), f"{DECLARATION}\n{content}")
 
 
 def _wrapper(operation: Operation, name: str, parts: list[tuple[str, Any]]) -> Element:
     namespace = operation.namespace
     children = [
-        _element(namespace, part, kind, frozenset()) for part, kind in parts for _ in range(2 if repeats(kind) else 1)
+        _element(f"{namespace}}}{part}", codec_of(kind, namespace), frozenset())
+        for part, kind in parts
+        for _ in range(2 if repeats(kind) else 1)
     ]
     return Element(f"{namespace}}}{name}", children=children)
 
 
-def _element(namespace: str, name: str, spyne_type: Any, inside: frozenset[str]) -> Element:
+def _element(name: str, codec: Codec, inside: frozenset[Any]) -> Element:
     """An element with placeholders; ``inside`` are the objects around it, which are not written out again."""
-    codec = codec_of(spyne_type)
-    element = Element(f"{namespace}}}{name}", {})
+    element = Element(name, {})
     if codec.is_xml:
         element.text = _marked("xml")
     elif codec.is_simple:
-        element.text = _marked(placeholder(spyne_type))
-    elif codec.type_name not in inside:
-        inside |= {codec.type_name}
+        element.text = _marked(placeholder(codec.type))
+    elif (kind := (codec.namespace, codec.type_name)) not in inside:
         attributes = {}
         for local_name, member in codec.members.items():
-            kind = member.codec.type
-            if issubclass(kind, XmlAttribute):
-                attributes[local_name] = _marked(placeholder(kind.type))
+            if issubclass(member.codec.type, XmlAttribute):
+                attributes[local_name] = _marked(placeholder(member.codec.type.type))
             else:
-                element.children += [_element(namespace, local_name, kind, inside)] * (2 if member.repeats else 1)
+                content = _element(member.name, member.codec, inside | {kind})
+                element.children += [content] * (2 if member.repeats else 1)
         element.attributes = attributes
     return element
 

@@ -1,16 +1,20 @@
 """The XML Schema of a service's messages, as .NET's XmlSchemaExporter writes it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lxml import etree
 from spyne import AnyXml, Array
-from spyne.model.complex import XmlAttribute
+from spyne.model.complex import ComplexModelBase, XmlAttribute
 from spyne.model.enum import EnumBase
 
 from spyne_asmx.operations import Operation
 from spyne_asmx.typenames import (
+    MICROSOFT_TYPES,
     can_be_nil,
+    derived_types,
+    element_namespace_of,
+    given_namespace,
     is_nullable,
     is_value,
     member_name,
@@ -21,7 +25,6 @@ from spyne_asmx.typenames import (
 from spyne_asmx.types import repeats
 from spyne_asmx.xml import XSD_NAMESPACE
 
-MICROSOFT_TYPES = "http://microsoft.com/wsdl/types/"
 _GUID_PATTERN = "-".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12))
 
 
@@ -40,21 +43,29 @@ class Maker:
 _S = Maker(XSD_NAMESPACE)
 
 
-class Schema:
-    """Collects elements and the types they need. A type stands behind the first element that needs it."""
+class Schemas:
+    """Collects elements and the types they need, a schema for each namespace.
+
+    A type stands behind the first element that needs it, and the types that extend it stand behind it.
+    """
 
     def __init__(self, namespace: str) -> None:
-        self._schema = _S("schema", elementFormDefault="qualified", targetNamespace=namespace)
-        self._types: dict[str, Any] = {}
-        self._results: set[str] = set()
-        self.has_guid = False
+        self._namespace = namespace
+        self._schemas: dict[str, etree._Element] = {}
+        self._imports: dict[str, list[str]] = {}
+        self._types: dict[tuple[str, str], Any] = {}
+        self._elements: dict[tuple[str, str], Any] = {}
+        self.prefixes = {namespace: "tns"}
+        """The prefix of each namespace that a name here is in, XML Schema's own left out."""
+        self._schema(namespace)
 
     def documents(self) -> list[etree._Element]:
-        """The schemas: the service's, and that of GUIDs where there is one."""
-        if not self.has_guid:
-            return [self._schema]
-        self._schema.insert(0, _S("import", namespace=MICROSOFT_TYPES))
-        return [self._schema, _guid_schema()]
+        """The schemas: the service's, and those of other namespaces in the order they came up."""
+        for namespace, imported in self._imports.items():
+            for index, name in enumerate(imported):
+                self._schemas[namespace].insert(index, _S("import", namespace=name))
+            imported.clear()
+        return [_guid_schema() if name == MICROSOFT_TYPES else schema for name, schema in self._schemas.items()]
 
     def add_operation(self, operation: Operation) -> None:
         """The elements of a SOAP request and its answer."""
@@ -65,84 +76,121 @@ class Schema:
     def add_form_result(self, spyne_type: Any) -> None:
         """The root element of an answer to a GET or POST form."""
         name = type_name(spyne_type)
-        if name in self._results:
+        if (self._namespace, name) in self._elements:
             return
-        self._results.add(name)
+        self._elements[self._namespace, name] = spyne_type
         element = _S("element", name=name)
-        _set_nillable(element, can_be_nil(spyne_type))
-        element.set("type", self._type(spyne_type))
-        self._schema.append(element)
+        self._schema(self._namespace).append(element)
+        self._typed(element, spyne_type, self._namespace, nillable=can_be_nil(spyne_type))
+
+    def _schema(self, namespace: str) -> etree._Element:
+        if namespace not in self._schemas:
+            self._schemas[namespace] = _S("schema", elementFormDefault="qualified", targetNamespace=namespace)
+            self._imports[namespace] = []
+            self.prefixes.setdefault(namespace, f"s{len(self.prefixes)}")
+        return self._schemas[namespace]
+
+    def _name(self, namespace: str, local_name: str, within: str) -> str:
+        """The qualified name of a component of the schema of ``namespace``, for use in that of ``within``."""
+        self._schema(namespace)
+        if namespace != within and namespace not in self._imports[within]:
+            self._imports[within].append(namespace)
+        return f"{self.prefixes[namespace]}:{local_name}"
 
     def _add_wrapper(self, name: str, parts: list[tuple[str, Any]]) -> None:
         content = _S("complexType")
-        self._schema.append(_S("element", content, name=name))
+        self._schema(self._namespace).append(_S("element", content, name=name))
         if parts:
-            content.append(self._sequence(parts))
+            content.append(self._sequence(parts, self._namespace))
 
-    def _sequence(self, members: Iterable[tuple[str, Any]]) -> etree._Element:
-        return _S("sequence", *[self._member(name, kind) for name, kind in members])
+    def _sequence(self, members: Iterable[tuple[str, Any]], namespace: str) -> etree._Element:
+        return _S("sequence", *[self._member(name, kind, namespace) for name, kind in members])
 
-    def _member(self, name: str, spyne_type: Any) -> etree._Element:
+    def _member(self, name: str, spyne_type: Any, namespace: str) -> etree._Element:
         many = repeats(spyne_type)
         required = not many and (is_value(spyne_type) or spyne_type.Attributes.min_occurs > 0)
-        element = _S("element", minOccurs="1" if required else "0", maxOccurs="unbounded" if many else "1", name=name)
-        return self._typed(element, spyne_type, nillable=is_nullable(spyne_type))
+        occurs = {"minOccurs": "1" if required else "0", "maxOccurs": "unbounded" if many else "1"}
+        own_namespace = element_namespace_of(spyne_type)
+        if own_namespace and own_namespace != namespace:
+            self._add_element(name, spyne_type, own_namespace)
+            return _S("element", **occurs, ref=self._name(own_namespace, name, namespace))
+        element = _S("element", **occurs, name=name)
+        return self._typed(element, spyne_type, namespace, nillable=is_nullable(spyne_type))
 
-    def _typed(self, element: etree._Element, spyne_type: Any, *, nillable: bool) -> etree._Element:
+    def _add_element(self, name: str, spyne_type: Any, namespace: str) -> None:
+        """An element at the top of a schema. Raises TypeError where one of another type has its name."""
+        known = self._elements.setdefault((namespace, name), spyne_type)
+        if known is not spyne_type:
+            if type_name(known) != type_name(spyne_type) or given_namespace(known) != given_namespace(spyne_type):
+                raise TypeError(f"two elements {name} of the namespace {namespace} are of different types; rename one")
+            return
+        element = _S("element", name=name)
+        self._schema(namespace).append(element)
+        self._typed(element, spyne_type, namespace, nillable=is_nullable(spyne_type))
+
+    def _typed(self, element: etree._Element, spyne_type: Any, namespace: str, *, nillable: bool) -> etree._Element:
+        """The element, with its type. ``namespace`` is that of the schema it stands in."""
         _set_nillable(element, nillable)
         if issubclass(spyne_type, AnyXml):
             element.append(_S("complexType", _S("sequence", _S("any")), mixed="true"))
         else:
-            element.set("type", self._type(spyne_type))
+            element.set("type", self._type(spyne_type, namespace))
         return element
 
-    def _type(self, spyne_type: Any) -> str:
-        """The qualified name of a type, which is added to the schema the first time."""
+    def _type(self, spyne_type: Any, namespace: str) -> str:
+        """The qualified name of a type for use in the schema of ``namespace``. It is added the first time."""
         if issubclass(spyne_type, EnumBase):
-            return self._declared(spyne_type, self._add_enumeration)
+            return self._declared(spyne_type, namespace, self._add_enumeration)
         if issubclass(spyne_type, Array):
-            return self._declared(spyne_type, self._add_array)
+            return self._declared(spyne_type, namespace, self._add_array)
         if hasattr(spyne_type, "_type_info"):
-            return self._declared(spyne_type, self._add_object)
+            return self._declared(spyne_type, namespace, self._add_object)
         simple = simple_type(spyne_type)
-        self.has_guid |= simple.prefix == "s1"
-        return f"{simple.prefix}:{simple.name}"
+        if simple.namespace == XSD_NAMESPACE:
+            return f"s:{simple.name}"
+        return self._name(simple.namespace, simple.name, namespace)
 
-    def _declared(self, spyne_type: Any, add: Any) -> str:
-        name = type_name(spyne_type)
-        named = _array_signature(spyne_type) if issubclass(spyne_type, Array) else named_type(spyne_type)
-        if name not in self._types:
-            self._types[name] = named
-            add(name, named_type(spyne_type) if not issubclass(spyne_type, Array) else spyne_type)
-        elif self._types[name] != named:
+    def _declared(self, spyne_type: Any, within: str, add: Callable[[str, Any, str], None]) -> str:
+        is_array = issubclass(spyne_type, Array)
+        name, namespace = type_name(spyne_type), given_namespace(spyne_type) or within
+        qualified = self._name(namespace, name, within)
+        kind = spyne_type if is_array else named_type(spyne_type)
+        named = _array_signature(spyne_type) if is_array else kind
+        if (namespace, name) not in self._types:
+            self._types[namespace, name] = named
+            add(name, kind, namespace)
+        elif self._types[namespace, name] != named:
             raise TypeError(f"two different types are named {name}; give one of them another __type_name__")
-        return f"tns:{name}"
+        return qualified
 
-    def _add_enumeration(self, name: str, spyne_type: Any) -> None:
+    def _add_enumeration(self, name: str, spyne_type: Any, namespace: str) -> None:
         values = [_S("enumeration", value=value) for value in spyne_type.__values__]
-        self._schema.append(_S("simpleType", _S("restriction", *values, base="s:string"), name=name))
+        declared = _S("simpleType", _S("restriction", *values, base="s:string"), name=name)
+        self._schema(namespace).append(declared)
 
-    def _add_array(self, name: str, spyne_type: Any) -> None:
+    def _add_array(self, name: str, spyne_type: Any, namespace: str) -> None:
         key, item = next(iter(spyne_type._type_info.items()))
         declared = _S("complexType", name=name)
-        self._schema.append(declared)
+        self._schema(namespace).append(declared)
         element = _S("element", minOccurs="0", maxOccurs="unbounded", name=member_name(spyne_type, key, item))
-        declared.append(_S("sequence", self._typed(element, item, nillable=can_be_nil(item))))
+        declared.append(_S("sequence", self._typed(element, item, namespace, nillable=can_be_nil(item))))
 
-    def _add_object(self, name: str, spyne_type: Any) -> None:
+    def _add_object(self, name: str, spyne_type: Any, namespace: str) -> None:
         declared = content = _S("complexType", name=name)
-        self._schema.append(declared)
+        self._schema(namespace).append(declared)
         if spyne_type.__extends__ is not None:
-            content = _S("extension", base=self._type(spyne_type.__extends__))
+            content = _S("extension", base=self._type(spyne_type.__extends__, namespace))
             declared.append(_S("complexContent", content, mixed="false"))
         own = [(member_name(spyne_type, key, kind), kind) for key, kind in spyne_type._type_info.items()]
         elements = [(key, kind) for key, kind in own if not issubclass(kind, XmlAttribute)]
         if elements:
-            content.append(self._sequence(elements))
-        content.extend([self._attribute(key, kind) for key, kind in own if issubclass(kind, XmlAttribute)])
+            content.append(self._sequence(elements, namespace))
+        content.extend([self._attribute(key, kind, namespace) for key, kind in own if issubclass(kind, XmlAttribute)])
+        for derived in derived_types(spyne_type):
+            self._type(derived, namespace)
 
-    def _attribute(self, name: str, spyne_type: Any) -> etree._Element:
-        declared = _S("attribute", name=name, type=self._type(spyne_type.type))
+    def _attribute(self, name: str, spyne_type: Any, namespace: str) -> etree._Element:
+        declared = _S("attribute", name=name, type=self._type(spyne_type.type, namespace))
         if spyne_type._use == "required" or (spyne_type._use is None and is_value(spyne_type.type)):
             declared.set("use", "required")
         return declared
@@ -153,10 +201,11 @@ def _set_nillable(element: etree._Element, nillable: bool) -> None:
         element.set("nillable", "true")
 
 
-def _array_signature(spyne_type: Any) -> tuple[str, str, bool]:
+def _array_signature(spyne_type: Any) -> tuple[object, ...]:
     """What makes two array types the same: spyne makes a new class at every mention."""
     key, item = next(iter(spyne_type._type_info.items()))
-    return member_name(spyne_type, key, item), type_name(item), is_nullable(item)
+    namespace = given_namespace(item) if issubclass(item, EnumBase | ComplexModelBase) else ""
+    return member_name(spyne_type, key, item), type_name(item), namespace, is_nullable(item)
 
 
 def _guid_schema() -> etree._Element:

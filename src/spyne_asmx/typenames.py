@@ -7,20 +7,25 @@ text to .NET, so they count as references; ``Integer32`` is C#'s ``int``.
 """
 
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from spyne import AnyXml, Array
 from spyne.model.complex import ComplexModelBase
 from spyne.model.enum import EnumBase
 
+from spyne_asmx.xml import XSD_NAMESPACE
+
+MICROSOFT_TYPES = "http://microsoft.com/wsdl/types/"
+
 
 @dataclass(frozen=True, slots=True)
 class SimpleType:
-    """A simple type on the wire: its name, whether .NET holds it as a value, and the prefix of its namespace."""
+    """A simple type on the wire: its name, whether .NET holds it as a value, and its namespace."""
 
     name: str
     is_value: bool
-    prefix: str = "s"
+    namespace: str = XSD_NAMESPACE
 
 
 _VALUES = (
@@ -34,7 +39,7 @@ _REFERENCES = (
 _SIMPLE_TYPES = {
     **{name: SimpleType(name, is_value=True) for name in _VALUES.split()},
     **{name: SimpleType(name, is_value=False) for name in _REFERENCES.split()},
-    "uuid": SimpleType("guid", is_value=True, prefix="s1"),
+    "uuid": SimpleType("guid", is_value=True, namespace=MICROSOFT_TYPES),
 }
 
 
@@ -77,6 +82,36 @@ def named_type(spyne_type: Any) -> Any:
         for base in spyne_type.__mro__
         if base.__dict__.get("__orig__") is None or base.Attributes._explicit_type_name
     )
+
+
+def given_namespace(spyne_type: Any) -> str:
+    """The namespace that an object type or enumeration was given (``__namespace__``); empty where nobody gave one.
+
+    Types without one are in the namespace of what holds them, as in C#. spyne would name it after the type's module.
+    """
+    if issubclass(spyne_type, Array):
+        return ""
+    namespace = spyne_type.get_namespace()
+    if not isinstance(namespace, str) or namespace in {_module_namespace(base) for base in spyne_type.__mro__}:
+        return ""
+    return namespace
+
+
+def element_namespace_of(spyne_type: Any) -> str:
+    """The namespace that a member gives its own element (``sub_ns``), as XmlElement(Namespace=…) does in C#."""
+    namespace = getattr(spyne_type.Attributes, "sub_ns", None)
+    return namespace if isinstance(namespace, str) else ""
+
+
+def _module_namespace(spyne_type: type) -> str:
+    """What spyne calls the namespace of a type that was given none: its module up to the first private part."""
+    return ".".join(takewhile(lambda part: not part.startswith("_"), spyne_type.__module__.split(".")))
+
+
+def derived_types(spyne_type: Any) -> list[Any]:
+    """The object types that extend this one, each before its own."""
+    own = named_type(spyne_type).Attributes._subclasses or ()
+    return [found for derived in own for found in (derived, *derived_types(derived))]
 
 
 def type_name(spyne_type: Any) -> str:

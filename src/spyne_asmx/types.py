@@ -18,10 +18,20 @@ from spyne.protocol import ProtocolBase
 
 from spyne_asmx import lexical
 from spyne_asmx.faults import ClientFault
-from spyne_asmx.typenames import is_nullable, is_value, member_name, type_name
+from spyne_asmx.typenames import (
+    derived_types,
+    element_namespace_of,
+    given_namespace,
+    is_nullable,
+    is_value,
+    member_name,
+    named_type,
+    type_name,
+)
 from spyne_asmx.xml import XSI_NAMESPACE, Element, from_lxml
 
 NIL = {f"{XSI_NAMESPACE}}}nil": "true"}
+_XSI_TYPE = f"{XSI_NAMESPACE}}}type"
 
 # What a plain string's attributes are when nobody customized it: then any text is a valid value as it stands.
 _UNRESTRICTED = ("min_len", "max_len", "pattern", "values", "empty_is_none", "cast")
@@ -42,16 +52,24 @@ class Codec:
     """Reads and writes values of one spyne type.
 
     ``read`` takes a parameter's element, ``parse`` a form field's text; both raise ClientFault for what is no value of
-    the type. ``write`` makes the element ``name`` (expanded) of a value that is not None.
+    the type. ``write`` makes the element ``name`` (expanded) of a value that is not None. A type without a
+    namespace of its own is in ``outer_namespace``, that of the message or type that holds it.
     """
 
-    def __init__(self, spyne_type: Any) -> None:
+    def __init__(self, spyne_type: Any, outer_namespace: str) -> None:
         self.type = spyne_type
+        self._outer_namespace = outer_namespace
         self.is_xml = issubclass(spyne_type, AnyXml)
         self.is_simple = not self.is_xml and not issubclass(spyne_type, ComplexModelBase)
         self.is_plain_text = issubclass(spyne_type, Unicode) and _is_unrestricted(spyne_type)
         self.parse: Callable[[str], Any] = _keep if self.is_plain_text else self._parse
         self._members: dict[str, Member] | None = None
+        self._derived: dict[str, Codec] | None = None
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of an object type, array type or enumeration."""
+        return given_namespace(self.type) or self._outer_namespace
 
     @property
     def type_name(self) -> str:
@@ -118,16 +136,43 @@ class Codec:
     def members(self) -> "dict[str, Member]":
         """A complex type's members by local name."""
         if self._members is None:  # late, because a type may contain itself
+            namespaces = self._member_namespaces()
             self._members = {
-                member_name(self.type, name, kind): Member(name, codec_of(kind), repeats(kind), _is_nil_if_none(kind))
+                member_name(self.type, name, kind): self._member(name, kind, namespaces.get(name, self.namespace))
                 for name, kind in self.type.get_flat_type_info(self.type).items()
             }
         return self._members
+
+    def _member_namespaces(self) -> dict[str, str]:
+        """The namespace of each member: that of the type, among those it extends, which declares it."""
+        base = self.type.__extends__
+        inherited = {} if base is None else codec_of(base, self._outer_namespace)._member_namespaces()
+        return inherited | dict.fromkeys(self.type._type_info, self.namespace)
+
+    def _member(self, name: str, kind: Any, namespace: str) -> "Member":
+        element_namespace = element_namespace_of(kind) or namespace
+        return Member(
+            name,
+            f"{element_namespace}}}{member_name(self.type, name, kind)}",
+            codec_of(kind, namespace),
+            repeats(kind),
+            _is_nil_if_none(kind),
+        )
+
+    @property
+    def derived(self) -> "dict[str, Codec]":
+        """The codecs of the types that extend an object type, by local name."""
+        if self._derived is None:
+            codecs = [codec_of(kind, self._outer_namespace) for kind in derived_types(self.type)]
+            self._derived = {codec.type_name: codec for codec in codecs}
+        return self._derived
 
     def _read_members(self, element: Element) -> Any:
         if issubclass(self.type, Array):
             item = next(iter(self.members.values()))
             return [item.codec.read(child) for child in element.children]
+        if (actual := self._actual(element)) is not self:
+            return actual._read_members(element)
         value = self.type()
         for child in element.children:
             member = self.members.get(child.local_name)
@@ -139,48 +184,76 @@ class Codec:
             setattr(value, member.python_name, held)
         for name, member in self.members.items():
             if issubclass(member.codec.type, XmlAttribute) and name in element.attributes:
-                codec = codec_of(member.codec.type.type)
+                codec = codec_of(member.codec.type.type, "")
                 setattr(value, member.python_name, codec.parse(element.attributes[name]))
         return value
 
+    def _actual(self, element: Element) -> "Codec":
+        """The codec of the type that an object's ``xsi:type`` names. Raises ClientFault where it does not fit."""
+        named = element.attributes.get(_XSI_TYPE)
+        if named is None:
+            return self
+        local_name = named.strip().rpartition(":")[2]
+        if local_name == self.type_name:
+            return self
+        if local_name not in self.derived:
+            raise ClientFault(f"The type {local_name} of {element.local_name} was not recognized.")
+        return self.derived[local_name]
+
     def _write_members(self, name: str, value: Any) -> Element:
-        namespace = f"{name.rpartition('}')[0]}}}" if "}" in name else ""
         element = Element(name, {})
         if issubclass(self.type, Array):
-            local_name, member = next(iter(self.members.items()))
-            element.children = [_write_item(namespace + local_name, member.codec, item) for item in value]
+            member = next(iter(self.members.values()))
+            element.children = [_write_item(member.name, member.codec, item) for item in value]
             return element
+        if type(value) is not self.type and isinstance(value, ComplexModelBase):
+            kind = named_type(type(value))
+            if kind is not named_type(self.type) and issubclass(kind, named_type(self.type)):
+                return self._write_derived(name, codec_of(kind, self._outer_namespace), value)
         attributes: dict[str, str] = {}
         for local_name, member in self.members.items():
             held, codec = getattr(value, member.python_name, None), member.codec
             if held is not None and issubclass(codec.type, XmlAttribute):
-                attributes[local_name] = codec_of(codec.type.type).text(held)
+                attributes[local_name] = codec_of(codec.type.type, "").text(held)
                 continue
             for item in (held or ()) if member.repeats else (held,):
                 if item is not None or member.is_nil_if_none:
-                    element.children.append(_write_item(namespace + local_name, codec, item))
+                    element.children.append(_write_item(member.name, codec, item))
         element.attributes = attributes
+        return element
+
+    @staticmethod
+    def _write_derived(name: str, actual: "Codec", value: Any) -> Element:
+        """An object of a type that extends the declared one, with its ``xsi:type``."""
+        element = actual._write_members(name, value)
+        if actual.namespace == element.namespace:
+            named = {_XSI_TYPE: actual.type_name}
+        else:
+            named = {"xmlns:q1": actual.namespace, _XSI_TYPE: f"q1:{actual.type_name}"}
+        element.attributes = named | dict(element.attributes)
         return element
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of an object: its Python name, and how it is written."""
+    """A member of an object: its Python name, its element's expanded name, and how it is written."""
 
     python_name: str
+    name: str
     codec: Codec
     repeats: bool
     is_nil_if_none: bool
 
 
-_codecs: dict[int, Codec] = {}
+_codecs: dict[tuple[int, str], Codec] = {}
 
 
-def codec_of(spyne_type: Any) -> Codec:
-    """The codec of a spyne type, made once. Types live as long as the program, so their identity is a safe key."""
-    codec = _codecs.get(id(spyne_type))
+def codec_of(spyne_type: Any, outer_namespace: str) -> Codec:
+    """The codec of a spyne type within a namespace, made once. It keeps the type: identity is a safe key."""
+    key = id(spyne_type), outer_namespace
+    codec = _codecs.get(key)
     if codec is None:
-        codec = _codecs[id(spyne_type)] = Codec(spyne_type)
+        codec = _codecs[key] = Codec(spyne_type, outer_namespace)
     return codec
 
 

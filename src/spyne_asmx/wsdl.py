@@ -10,7 +10,7 @@ from lxml import etree
 from spyne_asmx.bindings import Binding
 from spyne_asmx.forms import FORM_MEDIA_TYPE
 from spyne_asmx.operations import Operation, OperationTable
-from spyne_asmx.schema import MICROSOFT_TYPES, Maker, Schema
+from spyne_asmx.schema import Maker, Schemas
 from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE, escape_attribute
 
 _WSDL = "http://schemas.xmlsoap.org/wsdl/"
@@ -51,10 +51,10 @@ def build_wsdl(operations: OperationTable, name: str, address: str, bindings: fr
     Raises TypeError for types that ASMX has no counterpart for, or that share a name.
     """
     ports = [port for port in _PORTS if port.binding in bindings]
-    schema = _schema(operations, ports)
-    root = etree.Element(f"{{{_WSDL}}}definitions", nsmap=_namespaces(operations.namespace, schema))
+    schemas = _schemas(operations, ports)
+    root = etree.Element(f"{{{_WSDL}}}definitions", nsmap=_namespaces(schemas))
     root.set("targetNamespace", operations.namespace)
-    root.append(_W("types", *schema.documents()))
+    root.append(_W("types", *schemas.documents()))
     for port in _with_messages(ports):
         for operation in _offered(operations, port):
             root.extend(_soap_messages(operation, port) if port.is_soap else _form_messages(operation, port))
@@ -86,13 +86,12 @@ def build_disco(operations: OperationTable, name: str, address: str, bindings: f
     return "\n".join(lines).encode()
 
 
-def _namespaces(namespace: str, schema: Schema) -> dict[str, str]:
+def _namespaces(schemas: Schemas) -> dict[str, str]:
     """The prefixes at the root, unused ones too: .NET writes them."""
     return {
         "wsdl": _WSDL,
-        "tns": namespace,
         "s": XSD_NAMESPACE,
-        **({"s1": MICROSOFT_TYPES} if schema.has_guid else {}),
+        **{prefix: namespace for namespace, prefix in schemas.prefixes.items()},
         **_EXTENSIONS,
         "soapenc": "http://schemas.xmlsoap.org/soap/encoding/",
         "tm": "http://microsoft.com/wsdl/mime/textMatching/",
@@ -104,15 +103,15 @@ def _document(root: etree._Element) -> bytes:
     return f"{DECLARATION}\n{etree.tostring(root, encoding='unicode')}".encode()
 
 
-def _schema(operations: OperationTable, ports: list[_Port]) -> Schema:
-    schema = Schema(operations.namespace)
+def _schemas(operations: OperationTable, ports: list[_Port]) -> Schemas:
+    schemas = Schemas(operations.namespace)
     for operation in operations:
-        schema.add_operation(operation)
+        schemas.add_operation(operation)
     for port in ports:
         for operation in [] if port.is_soap else _offered(operations, port):
             if operation.result is not None and not operation.result.is_xml:
-                schema.add_form_result(operation.result.type)
-    return schema
+                schemas.add_form_result(operation.result.type)
+    return schemas
 
 
 def _offered(operations: OperationTable, port: _Port) -> Iterable[Operation]:

@@ -38,10 +38,18 @@ class Leaf(Node):
     pass
 
 
-class Other(ComplexModel):
+class Namesake(ComplexModel):
+    __module__ = "elsewhere"  # spyne itself refuses two of one module
+    __type_name__ = "Node"
+    Text = Unicode
+
+
+class Foreigner(ComplexModel):
     __type_name__ = "Node"
     __namespace__ = "urn:other"
     Text = Unicode
+    Far = Integer32(sub_ns="urn:far")
+    Near = Array(Uuid)
 
 
 def schema(*parameters: Any, returns: Any = None) -> etree._Element:
@@ -113,12 +121,36 @@ def test_items_of_an_array_have_the_name_that_was_chosen() -> None:
 
 def test_the_same_type_used_twice_is_declared_once() -> None:
     declared = schema(Node, Array(Node), Node.customize(min_occurs=1), returns=Array(Node))
-    assert [t.get("name") for t in declared.findall(f"{XSD}complexType")] == ["Node", "ArrayOfNode"]
+    assert [t.get("name") for t in declared.findall(f"{XSD}complexType")] == ["Node", "Leaf", "ArrayOfNode"]
 
 
 def test_two_types_of_one_name_are_refused() -> None:
     with pytest.raises(TypeError, match="two different types are named Node"):
-        schema(Node, Other)
+        schema(Node, Namesake)
+
+
+def test_two_types_of_one_name_stand_in_schemas_of_their_own() -> None:
+    ours = schema(Node, Foreigner)
+    other, far = (ours.getparent().find(f"{XSD}schema[@targetNamespace='urn:{name}']") for name in ("other", "far"))
+    assert [found.get("type") for found in ours.iter(f"{XSD}element") if found.get("name") in {"p0", "p1"}] == [
+        "tns:Node",
+        "s2:Node",
+    ]
+    assert [found.get("name") for found in other.findall(f"{XSD}complexType")] == ["Node", "ArrayOfGuid"]
+    assert [found.get("namespace") for found in ours.findall(f"{XSD}import")] == [
+        "http://microsoft.com/wsdl/types/",
+        "urn:other",
+    ]
+    assert other.find(f".//{XSD}element[@ref='s3:Far']") is not None
+    assert far.find(f"{XSD}element").attrib == {"name": "Far", "type": "s:int"}
+
+
+def test_elements_of_one_name_and_different_types_are_refused() -> None:
+    class Near(ComplexModel):
+        Far = Unicode(sub_ns="urn:far")
+
+    with pytest.raises(TypeError, match="two elements Far of the namespace urn:far are of different types"):
+        schema(Foreigner, Near)
 
 
 def test_types_that_asmx_does_not_have_are_refused() -> None:
