@@ -1,5 +1,6 @@
 """``asmx-tickets`` and ``python -m asmx_tickets``."""
 
+import io
 import sys
 
 from asmx_tickets.hosting.signals import SIGNALS
@@ -9,6 +10,9 @@ def main() -> None:
     """Run the command line (CONTRACT 3). Exits 0 when done, 1 when it failed, 2 when it was used wrongly."""
     if "serve" in sys.argv[1:]:
         SIGNALS.note()  # before all the rest is loaded, which takes a while
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal's charset has no letters for must not end a list.
+        sys.stdout.reconfigure(errors="backslashreplace")
     from asmx_tickets.cli.app import app
 
     app(prog_name="asmx-tickets")

@@ -1,8 +1,10 @@
 """The command line as a whole: exit codes, one-line errors, and how quickly it starts."""
 
 import os
+import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -27,21 +29,93 @@ def test_help_loads_nothing_that_takes_long(arguments: list[str]) -> None:
     assert "Usage: asmx-tickets" in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [[], ["user"], ["ticket"]])
+def test_without_a_command_the_help_is_shown(run: Run, arguments: list[str]) -> None:
+    """On standard error: nothing was done."""
+    result = run(*arguments, exit_code=2)
+    assert result.stdout == ""
+    assert "Commands:" in result.stderr
+
+
 @pytest.mark.parametrize(
-    "arguments",
+    ("arguments", "line"),
     [
-        [],
-        ["user"],
-        ["nope"],
-        ["user", "nope"],
-        ["user", "show"],
-        ["user", "add", "a", "--password", "x"],
-        ["serve", "x"],
+        (["nope"], "asmx-tickets: No such command 'nope'. See asmx-tickets --help."),
+        (
+            ["user", "lst"],
+            "asmx-tickets user: No such command 'lst'. Did you mean 'list'? See asmx-tickets user --help.",
+        ),
+        (["user", "show"], "asmx-tickets user show: Missing argument 'NAME'. See asmx-tickets user show --help."),
+        (["serve", "x"], "asmx-tickets serve: Got unexpected extra argument(s) (x). See asmx-tickets serve --help."),
+        (
+            ["serve", "--settings"],
+            "asmx-tickets serve: Option '--settings' requires an argument. See asmx-tickets serve --help.",
+        ),
+        (
+            ["user", "add", "a", "--password", "x"],
+            "asmx-tickets user add: No such option: --password. See asmx-tickets user add --help.",
+        ),
     ],
 )
-def test_wrong_use_exits_2(run: Run, arguments: list[str]) -> None:
-    """No command, an unknown one, or other arguments than it takes; a password is never an argument."""
-    run(*arguments, exit_code=2)
+def test_wrong_use_is_one_line_and_exit_code_2(run: Run, arguments: list[str], line: str) -> None:
+    """The line says which command has the help. A password is never an argument."""
+    result = run(*arguments, exit_code=2)
+    assert (result.stdout, result.stderr) == ("", f"{line}\n")
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+@pytest.mark.parametrize("arguments", [[], ["serve"], ["user"], ["user", "show"], ["user", "import"]])
+def test_help_is_plain_text(run: Run, arguments: list[str], option: str) -> None:
+    """Arguments and switches stand as one types them."""
+    text = run(*arguments, option).stdout
+    assert text.startswith(f"Usage: {' '.join(['asmx-tickets', *arguments])} [OPTIONS]")
+    assert not re.search(r"[{}<>│]|\[required\]", text)
+
+
+def test_the_version(run: Run) -> None:
+    """That of the package."""
+    assert run("--version").stdout == f"asmx-tickets {version('asmx-tickets')}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("asmx-tickets se", ["serve", "settings"]),
+        ("asmx-tickets user sh", ["show"]),
+        ("asmx-tickets user show --j", ["--json"]),
+    ],
+)
+def test_a_shell_completes_commands_and_options(words: str, completions: list[str]) -> None:
+    """As bash asks for it, with the script that --show-completion prints."""
+    asked = {"_ASMX_TICKETS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    assert complete(env=os.environ | asked).stdout.split() == completions
+    script = complete("--show-completion", "bash").stdout
+    assert "complete -o default -F _asmx_tickets_completion asmx-tickets" in script
+
+
+@pytest.mark.parametrize("arguments", [["settings"], ["--help"]])
+def test_a_full_disk_is_one_line(arguments: list[str]) -> None:
+    """Where the output goes to a file that can't take it."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "asmx-tickets: The output: No space left on device.\n")
+
+
+def test_a_pipe_that_nobody_reads_to_its_end_is_no_error() -> None:
+    """As with `asmx-tickets settings | head -n 1`."""
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([*COMMAND, "settings"], stdout=write, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+def test_a_name_that_the_terminal_has_no_letters_for_is_escaped() -> None:
+    """It ends neither a list nor what comes after it."""
+    complete("user", "add", "Ωmega", stdin="Secret123!\n")
+    listed = complete("user", "show", "Ωmega", env=os.environ | {"PYTHONIOENCODING": "latin-1"})
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "user_name: \\u03a9mega" in listed.stdout
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import typer
 
 from asmx_tickets.audit import Event
 from asmx_tickets.cli.auditing import auditing
+from asmx_tickets.cli.command_line import CommandLine
 from asmx_tickets.cli.options import SettingsFile, find_user, open_users, read_settings
 from asmx_tickets.cli.output import AsJson, print_rows, utc
 from asmx_tickets.errors import Unavailable, UserError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from asmx_tickets.tickets.redis import RedisTicketCache
     from asmx_tickets.users.sql import SqlUserDirectory
 
-app = typer.Typer(name="ticket", help="Show and end tickets in the shared cache (Redis).", no_args_is_help=True)
+app = CommandLine("ticket", "Show and end tickets in the shared cache (Redis).")
 
 UserName = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Of this user only.")]
 

@@ -10,6 +10,7 @@ import typer
 
 from asmx_tickets.audit import Event
 from asmx_tickets.cli.auditing import auditing
+from asmx_tickets.cli.command_line import CommandLine
 from asmx_tickets.cli.options import SettingsFile, find_user, open_users, read_settings
 from asmx_tickets.cli.output import AsJson, Value, print_facts, print_rows, utc
 from asmx_tickets.cli.tickets import end_tickets
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from asmx_tickets.users.passwords import PasswordHasher
     from asmx_tickets.users.user import User
 
-app = typer.Typer(name="user", help="Add, show, change and remove users.", no_args_is_help=True)
+app = CommandLine("user", "Add, show, change and remove users.")
 
 _COLUMNS = (
     "userid", "user_name", "first_name", "last_name", "email", "domain", "language", "read_only", "enabled",
