@@ -109,10 +109,9 @@ async def _send(answer: Response, scope: Message, send: Send) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
     if not scope.get("http_version", "1.1").startswith("1."):
         headers = [header for header in headers if header[0] != b"connection"]  # RFC 9113 section 8.2.2
-    if scope["method"] != "HEAD":
-        headers.append((b"content-length", str(len(answer.body)).encode()))
+    headers.append((b"content-length", str(len(answer.body)).encode()))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else answer.body})
 
 
 async def _live(receive: Receive, send: Send) -> None:

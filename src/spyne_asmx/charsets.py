@@ -1,16 +1,52 @@
 """The charsets of requests: one table for SOAP and forms, by every name that clients give them.
 
-The names are the labels of the WHATWG Encoding standard, which every browser knows, and what old clients make of them.
+The names are the labels of the WHATWG Encoding standard, which every browser knows, the numbers of Windows' code pages,
+and a few more that old clients use. Letters and digits alone count (Unicode Technical Standard 22, section 1.4).
 Refused are those whose bytes mean something else by what came before (a filter in front would read another text), and
 those that the standard has for no other purpose than to be refused.
 """
 
+import re
 from functools import lru_cache
 
 import webencodings
 
 _REFUSED = frozenset({"iso-2022-jp", "x-user-defined", "replacement"})
 _UTF_8 = "utf-8"
+_PUNCTUATION = re.compile(r"[^a-z0-9]")
+_CODE_PAGE = re.compile("x?(?:cp|ms|win|windows|codepage|dos|ibm)?([0-9]{3,5})")
+_CODE_PAGES = {
+    "874": "windows-874",
+    "932": "shift_jis",
+    "936": "gbk",
+    "949": "euc-kr",
+    "950": "big5",
+    "1200": "utf-16le",
+    "1201": "utf-16be",
+    **{str(number): f"windows-{number}" for number in range(1250, 1259)},
+    "10000": "macintosh",
+    "20127": "us-ascii",
+    "20866": "koi8-r",
+    "20932": "euc-jp",
+    "21866": "koi8-u",
+    **{str(28590 + part): f"iso-8859-{part}" for part in (*range(1, 12), 13, 14, 15, 16)},
+    "51932": "euc-jp",
+    "51936": "gbk",
+    "51949": "euc-kr",
+    "54936": "gb18030",
+    "65001": _UTF_8,
+}
+_LABELS = {_PUNCTUATION.sub("", label): label for label in webencodings.LABELS} | {
+    "ansi": "windows-1252",
+    "88591": "iso-8859-1",
+    "885915": "iso-8859-15",
+    "latin7": "iso-8859-13",
+    "latin8": "iso-8859-14",
+    "latin9": "iso-8859-15",
+    "latin10": "iso-8859-16",
+    "eucjp": "euc-jp",
+    "euckr": "euc-kr",
+}
 
 
 class UnsupportedCharset(Exception):
@@ -20,14 +56,15 @@ class UnsupportedCharset(Exception):
 @lru_cache(maxsize=256)
 def codec_of(label: str) -> str:
     """The name of Python's codec for a charset's label. Raises UnsupportedCharset."""
-    name = label.strip().strip("\"'").strip().lower()
-    for spelling in (name, name.replace("_", "-"), name.replace(" ", "-"), name.replace("-", "")):
-        encoding = webencodings.lookup(spelling)
-        if encoding is not None and encoding.name not in _REFUSED:
-            if name in {"utf-16", "utf16", "utf_16"}:
-                return "utf-16"
-            return str(encoding.codec_info.name)
-    raise UnsupportedCharset(label)
+    name = _PUNCTUATION.sub("", label.lower()) if label.isascii() else ""
+    if name == "utf16":
+        return "utf-16"
+    code_page = _CODE_PAGE.fullmatch(name)
+    known = _LABELS.get(name) or _CODE_PAGES.get(code_page[1] if code_page else "")
+    encoding = webencodings.lookup(known) if known else None
+    if encoding is None or encoding.name in _REFUSED:
+        raise UnsupportedCharset(label)
+    return str(encoding.codec_info.name)
 
 
 def is_utf8(label: str) -> bool:

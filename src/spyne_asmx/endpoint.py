@@ -116,5 +116,4 @@ class AsmxEndpoint(ServerBase):
         if Binding.DOCUMENTATION not in self.bindings:
             raise HttpError(404, "Not found.")
         address = f"{request.scheme}://{request.host}{request.path_base}{self.path}"
-        response = self.documentation.answer(request.query, address)
-        return response if request.method == "GET" else Response(response.status, response.headers)
+        return self.documentation.answer(request.query, address)

@@ -13,10 +13,10 @@ MAX_FIELDS = 1000
 MAX_VALUE_LENGTH = 8192
 
 # What XML could not carry to the same operation.
-_NOT_A_VALUE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NOT_A_VALUE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 # %uXXXX is a UTF-16 unit, %XX a byte of the charset.
 _ESCAPE = re.compile(rb"%u([0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})")
-_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]")
+_SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
 
 
 def decode(encoded: bytes, charset: str | None = None, names: Container[str] | None = None) -> dict[str, str]:
@@ -42,7 +42,7 @@ def decode(encoded: bytes, charset: str | None = None, names: Container[str] | N
         if len(value) > MAX_VALUE_LENGTH:
             raise _bad_form("a value that is too long")
         if _NOT_A_VALUE.search(value):
-            raise _bad_form("a control character")
+            raise _bad_form("a character that XML does not have")
         values[name] = value
     return values
 
@@ -59,7 +59,7 @@ def _form_codec(charset: str) -> str:
 def url_decode(encoded: bytes, codec: str) -> str:
     """Decode as .NET's HttpUtility.UrlDecode does: ``+`` is a space, a ``%`` that starts no escape stands for itself.
 
-    Bytes that the charset does not have become U+FFFD.
+    Bytes that the charset does not have become U+FFFD, and so does half a surrogate pair.
     """
     text = encoded.replace(b"+", b" ")
     if b"%" not in text:
@@ -80,8 +80,8 @@ def url_decode(encoded: bytes, codec: str) -> str:
     return _SURROGATES.sub(_joined, "".join(pieces))
 
 
-def _joined(pair: re.Match[str]) -> str:
-    return pair[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+def _joined(units: re.Match[str]) -> str:
+    return units[0].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _bad_form(what: str) -> HttpError:

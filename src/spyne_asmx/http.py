@@ -76,7 +76,10 @@ class Request:
 
 
 class Response(NamedTuple):
-    """One HTTP answer. Header names are in lower case; Content-Length is the transport's to add."""
+    """One HTTP answer. Header names are in lower case; Content-Length is the transport's to add.
+
+    An answer to HEAD has the body that GET would get, which the transport measures and leaves out.
+    """
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -102,8 +105,8 @@ class MediaType:
     action: str | None = None
 
 
-# RFC 3902: the action is a URI in quotes; KDSoap and hand-written clients leave the quotes out.
-_ACTION = re.compile(r';\s*action\s*=\s*(?:"([^"]*)"|([^;"\s]*))', re.IGNORECASE)
+# RFC 3902: the action is a URI in quotes. Some clients leave the quotes out, and some put quotes into quotes.
+_ACTION = re.compile(r""";\s*action\s*=\s*(?:["'\\\s]*"["'\\\s]*([^"\\]*)|([^;"\s]*))""", re.IGNORECASE)
 
 
 @lru_cache(maxsize=256)
@@ -114,4 +117,5 @@ def parse_media_type(header: str | None) -> MediaType:
     name, parameters = parse_options_header(header)
     action = _ACTION.search(header)
     named = (action[1] or action[2] or "") if action else None
-    return MediaType(name.strip().lower(), parameters.get("charset"), named)
+    charset = parameters.get("charset", "")
+    return MediaType(name.strip().lower(), charset if charset.strip("\"' ") else None, named)

@@ -20,9 +20,8 @@ DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 XSD_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
 
-_TWO_BYTES = frozenset({"utf-16", "utf16", "utf_16", "utf-16le", "utf-16be", "ucs-2", "unicode", "iso-10646-ucs-2"})
 _VERSION = re.compile(r"1\.[0-9]+")
-_DECLARED_ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]*)["']""")
+_DECLARED_ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]+)["']""")
 
 
 class XmlError(Exception):
@@ -42,18 +41,20 @@ class Limits:
     """How much a document may have. Lengths are in characters.
 
     ``value_length`` bounds a parameter's text; what nobody reads is bounded by the document's size and by the rest.
+    ``names_length`` bounds all names together, each with its namespace spelled out.
     """
 
     depth: int = 16
     elements: int = 10_000
     attributes: int = 256
     namespaces: int = 256
-    namespace_length: int = 512
-    name_length: int = 1024
+    names_length: int = 1_000_000
     value_length: int = 8192
 
 
 DEFAULT_LIMITS = Limits()
+# Documents up to this size have no room for names that grow without bounds.
+_SMALL = 4096
 
 
 class Element:
@@ -102,7 +103,7 @@ def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMIT
     Raises XmlError and UnsupportedCharset.
     """
     utf8 = _as_utf8(body, charset)
-    if len(utf8) > 8 * limits.namespace_length:
+    if len(utf8) > _SMALL:
         _check_tags(utf8, limits)
     parser = ParserCreate("utf-8", "}")
     parser.buffer_text = True
@@ -132,18 +133,20 @@ def _check_tags(utf8: bytes, limits: Limits) -> None:
     """Look at a large document's tags as they stand. Raises XmlError.
 
     A reader of namespaces spells a namespace out in each name that is in it, before its handlers hear of the tag: it
-    would make 200 MB of 64 KiB. Small documents have no room for that.
+    would make 200 MB of 64 KiB. Each name counts as if it were in the longest namespace so far.
     """
-    elements = 0
+    elements = names = longest = 0
 
-    def start(_name: str, attributes: dict[str, str]) -> None:
-        nonlocal elements
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal elements, names, longest
         elements += 1
         if elements > limits.elements or len(attributes) > limits.attributes + limits.namespaces:
             _refuse()
-        for name, value in attributes.items():
-            if len(value) > limits.namespace_length and name.partition(":")[0] == "xmlns":
-                _refuse()
+        namespaces = [value for name, value in attributes.items() if name.partition(":")[0] == "xmlns"]
+        longest = max(longest, *map(len, namespaces), 0)
+        names += len(name) + sum(map(len, attributes)) + longest * (1 + len(attributes) - len(namespaces))
+        if names > limits.names_length:
+            _refuse()
 
     parser = ParserCreate("utf-8")
     parser.StartElementHandler = start
@@ -154,8 +157,7 @@ def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], .
     """Handlers that hang a document below ``root``: of a start tag, an end tag, text and a namespace declaration."""
     stack = [root]
     push, pop = stack.append, stack.pop
-    max_depth, max_elements = limits.depth, limits.elements
-    max_name = min(limits.name_length, limits.namespace_length)
+    max_depth, max_elements, max_attributes = limits.depth, limits.elements, limits.attributes
     elements = namespaces = 0
 
     def declare(_prefix: str | None, _namespace: str | None) -> None:
@@ -169,10 +171,8 @@ def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], .
         elements += 1
         if elements > max_elements or len(stack) > max_depth:
             _refuse()
-        if len(name) > max_name:
-            _check_name(name, limits)
-        if attributes:
-            _check_attributes(attributes, limits)
+        if len(attributes) > max_attributes:
+            _refuse()
         element = Element(name, attributes, [])
         stack[-1].children.append(element)
         push(element)
@@ -190,19 +190,6 @@ def _check_version(version: str, _encoding: str | None, _standalone: int) -> Non
     """XML 1.0, production 26: expat takes any version."""
     if not _VERSION.fullmatch(version):
         _refuse()
-
-
-def _check_name(name: str, limits: Limits) -> None:
-    namespace, _, local_name = name.rpartition("}")
-    if len(local_name) > limits.name_length or len(namespace) > limits.namespace_length:
-        _refuse()
-
-
-def _check_attributes(attributes: Mapping[str, str], limits: Limits) -> None:
-    if len(attributes) > limits.attributes:
-        _refuse()
-    for name in attributes:
-        _check_name(name, limits)
 
 
 class _Refused(Exception):
@@ -244,7 +231,7 @@ def _charset_of(body: bytes) -> str:
         return "utf-8"
     # .NET's StringWriter declares UTF-16, whatever its text is turned into afterwards; two bytes a character it is not.
     label = declared[1].decode("latin-1")
-    return "utf-8" if label.strip().lower() in _TWO_BYTES else label
+    return "utf-8" if codec_of(label).startswith("utf-16") else label
 
 
 _TEXT_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

@@ -214,3 +214,40 @@ def test_a_cookie_header_with_odd_bytes_is_read_as_far_as_it_can_be(service: Ser
     answer = service.composition.site.handle(request)
     assert answer.status == 200
     assert (b'success="true"' in answer.body) is ("ticket" in cookie)
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    [
+        "ticket={}",
+        "Ticket={}",
+        "TICKET={}",
+        "tIcKeT={}",
+        'ticket="{}"',
+        "ticket={{{}}}",
+        "ticket = {} ",
+        "a=1;ticket={};b=2",
+        "ASP.NET_SessionId=x1y2; Ticket={}; .ASPXAUTH=0A0B",
+        "__utma=1.2.3.4; __utmz=1.utmcsr=(direct)|utmccn=(direct); ticket={}",
+        'prefs={{"a":[1,2],"b":"c"}}; ticket={}',
+        "flag; =nameless; ; ;; ticket={}",
+        'quoted="a; b"; ticket={}',
+        'open="never closed; ticket={}',
+        "a=b=c==; ticket={}; a=d",
+        "$Version=1; ticket={}; $Path=/",
+        "tickets=x; myticket=y; ticket.=z; ticket={}",
+        "ticket=; ticket={}",
+        "ticket={0}; Ticket={0}",
+    ],
+)
+def test_the_cookie_is_found_among_others(service: Service, cookie: str) -> None:
+    """Its name in any letter case, whatever stands beside it."""
+    assert who(service, [("Cookie", cookie.format(mint(service)))]) == "jsmith"
+
+
+@pytest.mark.parametrize(
+    "cookie", ["tickets={}", "ticket_={}", "x=ticket={}", "ticket", "ticket={}x", "a=ticket; {}", "tıcket={}"]
+)
+def test_what_only_resembles_the_cookie_is_none(service: Service, cookie: str) -> None:
+    """A name counts whole."""
+    assert who(service, [("Cookie", cookie.format(mint(service)))]) == INVALID

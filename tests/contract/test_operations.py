@@ -239,6 +239,13 @@ def test_server_info_says_what_the_settings_say(make_service: Callable[..., Serv
     }
 
 
+@in_every_binding
+def test_a_fresh_install_has_a_subscription_that_ends_in_the_future(service: Service, call: Call) -> None:
+    """The samples of the vendor parse it as a time."""
+    ends = root_of(call(service, "ServerInfo")).attrib["SubscriptionEndDate"]
+    assert datetime.strptime(ends, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) > datetime.now(UTC)
+
+
 @pytest.mark.parametrize(
     ("hours", "local", "offset"),
     [

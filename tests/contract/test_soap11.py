@@ -219,6 +219,15 @@ def test_other_headers_are_ignored(service: Service, attribute: str) -> None:
 
 CHARSETS = {
     "utf-8": "utf-8",
+    "utf8": "utf-8",
+    "cp65001": "utf-8",
+    "latin1": "latin-1",
+    "ISO_8859-1": "latin-1",
+    "cp1252": "cp1252",
+    "windows-1254": "cp1254",
+    "latin9": "iso8859-15",
+    "ansi": "cp1252",
+    "gb18030": "gb18030",
     "utf-16": "utf-16",
     "us-ascii": "ascii",
     "iso-8859-1": "latin-1",
@@ -244,6 +253,23 @@ def test_the_headers_charset_counts_before_the_declarations(service: Service) ->
     add_user(service, "jürgen")
     body = '<?xml version="1.0" encoding="utf-16"?>' + login_with(f"<UID>jürgen</UID><PWD>{PASSWORD}</PWD>")
     assert succeeds(post(service, body.encode("windows-1252"), content_type="text/xml; charset=windows-1252"))
+
+
+@pytest.mark.parametrize("charset", ['""', "''", "'utf-8'", '"UTF-8"', " ", "utf8;"])
+def test_an_empty_charset_is_none_and_quotes_mean_nothing(service: Service, charset: str) -> None:
+    """Then the body is UTF-8."""
+    add_user(service, "jürgen")
+    body = login_with(f"<UID>jürgen</UID><PWD>{PASSWORD}</PWD>")
+    assert succeeds(post(service, body, content_type=f"text/xml; charset={charset}"))
+
+
+@pytest.mark.parametrize("label", ["utf-16", "UTF-16", "utf-16le", "utf-16be", "unicode", "ucs-2"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_a_declared_utf_16_in_single_bytes_is_utf_8(service: Service, label: str, mark: bytes) -> None:
+    """What .NET's StringWriter declares."""
+    add_user(service, "jürgen")
+    body = f'<?xml version="1.0" encoding="{label}"?>' + login_with(f"<UID>jürgen</UID><PWD>{PASSWORD}</PWD>")
+    assert succeeds(post(service, mark + body.encode(), content_type="text/xml"))
 
 
 @pytest.mark.parametrize("charset", ["utf-7", "utf-32", "iso-2022-jp", "unicode_escape", "nonsense"])

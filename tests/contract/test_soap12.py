@@ -84,6 +84,11 @@ def test_the_action_may_stand_anywhere_or_nowhere(service: Service, parameter: s
     [
         (f'; action="{NAMESPACE}LogOut"', None),
         (f"; action={NAMESPACE}LogOut", f'"{NAMESPACE}AuthenticateUser"'),
+        (f"; action='{NAMESPACE}LogOut'", None),
+        (f'; action=""{NAMESPACE}LogOut""', None),
+        (f"; action=\"'{NAMESPACE}LogOut'\"", None),
+        (f'; action="\\"{NAMESPACE}LogOut\\""; charset=utf-8', None),
+        (f';ACTION = " {NAMESPACE}LogOut "', None),
     ],
 )
 def test_an_action_that_names_another_operation_is_a_fault(
@@ -100,6 +105,14 @@ def test_an_action_that_names_another_operation_is_a_fault(
         (f'; action="{NAMESPACE}#AuthenticateUser"', None),
         ('; action="AuthenticateUser"', None),
         ('; action="#LogOut"', None),
+        (f'; action="{NAMESPACE}srvSoap/AuthenticateUserRequest"', None),
+        (f'; action=""{NAMESPACE}AuthenticateUser""', None),
+        (f'; action="\\"{NAMESPACE}AuthenticateUser\\""', None),
+        (f"; action='{NAMESPACE}AuthenticateUser'; charset=utf-8", None),
+        ('; action="', None),
+        ("; action=;charset=utf-8", None),
+        (f'; action="{NAMESPACE}authenticateuser"', None),
+        ('; action="urn:x;y=z"; charset="utf-8"', f"{NAMESPACE}Nope"),
         (f'; action="{NAMESPACE}Nope"', None),
         ("", f'"{NAMESPACE}LogOut"'),
         (f'; action="{NAMESPACE}AuthenticateUser"', f'"{NAMESPACE}LogOut"'),

@@ -18,7 +18,7 @@ from tests.fuzz.child import WITHOUT_ATHERIS
 FINDINGS = Path(__file__).parent / "findings"
 GRACE = 120  # Seconds in which a child must start, and shrink what it found.
 # What the corpus may hold in all, and how much a run adds for a reader.
-MAX_FILES = 200
+MAX_FILES = 250
 MAX_BYTES = 300_000
 KEPT_PER_RUN = 3
 _TRIED = re.compile(r"^(?:inputs tried|stat::number_of_executed_units): *(\d+)", re.MULTILINE)

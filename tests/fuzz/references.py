@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Container
+from functools import cache
 
 import webencodings
 from lxml import etree
@@ -14,17 +15,45 @@ _NO_ERRORS = {
     etree.ErrorTypes.WAR_NS_URI_RELATIVE,
     etree.ErrorTypes.WAR_UNKNOWN_VERSION,
 }
+# What charsets are called beside their labels in the WHATWG Encoding standard, in letters and digits.
+OTHER_NAMES = {
+    "ansi": "windows1252",
+    "88591": "iso88591",
+    "885915": "iso885915",
+    "latin7": "iso885913",
+    "latin8": "iso885914",
+    "latin9": "iso885915",
+    "latin10": "iso885916",
+    "eucjp": "xeucjp",
+    "euckr": "windows949",
+}
+CODE_PAGES = {"874": "dos874", "932": "sjis", "936": "gbk", "949": "windows949", "950": "big5", "65001": "utf8"}
+CODE_PAGES |= {"1200": "utf16le", "1201": "utf16be", "20127": "ascii", "20866": "koi8r", "21866": "koi8u"}
+CODE_PAGES |= {"20932": "xeucjp", "51932": "xeucjp", "51936": "gbk", "51949": "windows949", "54936": "gb18030"}
+CODE_PAGES |= {"10000": "macintosh"} | {str(number): f"cp{number}" for number in range(1250, 1259)}
+CODE_PAGES |= {str(28590 + part): f"iso8859{part}" for part in range(1, 17) if part != 12}
+CODE_PAGE_PREFIXES = {"", "cp", "ms", "win", "windows", "codepage", "dos", "ibm"}
 REFUSED = {"iso-2022-jp", "replacement", "x-user-defined"}
 
 
 def codec_of(label: str) -> str | None:
     """Python's codec for a charset's label; None for what is refused (CONTRACT 2.1)."""
-    name = label.strip().strip("\"'").strip().lower()
-    if name in {"utf-16", "utf16", "utf_16"}:
-        return "utf-16"
-    spellings = (name, name.replace("_", "-"), name.replace(" ", "-"), name.replace("-", ""))
-    found = [encoding for encoding in map(webencodings.lookup, spellings) if encoding and encoding.name not in REFUSED]
-    return str(found[0].codec_info.name) if found else None
+    name = _letters_and_digits(label)
+    if not label.isascii() or name == "utf16":
+        return "utf-16" if label.isascii() else None
+    number = name.lstrip("abcdefghijklmnopqrstuvwxyz")
+    is_code_page = name.removesuffix(number).removeprefix("x") in CODE_PAGE_PREFIXES
+    for wanted in (name, OTHER_NAMES.get(name), CODE_PAGES.get(number) if is_code_page else None):
+        for known in webencodings.LABELS:
+            encoding = webencodings.lookup(known)
+            if _letters_and_digits(known) == wanted and encoding is not None and encoding.name not in REFUSED:
+                return str(encoding.codec_info.name)
+    return None
+
+
+@cache
+def _letters_and_digits(label: str) -> str:
+    return "".join(character for character in label.lower() if character.isalnum())
 
 
 def is_given(text: str | None) -> bool:
@@ -112,12 +141,10 @@ def _url_decoded(text: bytes, codec: str) -> str:
         else:
             run, text = run + (b" " if text[:1] == b"+" else text[:1]), text[1:]
     whole = "".join([*units, run.decode(codec, "replace")])
-    return whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    return whole.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def _is_control(character: str) -> bool:
-    if "\ud800" <= character <= "\udfff":
-        return True
     return (character < " " and character not in "\t\n\r") or character in "\ufffe\uffff"
 
 

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from asmx_tickets.settings.types import (
     ConnectionString,
     ListenAddress,
+    UtcTime,
     format_timespan,
     mask_password,
     parse_timespan,
@@ -160,3 +162,48 @@ def test_a_connection_string_is_shown_without_its_password(url: str, shown: str)
 def test_no_password_survives_masking(user: str, password: str, host: str) -> None:
     """Whatever characters it has, quoted or not."""
     assert mask_password(f"redis://{user}:{password}@{host}") == f"redis://{user}:****@{host}"
+
+
+MOMENT = TypeAdapter(UtcTime)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2030-12-31", "2030-12-31T23:59:59Z"),
+        (" 2030-12-31 ", "2030-12-31T23:59:59Z"),
+        ("2028-02-29", "2028-02-29T23:59:59Z"),
+        ("2030-12-31T10:00:00", "2030-12-31T10:00:00Z"),
+        ("2030-12-31T10:00:00Z", "2030-12-31T10:00:00Z"),
+        ("2030-12-31T10:00:00.123Z", "2030-12-31T10:00:00Z"),
+        ("2030-12-31T23:00:00-02:00", "2031-01-01T01:00:00Z"),
+        ("2030-12-31T01:00:00+05:45", "2030-12-30T19:15:00Z"),
+        ("0987-01-02", "0987-01-02T23:59:59Z"),
+    ],
+)
+def test_a_moment_is_shown_in_utc(text: str, moment: str) -> None:
+    """A date alone means its last second."""
+    assert MOMENT.validate_python(text) == moment
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", " ", "never", "2030", "2030-12", "20301231", "2030-W01", "2030-W01-1", "2030-1-1", "31.12.2030"),
+        *(
+            "12/31/2030",
+            "2030-02-30",
+            "2030-13-01",
+            "2030-12-31T",
+            "2030-12-31T24:30:00",
+            "2030-12-31T10",
+            "1924905600",
+        ),
+        *("2030-12-31T10:00", "2030-12-31 10:00:00", "2030-12-31T10:00:00z", "2030-12-31T10:00:00+5", "٢٠٣٠-12-31"),
+        *("9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00", "2030-12-31T10:00:00Z\n2"),
+    ],
+)
+def test_what_is_no_moment_is_refused(text: str) -> None:
+    """In words that say what would be one, whatever ISO 8601 has beside."""
+    with pytest.raises(ValidationError, match="must be a date such as 2030-12-31, or a time in UTC"):
+        MOMENT.validate_python(text)

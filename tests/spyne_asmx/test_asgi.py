@@ -110,8 +110,9 @@ def test_the_request_is_told_as_it_came(port: int) -> None:
 def test_documents_and_head(port: int, query: str) -> None:
     response, text = ask(port, "GET", f"{PATH}?{query}")
     assert (response.status, bool(text)) == (200, True)
+    length = response.headers["content-length"]
     response, text = ask(port, "HEAD", f"{PATH}?{query}")
-    assert (response.status, text) == (200, "")
+    assert (response.status, response.headers["content-length"], text) == (200, length, "")
 
 
 @pytest.mark.parametrize("chunked", [False, True])

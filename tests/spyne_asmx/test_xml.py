@@ -274,11 +274,15 @@ def test_what_is_not_well_formed_is_refused_where_it_is(body: bytes, place: tupl
 
 # --- limits -----------------------------------------------------------------------------------------------------------
 
-ELEMENT_LIMIT, ATTRIBUTE_LIMIT, NAMESPACE_LIMIT, DEPTH_LIMIT, NAME_LIMIT = 10_000, 256, 256, 16, 1024
+ELEMENT_LIMIT, ATTRIBUTE_LIMIT, NAMESPACE_LIMIT, DEPTH_LIMIT, NAMES_LIMIT = 10_000, 256, 256, 16, 1_000_000
 
 
 def _nested(levels: int) -> bytes:
     return b"<a>" * levels + b"</a>" * levels
+
+
+def _named(length: int, content: bytes) -> bytes:
+    return b"<%s xmlns:p='%s'>%s</%s>" % (b"x" * length, b"u" * 1000, content, b"x" * length)
 
 
 LIMITED = {
@@ -293,10 +297,10 @@ LIMITED = {
         NAMESPACE_LIMIT,
         lambda n: b"<a>%s</a>" % b"".join(b'<b xmlns="urn:%d"/>' % i for i in range(n)),
     ),
-    "element name": (NAME_LIMIT, lambda n: b"<" + b"x" * n + b"/>"),
-    "element name in a namespace": (NAME_LIMIT, lambda n: b'<b:%s xmlns:b="urn:b"/>' % (b"x" * n)),
-    "attribute name": (NAME_LIMIT, lambda n: b"<a %s=''/>" % (b"x" * n)),
-    "attribute name in a namespace": (NAME_LIMIT, lambda n: b"<a xmlns:b='urn:b' b:%s=''/>" % (b"x" * n)),
+    "names": (NAMES_LIMIT, lambda n: b"<" + b"x" * n + b"/>"),
+    # A root whose name makes up the number, and 900 names in its namespace of 1,000 characters.
+    "names of elements in a namespace": (NAMES_LIMIT, lambda n: _named(n - 903_707, b"<p:b/>" * 900)),
+    "names of attributes in a namespace": (NAMES_LIMIT, lambda n: _named(n - 902_807, b"<b p:c=''/>" * 450)),
 }
 
 

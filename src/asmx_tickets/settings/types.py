@@ -34,6 +34,10 @@ _EXAMPLE = re.compile(
     r"|MyServerSecret|TrustedUserPwd",
     re.IGNORECASE,
 )
+# The profile of ISO 8601 that XML Schema has; Python reads more, such as weeks.
+_UTC_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
+)
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _TICKET_STORES = {"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"}
 _USER_STORES = {
@@ -168,13 +172,13 @@ def _utc_time(value: str) -> str:
     """A date, or a date and a time in UTC, as ServerInfo tells it. Date alone means its last second."""
     text = value.strip()
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = datetime.fromisoformat(text if _UTC_TIME.fullmatch(text) else "")
+        if "T" not in text:
+            moment = moment.replace(hour=23, minute=59, second=59)
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise ValueError("must be a date such as 2030-12-31, or a time in UTC such as 2030-12-31T23:59:59Z") from None
-    if len(text) <= len("2030-12-31"):
-        moment = moment.replace(hour=23, minute=59, second=59)
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _path_base(value: str) -> str:

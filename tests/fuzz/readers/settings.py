@@ -67,8 +67,19 @@ def _check_complaint(text: str, file_bytes: bytes, environ: dict[str, str]) -> N
     assert text
     assert text.isprintable() or not re.search(r"[\n\r\x1b]", text), text
     assert len(text) < 1000, text
+    # A complaint names keys. What somebody writes in place of a name is no secret's value, whatever it looks like.
+    names = "\n".join([*environ, *_names(file_bytes)])
     for secret in _secrets(file_bytes, environ):
-        assert secret not in text, text
+        assert secret not in text or secret in names, text
+
+
+def _names(file_bytes: bytes) -> Iterator[str]:
+    """The keys of the file."""
+    try:
+        tree = json.loads(file_bytes)
+    except (ValueError, RecursionError):
+        return
+    yield from _keys(tree) if isinstance(tree, dict) else ()
 
 
 def _secrets(file_bytes: bytes, environ: dict[str, str]) -> Iterator[str]:

@@ -77,8 +77,6 @@ def _check_limits(root: Element) -> None:
         count, deepest = count + 1, max(deepest, depth)
         waiting += [(child, depth + 1) for child in element.children]
         assert len(element.attributes) <= DEFAULT_LIMITS.attributes
-        assert len(element.local_name) <= DEFAULT_LIMITS.name_length
-        assert len(element.namespace) <= DEFAULT_LIMITS.namespace_length
     assert count <= DEFAULT_LIMITS.elements
     assert deepest <= DEFAULT_LIMITS.depth
 
