@@ -18,6 +18,7 @@ from asmx_tickets.hosting import supervisor as module
 from asmx_tickets.hosting.signals import Signals
 from asmx_tickets.hosting.supervisor import Supervisor
 from asmx_tickets.hosting.worker import BEAT, READY, SAVING, Worker
+from asmx_tickets.settings.changes import Change
 from asmx_tickets.settings.model import Settings, load_settings
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
@@ -32,6 +33,12 @@ class FakeWorker:
 
     behaviour: Behaviour
     file: Path
+
+    def reread(self, current: Settings) -> Change:
+        return Change(current, (), ())
+
+    def with_settings(self, _settings: Settings) -> "FakeWorker":
+        return self
 
     def run_forked(self, pipe: int, _supervisor: int) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)

@@ -111,3 +111,18 @@ def test_a_password_too_long_for_openssl_is_one_line(pair: tuple[Path, Path], tm
         Certificates(Certificate(path=str(pair[0]), key_path=str(locked), password="x" * 2000))  # type: ignore[arg-type]
     assert "\n" not in str(error.value)
     assert "xxx" not in str(error.value)
+
+
+def test_other_files_take_their_place(tmp_path: Path, certificates: Certificates) -> None:
+    """As after a reload of the settings; what can't be used changes nothing, and the files that count are watched."""
+    certificate, key = make(tmp_path, "second")
+    with pytest.raises(SettingsError, match="can't be used"):
+        certificates.change(Certificate(path=str(certificate), key_path=str(certificate)))
+    certificates.renew()
+    assert shown_by(certificates) == "first"
+    certificates.change(Certificate(path=str(certificate), key_path=str(key)))
+    assert shown_by(certificates) == "second"
+    for renewed, used in zip(make(tmp_path, "first"), (certificate, key), strict=True):
+        renewed.replace(used)
+    certificates.renew()
+    assert shown_by(certificates) == "first"

@@ -221,14 +221,6 @@ def test_a_server_that_drains_says_so_before_it_stops(start_server: StartServer)
     assert server.process.wait(timeout=20) == 0
 
 
-def test_sighup_loses_nothing(tmp_path: Path, demo: Server) -> None:
-    """The log says what it does."""
-    demo.process.send_signal(signal.SIGHUP)
-    time.sleep(0.5)
-    assert b"200 OK" in demo.raw(CHECK)
-    assert "SIGHUP" in (tmp_path / f"stderr-{demo.port}.txt").read_text()
-
-
 # --- TLS --------------------------------------------------------------------------------------------------------------
 
 

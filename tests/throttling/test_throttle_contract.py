@@ -532,3 +532,16 @@ def test_accounts_may_be_called_anything(make_throttle: MakeThrottle, account: s
 
 def test_no_two_attempts_have_the_same_id() -> None:
     assert len({Attempt("42:3", True, "192.0.2.1").id for _ in range(1000)}) == 1000
+
+
+def test_changed_rules_count_at_once_with_what_is_counted(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
+    """As after a reload of the settings: nobody gets a fresh start, for accounts and addresses alike."""
+    throttle = make_throttle(ThrottleRules(AccountRule(free=5), AddressRule(burst=30, seconds=3)))
+    assert [fail(throttle) for _ in range(2)] == [ADMITTED] * 2
+    throttle.keep(ThrottleRules(AccountRule(free=3), AddressRule(burst=30, seconds=3)))
+    assert [fail(throttle) for _ in range(2)] == [ADMITTED, ACCOUNT]
+    pass_time(1)
+    throttle.keep(ThrottleRules(AccountRule(free=30), AddressRule(burst=2, seconds=3)))
+    assert fail(throttle) is ADDRESS
+    throttle.keep(ThrottleRules(AccountRule(free=30), AddressRule(burst=30, seconds=3)))
+    assert fail(throttle) is ADMITTED

@@ -1,5 +1,6 @@
 """``asmx-tickets serve``: the server."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -18,8 +19,9 @@ def serve(
         typer.Option("--demo", help="Serve jsmith / Secret123! from memory, to this machine only."),
     ] = False,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or SIGQUIT. Prints the address once it can answer."""
-    loaded = read_settings(settings, {} if urls is None else {"Urls": urls})
+    """Serve until SIGTERM, SIGINT or SIGQUIT. SIGHUP reads the settings again. Prints the address."""
+    read = partial(read_settings, settings, {} if urls is None else {"Urls": urls})
+    loaded = read()
     from asmx_tickets.hosting import server
 
-    raise typer.Exit(server.serve(loaded, demo=demo))
+    raise typer.Exit(server.serve(loaded, read, demo=demo))

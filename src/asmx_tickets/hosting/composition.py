@@ -30,6 +30,19 @@ from spyne_asmx import AsmxEndpoint, Binding, OperationTable, build_wsdl
 
 
 @dataclass(frozen=True, slots=True)
+class Foundation:
+    """What stays while the process lives, whatever becomes of the settings: the stores, and what was given."""
+
+    directory: SqlUserDirectory
+    users: CooperativeDirectory
+    stores: Stores
+    audit: AuditLog
+    clock: Callable[[], float]
+    local_zone: tzinfo | None
+    passwords: PasswordHasher | None
+
+
+@dataclass(frozen=True, slots=True)
 class Composition:
     """What was built, for whoever runs it."""
 
@@ -39,6 +52,7 @@ class Composition:
     stores: Stores
     authentication: Authentication
     audit: AuditLog
+    foundation: Foundation
 
     @property
     def tickets(self) -> TicketCache:
@@ -57,6 +71,14 @@ class Composition:
         except Unavailable as error:
             return (str(error),)
         return (f"SysadminAccountName names {name!r}, and there is no such user: correct it, or add the user",)
+
+    def with_settings(self, settings: Settings) -> "Composition":
+        """New rules and a new site on the same stores, where no ticket ends. Raises SettingsError."""
+        return build_upon(self.foundation, settings)
+
+    def keep_throttling_rules(self) -> None:
+        """Throttle by these settings from now on, with what is counted already."""
+        self.stores.throttles.logins.keep(self.settings.throttling.rules())
 
     def load_tickets(self) -> None:
         """Take over the tickets that the last run left behind (Tickets:PersistTo)."""
@@ -85,27 +107,33 @@ def compose(
     """
     if demo:
         settings = demo_settings(settings)
-    passwords = passwords or password_hasher(settings)
     directory = open_directory(settings.connection_strings.users.get_secret_value(), clock=clock)
     if demo:
-        add_demo_users(directory, passwords)
+        add_demo_users(directory, passwords or password_hasher(settings))
     stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
     audit = audit_log(settings, clock)
     users = CooperativeDirectory(directory)
-    verifier = StoredPasswords(users, passwords, clock=clock)
+    return build_upon(Foundation(directory, users, stores, audit, clock, local_zone, passwords), settings)
+
+
+def build_upon(foundation: Foundation, settings: Settings) -> Composition:
+    """Build the rules and the site. Raises SettingsError."""
+    directory, users, stores, audit = foundation.directory, foundation.users, foundation.stores, foundation.audit
+    passwords = foundation.passwords or password_hasher(settings)
+    verifier = StoredPasswords(users, passwords, clock=foundation.clock)
     authentication = _authentication(settings, users, verifier, stores, audit)
     parts = Parts(
         authentication,
         settings.server_info.facts(),
-        clock,
-        local_zone,
+        foundation.clock,
+        foundation.local_zone,
         root_name=settings.web_services.root_element,
         friendly_origins=_friendly_origins(settings),
     )
     for language in settings.languages.supported:
         english_name(language)
     site = _site(settings, parts, _health(directory, stores, audit))
-    return Composition(settings, site, directory, stores, authentication, audit)
+    return Composition(settings, site, directory, stores, authentication, audit, foundation)
 
 
 def service_description(settings: Settings, address: str) -> bytes:

@@ -71,6 +71,11 @@ class Door:
         self._clients: dict[Client, Stuck | None] = {}
         self._complain_at = float("-inf")
 
+    def change(self, site: Site, dispatcher: Finisher, limits: DoorLimits) -> None:
+        """Serve another site from now on. What is under way is finished by the one that began it."""
+        self.site, self.dispatcher, self.limits = site, dispatcher, limits
+        self.heads = Heads()  # what was remembered had passed the limits that were
+
     def __len__(self) -> int:
         """How many clients are connected."""
         return len(self._clients)

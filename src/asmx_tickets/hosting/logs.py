@@ -88,7 +88,13 @@ def _to_standard_error() -> logging.Handler:
     return handler
 
 
+def set_level(settings: Settings) -> None:
+    """Log from another level on."""
+    logging.getLogger().setLevel(_LEVELS[settings.logging.log_level.default])
+
+
 def _log_through(handler: logging.Handler, settings: Settings) -> None:
-    logging.basicConfig(level=_LEVELS[settings.logging.log_level.default], handlers=[handler], force=True)
+    logging.basicConfig(handlers=[handler], force=True)
+    set_level(settings)
     for library in ("alembic", "spyne", "uvicorn"):  # these tell of every step of a start
         logging.getLogger(library).setLevel(logging.WARNING)

@@ -2,11 +2,14 @@
 
 import logging
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.demo import demo_settings
 from asmx_tickets.hosting.logs import configure_logging
+from asmx_tickets.hosting.reloading import read_again
 from asmx_tickets.hosting.signals import SIGNALS
 from asmx_tickets.hosting.sockets import listen, lock_ticket_file
 from asmx_tickets.hosting.stores import audit_log, shared_ticket_cache
@@ -19,10 +22,11 @@ from asmx_tickets.users.sql import open_directory
 _log = logging.getLogger(__name__)
 
 
-def serve(settings: Settings, *, demo: bool = False) -> int:
+def serve(settings: Settings, read: Callable[[], Settings], *, demo: bool = False) -> int:
     """Serve until SIGTERM, SIGINT or SIGQUIT, then finish what is under way. Prints the address once it can answer.
 
-    The exit code is returned. Raises SettingsError for what can't be served, and what opening the stores raises.
+    ``read`` reads the settings again, when they are to be. The exit code is returned. Raises SettingsError for what
+    can't be served, and what opening the stores raises.
     """
     configure_logging(settings)
     for warning in settings.warnings:
@@ -41,7 +45,9 @@ def serve(settings: Settings, *, demo: bool = False) -> int:
     else:
         _prepare_users(settings)
     try:
-        return Supervisor(Worker(settings, demo, sockets), settings, sockets, SIGNALS).run()
+        return Supervisor(
+            Worker(settings, demo, sockets, partial(read_again, read, demo)), settings, sockets, SIGNALS
+        ).run()
     finally:
         if lock is not None:
             lock.close()

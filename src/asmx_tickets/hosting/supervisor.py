@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from asmx_tickets.errors import SettingsError
+from asmx_tickets.hosting.logs import set_level
 from asmx_tickets.hosting.signals import Signals
 from asmx_tickets.hosting.worker import READY, SAVING, Worker
 from asmx_tickets.service import PATH
@@ -98,10 +100,23 @@ class Supervisor:
             os.close(writer)
 
     def _reload(self) -> None:
-        if self._signals.reload:
-            self._signals.reload = False
-            for process in self._processes():
-                _tell(process, signal.SIGHUP)
+        """Read the settings again, for the workers there are and will be. Bad ones change nothing."""
+        if not self._signals.reload:
+            return
+        self._signals.reload = False
+        try:
+            change = self._worker.reread(self._settings)
+        except SettingsError as error:
+            _log.error("the settings are not taken up: %s", error)
+            return
+        self._settings = change.settings
+        self._worker = self._worker.with_settings(change.settings)
+        for process in self._processes():
+            _tell(process, signal.SIGHUP)
+        set_level(change.settings)
+        for warning in change.settings.warnings:
+            _log.warning("%s", warning)
+        _log.log(logging.WARNING if change.kept else logging.INFO, "the settings were read again: %s", change)
 
     def _processes(self) -> list[_Process]:
         return [seat.process for seat in self._seats if seat.process is not None]

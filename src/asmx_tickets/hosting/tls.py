@@ -14,16 +14,26 @@ class Certificates:
     """The certificate that the settings name. Raises SettingsError when it can't be used."""
 
     def __init__(self, settings: Certificate) -> None:
-        if not settings.path:
-            raise SettingsError("Certificate:Path must name a certificate (PEM) for an https address in Urls")
-        self._certificate = Path(settings.path)
-        self._key = Path(settings.key_path or settings.path)
-        self._password = settings.password.get_secret_value()
+        self._name_files(settings)
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.minimum_version = ssl.TLSVersion.TLSv1_2
         self.context.set_alpn_protocols(["http/1.1"])
         self._load(self.context)
         self._seen = self._stamp()
+
+    def change(self, settings: Certificate) -> None:
+        """Use another certificate for new connections. Raises SettingsError, and then nothing has changed."""
+        other = Certificates(settings)
+        self._name_files(settings)
+        self._load(self.context)
+        self._seen = other._seen
+
+    def _name_files(self, settings: Certificate) -> None:
+        if not settings.path:
+            raise SettingsError("Certificate:Path must name a certificate (PEM) for an https address in Urls")
+        self._certificate = Path(settings.path)
+        self._key = Path(settings.key_path or settings.path)
+        self._password = settings.password.get_secret_value()
 
     def renew(self) -> None:
         """Take up the files if they have changed since, for new connections. A bad pair changes nothing."""

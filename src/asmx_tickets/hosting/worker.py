@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -22,8 +22,10 @@ from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.connection import Connection
 from asmx_tickets.hosting.dispatch import Dispatcher
 from asmx_tickets.hosting.door import MOST_CONNECTIONS, SWEEP_SECONDS, Door, DoorLimits
-from asmx_tickets.hosting.logs import BackgroundLog
+from asmx_tickets.hosting.logs import BackgroundLog, set_level
+from asmx_tickets.hosting.reloading import Reread, no_change
 from asmx_tickets.hosting.signals import SIGNALS
+from asmx_tickets.hosting.site import Site
 from asmx_tickets.hosting.tls import Certificates
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.waiting import Hub, lane_sizes
@@ -46,6 +48,11 @@ class Worker:
     settings: Settings
     demo: bool
     sockets: Sequence[socket.socket]
+    reread: Reread = no_change
+
+    def with_settings(self, settings: Settings) -> "Worker":
+        """The worker that is started from now on."""
+        return replace(self, settings=settings)
 
     def run_forked(self, pipe: int, supervisor: int) -> int:
         """Run as a process of its own; the exit code. Nothing it raises gets any further."""
@@ -145,9 +152,8 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         settings = self._worker.settings
         self._hub = Hub(loop, lane_sizes(max(1, usable_cores() // settings.workers)))
-        site = self._composition.site
-        limits = DoorLimits(body_bytes=settings.web_services.max_request_bytes, connections=_most_connections())
-        self._door = Door(site, Dispatcher(site, self._hub), limits, loop.time)
+        self._most_connections = _most_connections()
+        self._door = Door(*self._served(), loop.time)
         self.config.app = self._door  # type: ignore[assignment]
         self.servers = []
         for address, bound in zip(settings.urls, sockets or [], strict=True):
@@ -168,10 +174,37 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(0.1)
             if SIGNALS.reload:
                 SIGNALS.reload = False
-                _log.warning("SIGHUP: the settings are read at the start only; tickets and calls are not touched")
-        if self._worker.settings.shutdown.drain_seconds:
+                await self._reload()
+        seconds = self._composition.settings.shutdown.drain_seconds
+        if seconds:
             self._composition.site.drain()
-            await asyncio.sleep(self._worker.settings.shutdown.drain_seconds)
+            await asyncio.sleep(seconds)
+
+    async def _reload(self) -> None:
+        """Take up the settings, which the supervisor has looked at. What is wrong with them all the same changes
+        nothing.
+        """
+        current = self._composition
+        try:
+            change = await asyncio.to_thread(self._worker.reread, current.settings)
+            changed = await asyncio.to_thread(current.with_settings, change.settings)
+            if self._certificates is not None:
+                self._certificates.change(change.settings.certificate)
+        except AsmxTicketsError as error:
+            _log.error("the settings are not taken up: %s", error)
+        except Exception:
+            _log.exception("the settings are not taken up")
+        else:
+            changed.keep_throttling_rules()
+            self._composition = changed
+            self._door.change(*self._served())
+            set_level(change.settings)
+
+    def _served(self) -> tuple[Site, Dispatcher, DoorLimits]:
+        """What the settings have a part in, for the door."""
+        site, settings = self._composition.site, self._composition.settings
+        limits = DoorLimits(settings.web_services.max_request_bytes, connections=self._most_connections)
+        return site, Dispatcher(site, self._hub), limits
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what is under way, and cut off clients that hang."""

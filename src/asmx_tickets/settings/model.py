@@ -48,6 +48,10 @@ _PREFIX = "ASMX_TICKETS__"
 """What a variable may begin with to be this program's beyond doubt."""
 
 
+class AtStart:
+    """Marks, in an Annotated, a key or section that only a restart changes."""
+
+
 class Settings(BaseSettings):
     """All settings. ``Settings()`` has the defaults and reads nothing; ``load_settings`` reads the sources."""
 
@@ -55,7 +59,7 @@ class Settings(BaseSettings):
         frozen=True, extra="forbid", alias_generator=to_pascal, populate_by_name=True, hide_input_in_errors=True
     )
 
-    urls: UrlsValue = Field(
+    urls: Annotated[UrlsValue, AtStart()] = Field(
         default=(ListenAddress("127.0.0.1", 8080),),
         description="Where the server listens: http or https, an IP address, localhost or *. Semicolons separate more"
         " than one.",
@@ -78,11 +82,11 @@ class Settings(BaseSettings):
     sysadmin_account_name: AccountName = Field(
         default="sysadmin", description="The account that never gets a ticket; empty names nobody."
     )
-    connection_strings: ConnectionStrings = ConnectionStrings()
-    workers: Annotated[int, CommonWord()] = Field(
+    connection_strings: Annotated[ConnectionStrings, AtStart()] = ConnectionStrings()
+    workers: Annotated[int, CommonWord(), AtStart()] = Field(
         default=1, ge=1, le=256, description="Server processes. More than one need a ticket cache that they can share."
     )
-    tickets: Tickets = Tickets()
+    tickets: Annotated[Tickets, AtStart()] = Tickets()
     languages: LanguageSettings = LanguageSettings()
     web_services: WebServices = WebServices()
     server_info: ServerInfo = ServerInfo()
@@ -90,7 +94,7 @@ class Settings(BaseSettings):
     forwarded_headers: ForwardedHeaders = ForwardedHeaders()
     passwords: Passwords = Passwords()
     throttling: Throttling = Throttling()
-    audit: Audit = Audit()
+    audit: Annotated[Audit, AtStart()] = Audit()
     certificate: Certificate = Certificate()
     cors: Cors = Cors()
     hsts: Hsts = Hsts()

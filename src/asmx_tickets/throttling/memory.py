@@ -9,7 +9,7 @@ from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 from asmx_tickets.throttling.records import AccountRecord, AddressRecord, AlarmRecord, Record, milliseconds
-from asmx_tickets.throttling.rules import ThrottleRules, network_of
+from asmx_tickets.throttling.rules import AddressRule, ThrottleRules, network_of
 from asmx_tickets.throttling.throttle import (
     DECIDED_WITHIN,
     KEPT,
@@ -48,13 +48,11 @@ class MemoryThrottle(Throttle):
         self._lock = threading.Lock()
         self._accounts: dict[bool, _Shelf[AccountRecord]] = {}
         self._addresses: _Shelf[AddressRecord] | None = None
-        if (account := rules.account) is not None:
+        if rules.account is not None:
             for known, limit in ((True, None), (False, max_unknown)):
-                self._accounts[known] = _Shelf(lambda: AccountRecord(account), KEPT, limit)
-        if (address := rules.address) is not None:
-            # After that long a record is blank, whatever was in it.
-            kept_for = address.burst * address.seconds + DECIDED_WITHIN
-            self._addresses = _Shelf(lambda: AddressRecord(address), kept_for, max_addresses)
+                self._accounts[known] = _Shelf(AccountRecord, rules.account, KEPT, limit)
+        if rules.address is not None:
+            self._addresses = _Shelf(AddressRecord, rules.address, _kept_for(rules.address), max_addresses)
         self._alarm = AlarmRecord(rules.alarm) if rules.alarm is not None else None
 
     @property
@@ -95,6 +93,13 @@ class MemoryThrottle(Throttle):
     def abandoned(self, attempt: Attempt) -> None:
         self._decide(attempt, lambda record, _: record.abandoned(attempt.id))
 
+    def keep(self, rules: ThrottleRules) -> None:
+        with self._lock:
+            for accounts in self._accounts.values():
+                accounts.change(rules.account, KEPT)
+            if self._addresses is not None and rules.address is not None:
+                self._addresses.change(rules.address, _kept_for(rules.address))
+
     def _places(self, attempt: Attempt) -> "list[tuple[_Shelf[Any], bytes | str]]":
         """Where the attempt is counted."""
         places: list[tuple[_Shelf[Any], bytes | str]] = []
@@ -124,11 +129,17 @@ class MemoryThrottle(Throttle):
         return math.floor(self._clock() * 1000)
 
 
+def _kept_for(rule: AddressRule) -> float:
+    """Seconds after which an address's record is blank, whatever was in it."""
+    return rule.burst * rule.seconds + DECIDED_WITHIN
+
+
 class _Shelf(Generic[_Kept]):
     """The records of one kind, with the one kept for longest in front. Beyond ``limit`` that one goes."""
 
-    def __init__(self, make: Callable[[], _Kept], kept_for: float, limit: int | None) -> None:
+    def __init__(self, make: Callable[[Any], _Kept], rule: Any, kept_for: float, limit: int | None) -> None:
         self._make = make
+        self._rule = rule
         self._kept_for = milliseconds(kept_for)
         self._limit = limit
         self._records: OrderedDict[bytes | str, _Kept] = OrderedDict()
@@ -136,11 +147,17 @@ class _Shelf(Generic[_Kept]):
     def __len__(self) -> int:
         return len(self._records)
 
+    def change(self, rule: Any, kept_for: float) -> None:
+        """Keep another rule from now on."""
+        self._rule, self._kept_for = rule, milliseconds(kept_for)
+        for record in self._records.values():
+            record.keep(rule)
+
     def find(self, key: bytes | str, now: int) -> _Kept:
         """The record up to date, or a blank one."""
         record = self._records.get(key)
         if record is None:
-            record = self._make()
+            record = self._make(self._rule)
         record.reach(now)
         return record
 

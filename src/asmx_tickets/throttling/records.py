@@ -8,6 +8,7 @@ ahead counts as noted now, so nobody ever waits longer than from now on (SECURIT
 import math
 from abc import ABC, abstractmethod
 from collections import deque
+from typing import Any
 
 from asmx_tickets.throttling.rules import AccountRule, AddressRule, AlarmRule
 from asmx_tickets.throttling.throttle import DECIDED_WITHIN, Admission
@@ -71,6 +72,10 @@ class Record(ABC):
         """Count a failure."""
 
     @abstractmethod
+    def keep(self, rule: Any) -> None:
+        """Keep this rule from now on, with what is counted already."""
+
+    @abstractmethod
     def is_blank(self, now: int) -> bool:
         """Whether there is nothing to remember."""
 
@@ -82,8 +87,11 @@ class AccountRecord(Record):
 
     def __init__(self, rule: AccountRule) -> None:
         super().__init__()
-        self.rule = rule
+        self.keep(rule)
         self.failures = self.streak = 0
+
+    def keep(self, rule: AccountRule) -> None:
+        self.rule = rule
 
     def admission(self, now: int) -> Admission:
         if wait := self.wait(now):
@@ -125,9 +133,12 @@ class AddressRecord(Record):
 
     def __init__(self, rule: AddressRule) -> None:
         super().__init__()
+        self.keep(rule)
+        self.level = 0
+
+    def keep(self, rule: AddressRule) -> None:
         self.interval = milliseconds(rule.seconds)
         self.size = rule.burst * self.interval
-        self.level = 0
 
     def admission(self, now: int) -> Admission:
         room = self.size - self._level(now)

@@ -67,13 +67,18 @@ class RedisThrottle(Throttle):
         self._alarm = rules.alarm
         self._on_alarm = on_alarm
         self._clock = clock
-        addresses = f"{prefix}addresses"
+        self._prefix = prefix
+        self._max_unknown, self._max_addresses = max_unknown, max_addresses
+        self.keep(rules)
+
+    def keep(self, rules: ThrottleRules) -> None:
+        prefix, addresses = self._prefix, f"{self._prefix}addresses"
         self._known, self._unknown = (
             (
                 (accounts, f"{accounts}:order", addresses, f"{addresses}:order", f"{prefix}alarm"),
-                _terms(rules, limit, max_addresses),
+                _terms(rules, limit, self._max_addresses),
             )
-            for accounts, limit in ((f"{prefix}known", 0), (f"{prefix}unknown", max_unknown))
+            for accounts, limit in ((f"{prefix}known", 0), (f"{prefix}unknown", self._max_unknown))
         )
 
     def admit(self, attempt: Attempt) -> Admission:

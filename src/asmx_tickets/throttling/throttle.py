@@ -19,6 +19,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from asmx_tickets.errors import AsmxTicketsError
+from asmx_tickets.throttling.rules import ThrottleRules
 
 DECIDED_WITHIN = 10.0
 KEPT = 400 * 86_400.0
@@ -104,4 +105,8 @@ class Throttle(Protocol):
 
     def abandoned(self, attempt: Attempt) -> None:
         """The password was never looked at: all is as before, unless that took too long (SECURITY R3)."""
+        ...
+
+    def keep(self, rules: ThrottleRules) -> None:
+        """Keep these rules from now on, with what is counted already. They throttle by the same as those before."""
         ...

@@ -1,0 +1,185 @@
+"""SIGHUP at a real server: what the settings file says now counts, and no ticket is lost."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.server.conftest import Server, StartServer
+from tests.support.redis import RedisServer
+
+SECRET, OTHER = "0123456789abcdef-canary", "fedcba9876543210-canary"
+
+
+@dataclass
+class Reloaded:
+    """A server with a settings file that can be rewritten."""
+
+    server: Server
+    file: Path
+    log: Path
+
+    def reload(self, tree: dict[str, Any] | str) -> str:
+        """Write the file, send SIGHUP, and give what the log says then."""
+        before = len(self.log.read_text())
+        self.file.write_text(tree if isinstance(tree, str) else json.dumps(tree))
+        self.server.process.send_signal(signal.SIGHUP)
+        return self.logged("the settings (were read again|are not taken up)", before)
+
+    def logged(self, pattern: str, start: int = 0) -> str:
+        end = time.monotonic() + 15
+        while re.search(pattern, self.log.read_text()[start:]) is None:
+            assert time.monotonic() < end, self.log.read_text()
+            time.sleep(0.02)
+        return self.log.read_text()[start:]
+
+    def call(self, operation: str, host: str = "", **parameters: str) -> str:
+        """Call an operation; the whole answer, or the status of an error."""
+        query = "&".join(f"{name}={value}" for name, value in parameters.items())
+        request = urllib.request.Request(
+            f"{self.server.address}/{operation}?{query}", headers={"Host": host} if host else {}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                text: str = answer.read().decode()
+                return text
+        except urllib.error.HTTPError as error:
+            return str(error.code)
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Workers take up settings a moment after the supervisor has."""
+        end = time.monotonic() + 15
+        while not condition():
+            assert time.monotonic() < end, self.log.read_text()
+            time.sleep(0.02)
+
+
+Start = Callable[..., Reloaded]
+
+
+@pytest.fixture
+def start(start_server: StartServer, tmp_path: Path) -> Start:
+    def start(tree: dict[str, Any], *arguments: str) -> Reloaded:
+        file = tmp_path / "appsettings.json"
+        file.write_text(json.dumps(tree))
+        file.chmod(0o600)
+        server = start_server("--settings", str(file), *arguments)
+        return Reloaded(server, file, tmp_path / f"stderr-{server.port}.txt")
+
+    return start
+
+
+def ticket_of(answer: str) -> str:
+    found = re.search(r'ticket="([^"]+)"', answer)
+    assert found is not None, answer
+    return found[1]
+
+
+def test_what_the_file_says_now_counts_and_no_ticket_is_lost(start: Start) -> None:
+    running = start({"ServerInfo": {"Company": "Before"}}, "--demo")
+    ticket = ticket_of(running.call("AuthenticateUser", UID="jsmith", PWD="Secret123!"))
+    log = running.reload(
+        {
+            "ServerInfo": {"Company": "After"},
+            "Languages": {"Supported": ["en", "nl"], "Default": "nl"},
+            "AllowedHosts": "a.example.com;127.0.0.1",
+            "WebServices": {"Protocols": ["HttpGet"], "MaxRequestBytes": 2048},
+            "Cors": {"AllowedOrigins": ["https://app.example.com"]},
+            "Tickets": {"MaxTotal": 5},
+            "Logging": {"LogLevel": {"Default": "Debug"}},
+        }
+    )
+    assert "only a restart changes Tickets:MaxTotal" in log
+    assert "ServerInfo:Company" in log
+    running.until(lambda: 'Company="After"' in running.call("ServerInfo"))
+    assert 'success="true"' in running.call("isValidTicket", AuthenticationTicket=ticket)
+    assert "Dutch" in running.call(
+        "GetCurrentUser",
+        authenticationTicket=ticket_of(running.call("AuthenticateUser1", UID="jsmith", PWD="Secret123!", Lang="xx")),
+    )
+    assert running.call("ServerInfo", host="other.example.com") == "400"
+    page = b"GET /srv.asmx HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+    assert b" 404 " in running.server.raw(page)  # Documentation is off
+
+
+def test_a_bad_file_changes_nothing_and_says_why(start: Start) -> None:
+    running = start({"ServerInfo": {"Company": "Before"}}, "--demo")
+    for bad, reason in [
+        ('{"ServerInfo": ', "no valid JSON"),
+        ({"ServerInfo": {"Company": "After"}, "Languages": {"Default": "xx"}}, "Languages:Default must have"),
+        ({"ServerInfo": {"Company": "After"}, "Nonsense": {"x": 1}}, "Nonsense:x is no known key"),
+        ({"ServerInfo": {"Company": "After"}, "Throttling": {"Failures": "0"}}, "Throttling:Failures must"),
+    ]:
+        log = running.reload(bad)
+        assert "are not taken up" in log
+        assert reason in log
+        assert "Traceback" not in log
+    time.sleep(0.3)
+    assert 'Company="Before"' in running.call("ServerInfo")
+    running.file.unlink()
+    running.server.process.send_signal(signal.SIGHUP)
+    running.logged("can't be read: No such file")
+    assert 'Company="Before"' in running.call("ServerInfo")
+
+
+def test_the_shared_secret_can_be_exchanged(start: Start, tmp_path: Path) -> None:
+    """By way of both, and from a file of its own."""
+    secret = tmp_path / "trusted"
+    secret.write_text(SECRET)
+    running = start({"TrustedUserPwd": {"File": "trusted"}, "Audit": {"To": ""}})
+    subprocess.run(
+        [sys.executable, "-m", "asmx_tickets", "user", "add", "alice", "--settings", str(running.file)],
+        input="correct horse battery",
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+
+    def works(value: str) -> bool:
+        return 'success="true"' in running.call("CreateTicketforUser", TrustedUserPwd=value, UserName="alice")
+
+    assert works(SECRET)
+    secret.write_text(OTHER)
+    running.server.process.send_signal(signal.SIGHUP)
+    running.until(lambda: works(OTHER))
+    running.until(lambda: not works(SECRET))
+    assert "canary" not in running.log.read_text()
+
+
+def test_all_workers_reload_and_those_that_come_later(start: Start, shared_redis: RedisServer) -> None:
+    running = start(
+        {
+            "Workers": 2,
+            "ServerInfo": {"Company": "Before"},
+            "ConnectionStrings": {"Tickets": shared_redis.url, "Users": "sqlite:///users.db"},
+            "Tickets": {"KeyPrefix": "reload-test:"},
+        }
+    )
+    running.reload(
+        {
+            "Workers": 3,
+            "ServerInfo": {"Company": "After"},
+            "ConnectionStrings": {"Tickets": shared_redis.url, "Users": "sqlite:///users.db"},
+            "Tickets": {"KeyPrefix": "reload-test:"},
+        }
+    )
+    assert "only a restart changes Workers" in running.log.read_text()
+    running.until(lambda: 'Company="After"' in running.call("ServerInfo"))
+    running.until(lambda: all('Company="After"' in running.call("ServerInfo") for _ in range(20)))
+    supervisor = running.server.process.pid
+    workers = Path(f"/proc/{supervisor}/task/{supervisor}/children").read_text().split()
+    assert len(workers) == 2
+    os.kill(int(workers[0]), signal.SIGKILL)
+    running.logged("starting another one")
+    assert all('Company="After"' in running.call("ServerInfo") for _ in range(20))
