@@ -28,7 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from asmx_tickets.errors import SettingsError, Unavailable
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.redis.script import Script, load
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
 from asmx_tickets.tickets.ticket import Ticket, digest, short_hash
@@ -39,9 +39,7 @@ try:
 except ModuleNotFoundError as missing:
     if (missing.name or "").partition(".")[0] != "redis":
         raise
-    raise SettingsError(
-        "ConnectionStrings:Tickets needs a package that is not installed: pip install asmx-tickets[redis]"
-    ) from None
+    raise extras.missing("ConnectionStrings:Tickets", "redis") from None
 
 BATCH = 500  # Of many tickets, how many are ended or listed in one round trip.
 DEFAULT_PREFIX = "asmx-tickets:"

@@ -3,6 +3,7 @@
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from asmx_tickets import extras
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.users.database import Database, Patience, open_sqlite
 
@@ -41,7 +42,5 @@ def _open_postgresql(address: URL, patience: Patience) -> Database:
     try:
         from asmx_tickets.users.postgresql import open_postgresql
     except ImportError as error:  # Also where psycopg is there and finds no libpq.
-        raise SettingsError(
-            "ConnectionStrings:Users needs the Python package psycopg: pip install asmx-tickets[postgres]."
-        ) from error
+        raise extras.missing("ConnectionStrings:Users", "postgres") from error
     return open_postgresql(address, patience)
