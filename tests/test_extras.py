@@ -9,9 +9,13 @@ import pytest
 
 from asmx_tickets.extras import missing, requirements
 
-EXTRAS = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"][
-    "optional-dependencies"
-]
+PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
+EXTRAS = PROJECT["optional-dependencies"]
+
+
+def bounds(requirement: str) -> list[str]:
+    """A requirement as a package with its bounds, in any order."""
+    return sorted(requirement.replace("<", ",<").replace(">", ",>").replace(",,", ",").split(","))
 
 
 @pytest.mark.parametrize("extra", [name for name, wanted in EXTRAS.items() if "asmx-tickets" not in wanted[0]])

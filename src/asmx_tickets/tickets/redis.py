@@ -28,6 +28,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
+from asmx_tickets import extras
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.redis.script import Script, load
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
