@@ -148,7 +148,8 @@ def test_two_nodes_behind_nginx(tmp_path: Path, shared_postgres: PostgresServer,
     stranger.environ["PATH"] += ":/usr/sbin"
     stranger.environ["Tickets__KeyPrefix"] = "readme:"
     stranger.instead |= {f"127.0.0.1:{port}": f"127.0.0.1:{free_port()}" for port in (8081, 8082, 8443)}
-    stranger.instead["postgresql://asmx@127.0.0.1:5432/asmx"] = shared_postgres.new_database()
+    stranger.instead["sudo -u postgres psql"] = f"{program('psql')} -v ON_ERROR_STOP=1 {shared_postgres.url()}"
+    stranger.instead["127.0.0.1:5432"] = f"127.0.0.1:{shared_postgres.port}"
     stranger.instead["redis://127.0.0.1:6379/0"] = shared_redis.url
     stranger.instead["pip install -q '.[redis,postgres]'"] = "true"  # the tests' own environment has them
     outputs: dict[str, str] = {}
@@ -159,6 +160,7 @@ def test_two_nodes_behind_nginx(tmp_path: Path, shared_postgres: PostgresServer,
         stranger.leave()
         if (stranger.clone / "nginx.pid").exists():
             os.kill(int((stranger.clone / "nginx.pid").read_text()), signal.SIGTERM)
+        shared_postgres.run("DROP DATABASE IF EXISTS asmx WITH (FORCE)", "DROP ROLE IF EXISTS asmx")
     assert 'success="true" ticket="' in outputs["openssl"]
     assert outputs["openssl"].endswith("ok")
     assert outputs["asmx-tickets"].splitlines()[1].startswith("dora\t")
