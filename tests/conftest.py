@@ -70,8 +70,7 @@ class Service:
     path: str = "/srv.asmx"
 
     def __post_init__(self) -> None:
-        limit = self.composition.settings.web_services.max_request_bytes
-        self.http = Client(WsgiApplication(self.composition.site.handle, limit))
+        self.http = Client(WsgiApplication(self.composition.site))
 
     def get(self, operation: str, **parameters: str) -> TestResponse:
         """Call an operation over the GET binding."""

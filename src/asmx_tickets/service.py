@@ -16,7 +16,7 @@ from asmx_tickets.audit import Caller
 from asmx_tickets.carriers import in_cookie, in_header, is_given
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets.ticket import format_guid, parse_guid
-from spyne_asmx import AsmxApplication, Element, Request, ServiceUnavailable, Waiting, may_be_left_out
+from spyne_asmx import AsmxApplication, Element, Limits, Request, ServiceUnavailable, Waiting, may_be_left_out
 from spyne_asmx.spyne import AnyXml, Service, Unicode, rpc
 
 NAMESPACE = "http://tempuri.org/"
@@ -181,6 +181,10 @@ class TicketService(Service):
                 **facts,
             },
         )
+
+
+# CONTRACT 2.1: nothing that a ticket service is asked is long or deep. The body's limit is a setting.
+LIMITS = Limits(body=65_536, depth=16, names_length=1_000_000, value_length=8192)
 
 
 def ticket_application(parts: Parts | None) -> AsmxApplication:

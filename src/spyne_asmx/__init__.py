@@ -12,7 +12,7 @@ SOAP 1.1 and 1.2, GET and POST forms, ``?WSDL``, ``?disco``, help pages and ASMX
 
     application = AsmxApplication([Calculator], "http://example.com/calculator", "Calculator")
     endpoint = AsmxEndpoint(application, "/calculator.asmx")
-    wsgi = WsgiApplication(endpoint.handle)  # or AsgiApplication(endpoint)
+    wsgi = WsgiApplication(endpoint)  # or AsgiApplication(endpoint)
 
 An application holds spyne services, an endpoint serves it at a path, and an adapter mounts the endpoint in a server.
 """
@@ -33,12 +33,12 @@ from spyne_asmx.http import Request as Request
 from spyne_asmx.http import Response as Response
 from spyne_asmx.http import text_response as text_response
 from spyne_asmx.http import too_large as too_large
+from spyne_asmx.limits import DEFAULT_LIMITS as DEFAULT_LIMITS
+from spyne_asmx.limits import Limits as Limits
 from spyne_asmx.operations import OperationTable as OperationTable
 from spyne_asmx.operations import Waiting as Waiting
 from spyne_asmx.operations import may_be_left_out as may_be_left_out
 from spyne_asmx.typenames import nullable as nullable
 from spyne_asmx.wsdl import build_wsdl as build_wsdl
 from spyne_asmx.wsgi import WsgiApplication as WsgiApplication
-from spyne_asmx.xml import DEFAULT_LIMITS as DEFAULT_LIMITS
 from spyne_asmx.xml import Element as Element
-from spyne_asmx.xml import Limits as Limits

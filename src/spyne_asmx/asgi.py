@@ -24,13 +24,13 @@ class _ClientGone(Exception):
 class AsgiApplication:
     """Answers HTTP requests (ASGI 3). Operations that never wait run on the event loop, all others in its threads.
 
-    ``max_request_bytes`` bounds the body, whether it says its length or not; what is larger is answered with 413. How
-    long a client may take to send it is the server's to say.
+    A body over the endpoint's limit, whether it says its length or not, is answered with 413. How long a client may
+    take to send it is the server's to say.
     """
 
-    def __init__(self, endpoint: AsmxEndpoint, max_request_bytes: int = 65536) -> None:
+    def __init__(self, endpoint: AsmxEndpoint) -> None:
         self._endpoint = endpoint
-        self._max_request_bytes = max_request_bytes
+        self._max_body = endpoint.limits.body
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -50,7 +50,7 @@ class AsgiApplication:
             except _ClientGone:
                 return
             except _TooLarge:
-                await _send(too_large(), scope, send)
+                await _send(too_large(self._max_body), scope, send)
                 return
         await _send(await self._answer(request), scope, send)
 
@@ -65,7 +65,7 @@ class AsgiApplication:
     async def _body(self, request: Request, receive: Receive) -> bytes:
         """The whole body. Raises _TooLarge, before anything is read where the client says so, and _ClientGone."""
         length = request.headers.get("content-length") or ""
-        if length.isdecimal() and int(length[:20]) > self._max_request_bytes:
+        if length.isdecimal() and int(length[:20]) > self._max_body:
             raise _TooLarge
         body = bytearray()
         more = True
@@ -74,7 +74,7 @@ class AsgiApplication:
             if message["type"] == "http.disconnect":
                 raise _ClientGone
             body += message.get("body", b"")
-            if len(body) > self._max_request_bytes:
+            if len(body) > self._max_body:
                 raise _TooLarge
             more = message.get("more_body", False)
         return bytes(body)

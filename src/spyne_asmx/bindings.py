@@ -16,10 +16,11 @@ from spyne_asmx.faults import (
     wrong_case,
 )
 from spyne_asmx.http import UNCACHED, XML_TEXT, MediaType, Request, Response, parse_media_type, text_response
+from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.operations import Operation, OperationTable
 from spyne_asmx.shapes import Key, Shapes
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
-from spyne_asmx.xml import DEFAULT_LIMITS, Limits, is_utf8
+from spyne_asmx.xml import is_utf8
 
 
 class Binding(StrEnum):
@@ -212,8 +213,11 @@ class SoapBinding:
 class FormBinding:
     """GET with a query string, and POST with a form for a body."""
 
-    def __init__(self, operations: OperationTable, bindings: frozenset[Binding] = ALL_BINDINGS) -> None:
+    def __init__(
+        self, operations: OperationTable, bindings: frozenset[Binding] = ALL_BINDINGS, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self._operations = operations
+        self._limits = limits
         self._on = tuple(binding.name for binding in (Binding.GET, Binding.POST) if binding in bindings)
 
     def decode(self, request: Request, name: str) -> DecodedCall:
@@ -223,7 +227,9 @@ class FormBinding:
         form = _HTTP_FORMS[request.method]
         try:
             operation = self._operation(request, name)
-            return DecodedCall(operation, operation.arguments_from_form(_fields(request, operation)), form)
+            return DecodedCall(
+                operation, operation.arguments_from_form(_fields(request, operation, self._limits)), form
+            )
         except AsmxFault as fault:
             raise Faulted(fault, form) from None
 
@@ -244,13 +250,13 @@ class FormBinding:
         return operation
 
 
-def _fields(request: Request, operation: Operation) -> dict[str, str]:
+def _fields(request: Request, operation: Operation, limits: Limits) -> dict[str, str]:
     if not operation.parameters:
         return {}
     if request.method == "POST":
         charset = parse_media_type(request.headers.get("content-type")).charset
-        return forms.decode(request.body, charset, operation.form_names)
-    return forms.decode(request.query.encode("utf-8", "surrogateescape"), None, operation.form_names)
+        return forms.decode(request.body, charset, operation.form_names, limits)
+    return forms.decode(request.query.encode("utf-8", "surrogateescape"), None, operation.form_names, limits)
 
 
 @lru_cache(maxsize=256)

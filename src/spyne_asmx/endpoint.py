@@ -13,14 +13,15 @@ from spyne_asmx.context import AsmxContext
 from spyne_asmx.documentation import Documentation
 from spyne_asmx.faults import AsmxFault, HttpError, ServerFault, service_fault
 from spyne_asmx.http import Request, Response, text_response
+from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.operations import OperationTable
-from spyne_asmx.xml import DEFAULT_LIMITS, Limits
 
 
 class AsmxEndpoint(ServerBase):
     """Serves one application at one path, as IIS serves an .asmx file.
 
-    ``path`` is matched without regard to letter case. ``bindings`` are the ones switched on.
+    ``path`` is matched without regard to letter case. ``bindings`` are the ones switched on. ``limits``
+    say how much a request may have; the adapters read no larger a body.
     """
 
     transport = "http://schemas.xmlsoap.org/soap/http"
@@ -35,10 +36,11 @@ class AsmxEndpoint(ServerBase):
         super().__init__(application)
         self.path = path
         self.bindings = bindings
+        self.limits = limits
         self.operations = OperationTable(application)
         self.documentation = Documentation(self.operations, str(application.name), bindings)
         self._folded_path = path.lower()
-        self._forms = FormBinding(self.operations, bindings)
+        self._forms = FormBinding(self.operations, bindings, limits)
         self._soap = SoapBinding(self.operations, bindings, limits)
 
     def handle(self, request: Request) -> Response:

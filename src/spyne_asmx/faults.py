@@ -54,6 +54,15 @@ class Unreadable(AsmxFault):
         )
 
 
+class TooMuch(AsmxFault):
+    """The request has more of something than it may have: the limit's fault, not the XML's."""
+
+    status = 400
+
+    def __init__(self, limit: str) -> None:
+        super().__init__(f"Server was unable to read request. ---> The request has {limit}.")
+
+
 class VersionMismatch(AsmxFault):
     """The root is no SOAP envelope."""
 

@@ -6,11 +6,10 @@ from contextlib import suppress
 
 from spyne_asmx.charsets import UnsupportedCharset, codec_of
 from spyne_asmx.faults import HttpError
+from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.xml import DECLARATION, Element, write
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
-MAX_FIELDS = 1000
-MAX_VALUE_LENGTH = 8192
 
 # What XML could not carry to the same operation.
 _NOT_A_VALUE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
@@ -19,7 +18,12 @@ _ESCAPE = re.compile(rb"%u([0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})")
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
 
 
-def decode(encoded: bytes, charset: str | None = None, names: Container[str] | None = None) -> dict[str, str]:
+def decode(
+    encoded: bytes,
+    charset: str | None = None,
+    names: Container[str] | None = None,
+    limits: Limits = DEFAULT_LIMITS,
+) -> dict[str, str]:
     """Read ``name=value&…``: values by lower-case name; of a repeated name the first counts.
 
     ``charset`` is the Content-Type header's, UTF-8 where there is none. ``names`` are those of the parameters, in lower
@@ -30,8 +34,8 @@ def decode(encoded: bytes, charset: str | None = None, names: Container[str] | N
     """
     codec = _form_codec(charset or "utf-8")
     fields = [field for field in encoded.split(b"&") if field]
-    if len(fields) > MAX_FIELDS:
-        raise _bad_form(f"more than {MAX_FIELDS} fields")
+    if len(fields) > limits.fields:
+        raise _bad_form(f"more than {limits.fields} fields")
     values: dict[str, str] = {}
     for field in fields:
         raw_name, _, raw_value = field.partition(b"=")
@@ -39,8 +43,8 @@ def decode(encoded: bytes, charset: str | None = None, names: Container[str] | N
         if name in values or (names is not None and name not in names):
             continue
         value = url_decode(raw_value, codec)
-        if len(value) > MAX_VALUE_LENGTH:
-            raise _bad_form("a value that is too long")
+        if len(value) > limits.value_length:
+            raise _bad_form(f"a value of more than {limits.value_length} characters")
         if _NOT_A_VALUE.search(value):
             raise _bad_form("a character that XML does not have")
         values[name] = value

@@ -91,9 +91,9 @@ def text_response(status: int, text: str, *headers: tuple[str, str]) -> Response
     return Response(status, (PLAIN_TEXT, *UNCACHED, *headers), text.encode("utf-8", "replace"))
 
 
-def too_large() -> Response:
-    """The answer to a body over the limit; the rest of it is not read, so the connection ends."""
-    return text_response(413, "The request body is too large.", ("connection", "close"))
+def too_large(limit: int) -> Response:
+    """The answer to a body over the limit, in bytes; the rest of it is not read, so the connection ends."""
+    return text_response(413, f"The request body is larger than {limit} bytes.", ("connection", "close"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,17 +10,19 @@ from spyne_asmx.faults import (
     AsmxFault,
     ClientFault,
     NotUnderstood,
+    TooMuch,
     Unreadable,
     VersionMismatch,
     unknown_action,
     unknown_element,
 )
+from spyne_asmx.limits import Limits
 from spyne_asmx.xml import (
     DECLARATION,
     XSD_NAMESPACE,
     XSI_NAMESPACE,
     Element,
-    Limits,
+    OverLimit,
     XmlError,
     escape_text,
     read,
@@ -113,6 +115,8 @@ def decode(
     """
     try:
         envelope = read(body, charset, limits)
+    except OverLimit as error:
+        raise SoapFaulted(TooMuch(error.limit), version) from None
     except XmlError as error:
         raise SoapFaulted(Unreadable(error.line, error.column), version) from None
     own_version = _BY_ENVELOPE.get(envelope.name)

@@ -1,27 +1,39 @@
 """An endpoint, or what wraps one, as a WSGI application: for any WSGI server, and for tests."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Protocol
 
 from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from spyne_asmx.http import HeaderMap, Request, Response, text_response, too_large
+from spyne_asmx.limits import Limits
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-class WsgiApplication:
-    """Calls ``handle`` for each request.
+class Handler(Protocol):
+    """An endpoint, or what wraps one."""
 
-    ``max_request_bytes`` bounds the body, whether it says its length or not; what is larger is answered with 413.
+    @property
+    def limits(self) -> Limits:
+        """How much a request may have."""
+
+    def handle(self, request: Request) -> Response:
+        """Answer a request from beginning to end."""
+
+
+class WsgiApplication:
+    """Answers HTTP requests (PEP 3333), each in the thread that the server calls it in.
+
+    A body over the endpoint's limit, whether it says its length or not, is answered with 413.
     """
 
-    def __init__(self, handle: Callable[[Request], Response], max_request_bytes: int = 65536) -> None:
-        self._handle = handle
-        self._max_request_bytes = max_request_bytes
+    def __init__(self, endpoint: Handler) -> None:
+        self._endpoint = endpoint
+        self._max_body = endpoint.limits.body
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         answer = self._answer(WerkzeugRequest(environ))
@@ -32,10 +44,10 @@ class WsgiApplication:
         try:
             body = self._body(http) if http.method == "POST" else b""
         except RequestEntityTooLarge:
-            return too_large()
+            return too_large(self._max_body)
         except HTTPException as error:
             return text_response(error.code or 400, "The request body could not be read.")
-        return self._handle(
+        return self._endpoint.handle(
             Request(
                 method=http.method,
                 path=http.path,
@@ -52,9 +64,9 @@ class WsgiApplication:
     def _body(self, http: WerkzeugRequest) -> bytes:
         """The whole body. Raises RequestEntityTooLarge, and BadRequest for one that is shorter than it says."""
         # Where a server ends the body, werkzeug cuts it at the maximum and says nothing: so it may read one byte more.
-        http.max_content_length = self._max_request_bytes + 1
+        http.max_content_length = self._max_body + 1
         body = http.get_data(cache=False, parse_form_data=False)
-        if len(body) > self._max_request_bytes:
+        if len(body) > self._max_body:
             raise RequestEntityTooLarge
         if http.content_length not in {None, len(body)}:
             raise BadRequest

@@ -8,13 +8,13 @@ at the byte where it appears.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
 
 from lxml import etree
 
 from spyne_asmx import charsets
 from spyne_asmx.charsets import codec_of
+from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
@@ -25,7 +25,7 @@ _DECLARED_ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]+
 
 
 class XmlError(Exception):
-    """The document can't be read: not well-formed, a DTD, a processing instruction, or over a limit.
+    """The document can't be read: not well-formed, a DTD, or a processing instruction.
 
     ``line`` and ``column`` count from 1, as .NET's XmlException does.
     """
@@ -36,23 +36,14 @@ class XmlError(Exception):
         self.column = column
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How much a document may have. Lengths are in characters.
+class OverLimit(XmlError):
+    """The document has more than it may have; ``limit`` says of what, such as ``more than 16 levels``."""
 
-    ``value_length`` bounds a parameter's text; what nobody reads is bounded by the document's size and by the rest.
-    ``names_length`` bounds all names together, each with its namespace spelled out.
-    """
-
-    depth: int = 16
-    elements: int = 10_000
-    attributes: int = 256
-    namespaces: int = 256
-    names_length: int = 1_000_000
-    value_length: int = 8192
+    def __init__(self, line: int, column: int, limit: str) -> None:
+        super().__init__(line, column)
+        self.limit = limit
 
 
-DEFAULT_LIMITS = Limits()
 # Documents up to this size have no room for names that grow without bounds.
 _SMALL = 4096
 
@@ -100,7 +91,7 @@ def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMIT
     ``charset`` is the transport's (the Content-Type header's), which wins over the declaration in the document
     (RFC 7303 section 3). Comments vanish, CDATA and character references become text.
 
-    Raises XmlError and UnsupportedCharset.
+    Raises XmlError, its OverLimit, and UnsupportedCharset.
     """
     utf8 = _as_utf8(body, charset)
     if len(utf8) > _SMALL:
@@ -125,8 +116,9 @@ def _parse(utf8: bytes, parser: XMLParserType) -> None:
         parser.Parse(utf8, True)
     except ExpatError as error:
         raise XmlError(error.lineno, error.offset + 1) from None
-    except _Refused:
-        raise XmlError(parser.CurrentLineNumber, parser.CurrentColumnNumber + 1) from None
+    except _Refused as refused:
+        line, column = parser.CurrentLineNumber, parser.CurrentColumnNumber + 1
+        raise OverLimit(line, column, refused.limit) if refused.limit else XmlError(line, column) from None
 
 
 def _check_tags(utf8: bytes, limits: Limits) -> None:
@@ -140,13 +132,15 @@ def _check_tags(utf8: bytes, limits: Limits) -> None:
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal elements, names, longest
         elements += 1
-        if elements > limits.elements or len(attributes) > limits.attributes + limits.namespaces:
-            _refuse()
+        if elements > limits.elements:
+            raise _over(limits.elements, "elements")
+        if len(attributes) > limits.attributes + limits.namespaces:
+            raise _over(limits.attributes, "attributes on an element")
         namespaces = [value for name, value in attributes.items() if name.partition(":")[0] == "xmlns"]
         longest = max(longest, *map(len, namespaces), 0)
         names += len(name) + sum(map(len, attributes)) + longest * (1 + len(attributes) - len(namespaces))
         if names > limits.names_length:
-            _refuse()
+            raise _over(limits.names_length, "characters in its names and their namespaces")
 
     parser = ParserCreate("utf-8")
     parser.StartElementHandler = start
@@ -164,15 +158,17 @@ def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], .
         nonlocal namespaces
         namespaces += 1
         if namespaces > limits.namespaces:
-            _refuse()
+            raise _over(limits.namespaces, "namespaces")
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal elements
         elements += 1
-        if elements > max_elements or len(stack) > max_depth:
-            _refuse()
+        if elements > max_elements:
+            raise _over(max_elements, "elements")
+        if len(stack) > max_depth:
+            raise _over(max_depth, "levels")
         if len(attributes) > max_attributes:
-            _refuse()
+            raise _over(max_attributes, "attributes on an element")
         element = Element(name, attributes, [])
         stack[-1].children.append(element)
         push(element)
@@ -194,6 +190,14 @@ def _check_version(version: str, _encoding: str | None, _standalone: int) -> Non
 
 class _Refused(Exception):
     """Raised by a handler. It can't tell where: a handler that knew its parser would keep it alive in a cycle."""
+
+    limit = ""
+
+
+def _over(most: int, what: str) -> _Refused:
+    refused = _Refused()
+    refused.limit = f"more than {most} {what}"
+    return refused
 
 
 def _refuse(*_: object) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from statistics import median
 
 from asmx_tickets.hosting.composition import Composition, compose
+from asmx_tickets.service import LIMITS
 from asmx_tickets.settings.model import load_settings
 from asmx_tickets.tickets.ticket import format_guid, new_guid, parse_guid
 from spyne_asmx import Request, soap, xml
@@ -66,7 +67,7 @@ def _decode(endpoint: object, body: bytes) -> soap.Call:
         actions=(f"{NAMESPACE}isValidTicket",),
         operations=operations.by_action,
         namespace=NAMESPACE,
-        limits=xml.DEFAULT_LIMITS,
+        limits=LIMITS,
     )
 
 

@@ -7,7 +7,7 @@ from werkzeug.test import Client
 from asmx_tickets.access.refusals import AuthenticationFailed, InvalidTicket
 from asmx_tickets.audit import Caller
 from asmx_tickets.hosting.site import Site
-from asmx_tickets.service import PATH, Parts, ticket_application
+from asmx_tickets.service import LIMITS, PATH, Parts, ticket_application
 from spyne_asmx import AsmxEndpoint
 from spyne_asmx.wsgi import WsgiApplication
 
@@ -17,8 +17,8 @@ class Echo:
 
     def __init__(self) -> None:
         parts = Parts(self, {"VersionNumber": ""}, clock=lambda: 0.0)  # type: ignore[arg-type]
-        self.site = Site(AsmxEndpoint(ticket_application(parts), PATH))
-        self.http = Client(WsgiApplication(self.site.handle))
+        self.site = Site(AsmxEndpoint(ticket_application(parts), PATH, limits=LIMITS))
+        self.http = Client(WsgiApplication(self.site))
         self.given: list[Any] = []
 
     def log_in(self, user_name: str, password: str, language: str | None, _caller: Caller) -> NoReturn:

@@ -340,8 +340,7 @@ def send(
         environ["CONTENT_LENGTH"] = str(length)
     if length is None or terminated:
         environ["wsgi.input_terminated"] = True
-    limit = service.composition.settings.web_services.max_request_bytes
-    return WsgiResponse.from_app(WsgiApplication(service.composition.site.handle, limit), environ)
+    return WsgiResponse.from_app(WsgiApplication(service.composition.site), environ)
 
 
 def padded(size: int) -> bytes:

@@ -11,7 +11,7 @@ from werkzeug.test import Client, TestResponse
 from asmx_tickets.access.refusals import AuthenticationFailed
 from asmx_tickets.audit import Caller
 from asmx_tickets.hosting.site import Site
-from asmx_tickets.service import PATH, Parts, ticket_application
+from asmx_tickets.service import LIMITS, PATH, Parts, ticket_application
 from spyne_asmx import AsmxEndpoint, Request, Response
 from spyne_asmx.wsgi import WsgiApplication
 from tests.fuzz.references import guid_of, is_given
@@ -71,9 +71,9 @@ class Target:
     def __init__(self) -> None:
         self.rules = Rules()
         parts = Parts(self.rules, {"VersionNumber": ""}, clock=lambda: 0.0)  # type: ignore[arg-type]
-        self.endpoint = AsmxEndpoint(ticket_application(parts), PATH)
+        self.endpoint = AsmxEndpoint(ticket_application(parts), PATH, limits=LIMITS)
         self.site = Site(self.endpoint)
-        self.http = Client(WsgiApplication(self.site.handle))
+        self.http = Client(WsgiApplication(self.site))
         self.slowest = 0.0
         self._bugs = _Bugs()
         logging.getLogger("asmx_tickets").addHandler(self._bugs)

@@ -6,14 +6,15 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Callable
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import strategies as st
 
-from spyne_asmx.xml import Limits, read
+from asmx_tickets.service import LIMITS
+from spyne_asmx.xml import read
 from tests.fuzz import readers
 from tests.fuzz.__main__ import MAX_BYTES, MAX_FILES
 from tests.fuzz.child import by_hypothesis
@@ -46,7 +47,10 @@ def any_uuid(text: str) -> bytes | None:
 # A bug for each reader, as somebody could make it.
 BUGS: dict[str, tuple[str, Any]] = {
     "guid": ("tests.fuzz.readers.guid.parse_guid", any_uuid),
-    "xml": ("tests.fuzz.readers.xml.read", partial(read, limits=Limits(depth=100))),
+    "xml": (
+        "tests.fuzz.readers.xml.read",
+        lambda body, charset=None, limits=LIMITS: read(body, charset, replace(limits, depth=100)),
+    ),
     "soap": ("spyne_asmx.soap._operation_of_11", lambda entry, *_: entry.local_name if entry else "LogOut"),
     "forms": ("spyne_asmx.forms._NOT_A_VALUE", re.compile(r"(?!)")),
     "carriers": ("asmx_tickets.carriers._only", lambda values: max(values, default=None)),

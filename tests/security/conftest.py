@@ -211,7 +211,7 @@ class GuessedService(Service):
     address: str = field(default="192.0.2.1", kw_only=True)
 
     def __post_init__(self) -> None:
-        application = WsgiApplication(self.composition.site.handle)
+        application = WsgiApplication(self.composition.site)
         self.http = Client(lambda environ, start: application({**environ, "REMOTE_ADDR": self.address}, start))
 
     def live_tickets(self) -> int:

@@ -14,7 +14,7 @@ from spyne import Integer32, Service, Unicode, rpc
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from spyne_asmx import AsgiApplication, AsmxApplication, AsmxEndpoint, Waiting
+from spyne_asmx import AsgiApplication, AsmxApplication, AsmxEndpoint, Limits, Waiting
 
 PATH = "/where.asmx"
 LIMIT = 1000
@@ -46,7 +46,9 @@ class Where(Service):  # type: ignore[misc]
 
 @pytest.fixture(scope="module")
 def application() -> AsgiApplication:
-    return AsgiApplication(AsmxEndpoint(AsmxApplication([Where], "urn:where", "Where"), PATH), LIMIT)
+    return AsgiApplication(
+        AsmxEndpoint(AsmxApplication([Where], "urn:where", "Where"), PATH, limits=Limits(body=LIMIT))
+    )
 
 
 @contextmanager
@@ -124,7 +126,7 @@ def test_a_body_over_the_limit(port: int, chunked: bool) -> None:
     body += b"x"
     response, text = ask(port, "POST", path, iter([body[:500], body[500:]]) if chunked else body, **form)
     assert (response.status, response.headers["connection"]) == (413, "close")
-    assert text == "The request body is too large."
+    assert text == "The request body is larger than 1000 bytes."
 
 
 def test_mounted_in_starlette(application: AsgiApplication) -> None:

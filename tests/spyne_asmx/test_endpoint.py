@@ -471,7 +471,7 @@ def test_only_bindings_that_are_on_are_served(on: Binding) -> None:
 
 def test_an_endpoint_is_a_wsgi_application_with_one_more_line(endpoint: AsmxEndpoint) -> None:
     """For any WSGI server."""
-    client = Client(WsgiApplication(endpoint.handle))
+    client = Client(WsgiApplication(endpoint))
     answer = client.get("/calculator.asmx/Add?a=1&b=2")
     assert (answer.status_code, answer.content_type) == (200, "text/xml; charset=utf-8")
     assert answer.text.endswith('<int xmlns="urn:calculator">3</int>')

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from spyne_asmx.charsets import UnsupportedCharset
+from spyne_asmx.limits import Limits
 from spyne_asmx.xml import (
     XSI_NAMESPACE,
     Element,
-    Limits,
+    OverLimit,
     XmlError,
     from_lxml,
     read,
@@ -307,8 +308,11 @@ LIMITED = {
 @pytest.mark.parametrize(("limit", "document"), LIMITED.values(), ids=LIMITED)
 def test_a_document_may_reach_each_limit_and_not_pass_it(limit: int, document: Callable[[int], bytes]) -> None:
     """SECURITY X3, X4 and X5."""
-    assert read(document(limit)).name
-    place_of(document(limit + 1))
+    limits = Limits(depth=DEPTH_LIMIT, names_length=NAMES_LIMIT)
+    assert read(document(limit), limits=limits).name
+    with pytest.raises(OverLimit) as refused:
+        read(document(limit + 1), limits=limits)
+    assert refused.value.limit.startswith(f"more than {limit} ")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
 
@@ -17,7 +17,7 @@ from asmx_tickets.hosting.health import Health
 from asmx_tickets.hosting.proxies import Proxies
 from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import Stores, audit_log, open_stores, password_hasher
-from asmx_tickets.service import NAME, PATH, Parts, english_name, ticket_application
+from asmx_tickets.service import LIMITS, NAME, PATH, Parts, english_name, ticket_application
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.tickets.cache import TicketCache
 from asmx_tickets.users.cooperative import CooperativeDirectory
@@ -26,7 +26,7 @@ from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.verifier import StoredPasswords, Verifier
-from spyne_asmx import AsmxEndpoint, Binding, OperationTable, build_wsdl
+from spyne_asmx import AsmxEndpoint, Binding, Limits, OperationTable, build_wsdl
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +162,7 @@ def _health(directory: SqlUserDirectory, stores: Stores, audit: AuditLog) -> Hea
 
 def _site(settings: Settings, parts: Parts, health: Health) -> Site:
     return Site(
-        AsmxEndpoint(ticket_application(parts), PATH, _bindings(settings)),
+        AsmxEndpoint(ticket_application(parts), PATH, _bindings(settings), _limits(settings)),
         path_base=settings.path_base,
         hosts=HostFilter(tuple(settings.allowed_hosts.split(";"))),
         proxies=Proxies(tuple(settings.forwarded_headers.known_proxies)),
@@ -170,6 +170,10 @@ def _site(settings: Settings, parts: Parts, health: Health) -> Site:
         hsts=settings.hsts.max_age,
         cors=_cors(settings),
     )
+
+
+def _limits(settings: Settings) -> Limits:
+    return replace(LIMITS, body=settings.web_services.max_request_bytes)
 
 
 def _bindings(settings: Settings) -> frozenset[Binding]:

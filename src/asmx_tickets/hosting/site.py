@@ -14,7 +14,17 @@ from urllib.parse import quote
 from asmx_tickets.hosting.cors import NO_CORS, Cors
 from asmx_tickets.hosting.health import LIVE, NO_STORES, READY, Health
 from asmx_tickets.hosting.proxies import NO_PROXIES, Proxies
-from spyne_asmx import AsmxContext, AsmxEndpoint, Binding, Request, Response, ServiceUnavailable, Waiting, text_response
+from spyne_asmx import (
+    AsmxContext,
+    AsmxEndpoint,
+    Binding,
+    Limits,
+    Request,
+    Response,
+    ServiceUnavailable,
+    Waiting,
+    text_response,
+)
 
 # RFC 9112 section 3.2: one Host, and nothing in it that could break out of an address in a document.
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -86,6 +96,10 @@ class Site:
         self._proxies = proxies
         self._run = secrets.token_hex(4)
         self._numbers = count(1)
+
+    @property
+    def limits(self) -> Limits:
+        return self.endpoint.limits
 
     def handle(self, request: Request) -> Response:
         """Answer a request from beginning to end, with the headers that every answer has."""

@@ -7,11 +7,12 @@ Input: a line with the content type, a line with the SOAPAction (empty: none), t
 
 from lxml import etree
 
+from asmx_tickets.service import LIMITS
 from spyne_asmx import Request
 from spyne_asmx.charsets import UnsupportedCharset
 from spyne_asmx.http import HeaderMap, parse_media_type
 from spyne_asmx.soap import SOAP11, SOAP12, SoapFaulted, decode
-from spyne_asmx.xml import DEFAULT_LIMITS, XSI_NAMESPACE
+from spyne_asmx.xml import XSI_NAMESPACE
 from tests.fuzz.references import by_lxml
 from tests.fuzz.target import NAMESPACE, PARAMETERS, Target, expected
 
@@ -75,7 +76,7 @@ def _check_decode(body: bytes, charset: str | None, header_action: str, action: 
             action=action,
             operations=operations.by_action,
             namespace=NAMESPACE,
-            limits=DEFAULT_LIMITS,
+            limits=LIMITS,
         )
     except (SoapFaulted, UnsupportedCharset):
         return

@@ -1,15 +1,15 @@
-"""``asmx.xml.read``: raises XmlError and UnsupportedCharset and nothing else; what it takes keeps to the limits, is
+"""The XML reader raises XmlError and UnsupportedCharset and nothing else; what it takes keeps to the limits, is
 read in the same way by lxml, and is the same again after it was written.
 
 Input: a line with the header's charset, or an empty one; then the document.
 """
 
+from asmx_tickets.service import LIMITS
 from spyne_asmx.charsets import UnsupportedCharset
+from spyne_asmx.limits import Limits
 from spyne_asmx.xml import (
-    DEFAULT_LIMITS,
     XSI_NAMESPACE,
     Element,
-    Limits,
     XmlError,
     from_lxml,
     read,
@@ -52,7 +52,7 @@ def check(data: bytes) -> None:
     first_line, _, body = data.partition(b"\n")
     charset = first_line.decode("latin-1") or None
     try:
-        root = read(body, charset)
+        root = read(body, charset, LIMITS)
     except XmlError as error:
         assert error.line >= 1
         assert error.column >= 1
@@ -65,7 +65,7 @@ def check(data: bytes) -> None:
     assert _shape(root) == _shape(from_lxml(by_lxml(body, charset)))
     if _is_plain(root):
         # What is written may declare a namespace more often than what was read.
-        again = read(write(root).encode(), limits=Limits(namespaces=DEFAULT_LIMITS.elements))
+        again = read(write(root).encode(), limits=Limits(namespaces=LIMITS.elements))
         assert _shape(again) == _shape(root)
 
 
@@ -76,9 +76,9 @@ def _check_limits(root: Element) -> None:
         element, depth = waiting.pop()
         count, deepest = count + 1, max(deepest, depth)
         waiting += [(child, depth + 1) for child in element.children]
-        assert len(element.attributes) <= DEFAULT_LIMITS.attributes
-    assert count <= DEFAULT_LIMITS.elements
-    assert deepest <= DEFAULT_LIMITS.depth
+        assert len(element.attributes) <= LIMITS.attributes
+    assert count <= LIMITS.elements
+    assert deepest <= LIMITS.depth
 
 
 def _shape(element: Element) -> tuple[str, dict[str, str], str, list[object]]:

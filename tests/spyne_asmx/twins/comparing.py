@@ -1,0 +1,55 @@
+"""When two answers say the same to a client, though their bytes differ."""
+
+from typing import Any
+from xml.etree.ElementTree import canonicalize
+
+from lxml import etree
+
+from tests.spyne_asmx.twins.exchanges import Answer
+
+_XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
+
+
+def canonical(document: str | bytes, *, strip: bool = False) -> str:
+    """Canonical XML with prefixes and their declarations evened out; ``strip`` drops indentation too."""
+    text = document if isinstance(document, str) else document.decode("utf-8-sig")
+    return canonicalize(text, rewrite_prefixes=True, strip_text=strip, qname_aware_attrs=[_XSI_TYPE])
+
+
+def meaning(answer: Answer) -> dict[str, Any]:
+    """What a client makes of an answer: status, media type and content; of a fault its parts."""
+    status, content_type, body = answer
+    said: dict[str, Any] = {"status": status}
+    if not body.strip():
+        return said
+    said["type"] = content_type.replace(" ", "").lower()
+    if not said["type"].startswith(("text/xml", "application/soap+xml")):
+        return said | {"text": body.strip()}
+    root = etree.fromstring(body.encode())
+    fault = root.find(".//{*}Fault")
+    if fault is not None:
+        return said | _parts(fault)
+    # A form's answer is indented, and an envelope is not.
+    return said | {"content": canonical(body, strip=root.find("{*}Body") is None)}
+
+
+def _parts(fault: Any) -> dict[str, Any]:
+    """The parts of a fault of either SOAP version."""
+    codes = [_expanded(code) for code in fault.iter("faultcode", "{*}Value")]
+    details = [part for part in fault if etree.QName(part).localname.lower() == "detail"]
+    return {
+        "codes": codes,
+        "text": next(fault.iter("faultstring", "{*}Text")).text,
+        "actor": next((actor.text for actor in fault.iter("faultactor", "{*}Node", "{*}Role")), None),
+        "detail": [canonical(etree.tostring(inner)) for detail in details for inner in detail],
+    }
+
+
+def _expanded(code: Any) -> str:
+    prefix, _, local = code.text.rpartition(":")
+    return f"{{{code.nsmap[prefix or None]}}}{local}"
+
+
+def is_run_times_text(text: str) -> bool:
+    """Whether a fault's text is the run-time's own: .NET's and Mono's differ, and so do languages."""
+    return "{0}" in text or text.startswith("Server was unable to")
