@@ -200,6 +200,7 @@ class SoapBinding:
                 operations=operations.by_action,
                 namespace=operations.namespace,
                 limits=self._limits,
+                sources=operations.takes_xml,
             )
         except UnsupportedCharset as charset:
             raise HttpError(415, f"The charset {str(charset)[:40]} is not supported.") from None

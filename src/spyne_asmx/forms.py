@@ -7,7 +7,8 @@ from contextlib import suppress
 from spyne_asmx.charsets import UnsupportedCharset, codec_of
 from spyne_asmx.faults import HttpError
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
-from spyne_asmx.xml import DECLARATION, Element, write
+from spyne_asmx.xml import DECLARATION, Element
+from spyne_asmx.xmlwriter import write
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 

@@ -13,12 +13,16 @@ from spyne import Application, Unicode
 from spyne_asmx.faults import ClientFault, missing_parameter
 from spyne_asmx.soap import CLOSING, VERSIONS, SoapVersion, refused_attribute
 from spyne_asmx.typenames import is_nullable
-from spyne_asmx.types import NIL, Codec, as_element, codec_of, repeats
+from spyne_asmx.types import NIL, Codec, codec_of, repeats, takes_xml
 from spyne_asmx.unsupported import refuse_unsupported
-from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element, write
+from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element
+from spyne_asmx.xmlvalues import as_element
+from spyne_asmx.xmlwriter import write
 
 # ASMX declares both at the root of a form's answer that is more than one value.
 _DECLARED = {"xmlns:xsd": XSD_NAMESPACE, "xmlns:xsi": XSI_NAMESPACE}
+# Envelope, Body, operation, result.
+_RESULT_DEPTH = 4
 
 
 class Waiting(StrEnum):
@@ -154,9 +158,11 @@ class Operation:
         if value is None or self.result is None:
             return empty
         if self.result.is_xml:
-            return f"{before}{write(as_element(value), self.namespace)}{after}".encode()
+            return f"{before}{write(as_element(value), self.namespace, depth=_RESULT_DEPTH + 1)}{after}".encode()
         element = self.result.write(f"{self.namespace}}}{self.result_name}", value)
-        return f"{version.opening}{self._wrapped(write(element, self.namespace))}{CLOSING}".encode()
+        return (
+            f"{version.opening}{self._wrapped(write(element, self.namespace, depth=_RESULT_DEPTH))}{CLOSING}".encode()
+        )
 
     def form_result(self, value: Any) -> Element | None:
         """The root of the answer to a form: a bare XML value, or a typed element named after its type."""
@@ -201,6 +207,7 @@ class OperationTable:
             for service in application.services
             for descriptor in service.public_methods.values()
         }
+        self.takes_xml = any(takes_xml(operation.descriptor.in_message) for operation in self.by_name.values())
         self.by_action = {operation.action: name for name, operation in self.by_name.items()}
         self._by_folded_name = {name.lower(): name for name in self.by_name}
 

@@ -16,7 +16,8 @@ from spyne_asmx.operations import Operation
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
 from spyne_asmx.typenames import type_name
 from spyne_asmx.types import Codec, codec_of, repeats
-from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE, Element, write
+from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE, Element
+from spyne_asmx.xmlwriter import write
 
 TITLES = {
     Binding.SOAP11: "SOAP 1.1",

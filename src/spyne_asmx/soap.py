@@ -24,9 +24,9 @@ from spyne_asmx.xml import (
     Element,
     OverLimit,
     XmlError,
-    escape_text,
     read,
 )
+from spyne_asmx.xmlwriter import escape_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,17 +104,18 @@ def decode(
     operations: Mapping[str, str],
     namespace: str,
     limits: Limits,
+    sources: bool = False,
 ) -> Call:
     """Decode one envelope.
 
     ``version`` is the content type's, for faults before the envelope shows its own. ``header_action`` is the SOAPAction
     header and ``action`` the content type's parameter, unquoted; an empty one counts as absent. ``operations`` maps
-    actions to operation names.
+    actions to operation names. ``sources`` asks for elements that know how they stood in the request.
 
     Raises SoapFaulted, and UnsupportedCharset from the reader.
     """
     try:
-        envelope = read(body, charset, limits)
+        envelope = read(body, charset, limits, sources=sources)
     except OverLimit as error:
         raise SoapFaulted(TooMuch(error.limit), version) from None
     except XmlError as error:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from lxml import etree
 from spyne import AnyXml, Array, ByteArray, Unicode
 from spyne.error import ValidationError
 from spyne.model.binary import BINARY_ENCODING_BASE64
@@ -28,7 +27,8 @@ from spyne_asmx.typenames import (
     named_type,
     type_name,
 )
-from spyne_asmx.xml import XSI_NAMESPACE, Element, from_lxml
+from spyne_asmx.xml import XSI_NAMESPACE, Element
+from spyne_asmx.xmlvalues import as_element, as_lxml
 
 NIL = {f"{XSI_NAMESPACE}}}nil": "true"}
 _XSI_TYPE = f"{XSI_NAMESPACE}}}type"
@@ -93,10 +93,18 @@ class Codec:
         if element.is_nil:
             return None
         if self.is_xml:
-            return to_lxml(element.children[0]) if element.children else None
+            return self._read_xml(element)
         if not self.is_simple:
             return self._read_members(element)
         return self.parse(element.text)
+
+    @staticmethod
+    def _read_xml(element: Element) -> Any:
+        if element.children:
+            return as_lxml(element.children[0])
+        if element.text.strip():
+            raise ClientFault(f"The parameter {element.local_name} must have an element inside it, and no text.")
+        return None
 
     def write(self, name: str, value: Any) -> Element:
         if self.is_xml:
@@ -257,32 +265,18 @@ def codec_of(spyne_type: Any, outer_namespace: str) -> Codec:
     return codec
 
 
+def takes_xml(spyne_type: Any, inside: frozenset[Any] = frozenset()) -> bool:
+    """Whether XML can stand in a value of the type, so that requests must be read with their sources."""
+    if issubclass(spyne_type, AnyXml):
+        return True
+    if not issubclass(spyne_type, ComplexModelBase) or spyne_type in inside:
+        return False
+    return any(takes_xml(kind, inside | {spyne_type}) for kind in spyne_type.get_flat_type_info(spyne_type).values())
+
+
 def repeats(spyne_type: Any) -> bool:
     """Whether a member of this type may occur more than once without an array around it."""
     return bool(spyne_type.Attributes.max_occurs > 1)
-
-
-def as_element(value: Any) -> Element:
-    """An XML-valued result: an Element, or what lxml or spyne give for one."""
-    if isinstance(value, Element):
-        return value
-    if isinstance(value, etree._Element):
-        return from_lxml(value)
-    if isinstance(value, (str, bytes)):
-        return from_lxml(etree.fromstring(value, etree.XMLParser(resolve_entities=False, no_network=True)))
-    raise TypeError(f"an XML-valued result must be an Element or an lxml element, not {type(value).__name__}")
-
-
-def to_lxml(element: Element) -> etree._Element:
-    """What a service gets for an XML-valued parameter."""
-    made = etree.Element(_clark(element.name), {_clark(k): v for k, v in element.attributes.items()})
-    made.text = element.text or None
-    made.extend([to_lxml(child) for child in element.children])
-    return made
-
-
-def _clark(name: str) -> str:
-    return f"{{{name}" if "}" in name else name
 
 
 def _is_nil_if_none(spyne_type: Any) -> bool:

@@ -11,7 +11,8 @@ from spyne_asmx.bindings import Binding
 from spyne_asmx.forms import FORM_MEDIA_TYPE
 from spyne_asmx.operations import Operation, OperationTable
 from spyne_asmx.schema import Maker, Schemas
-from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE, escape_attribute
+from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE
+from spyne_asmx.xmlwriter import escape_attribute
 
 _WSDL = "http://schemas.xmlsoap.org/wsdl/"
 _EXTENSIONS = {name: f"{_WSDL}{name}/" for name in ("soap", "soap12", "http", "mime")}

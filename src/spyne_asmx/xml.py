@@ -1,4 +1,4 @@
-"""The one XML reader, hardened, and the one writer, which writes as .NET's XmlTextWriter does.
+"""The one XML reader, hardened, and what it reads into.
 
 The reader is expat, not lxml: libxml2 keeps every name it ever met in a dictionary that lives as long as the
 thread, so a client that sends made-up names makes a long-running server grow without end. expat forgets a
@@ -7,10 +7,9 @@ at the byte where it appears.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
-
-from lxml import etree
+from xml.sax.saxutils import quoteattr
 
 from spyne_asmx import charsets
 from spyne_asmx.charsets import codec_of
@@ -19,6 +18,7 @@ from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
 XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 XSD_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
+XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
 _VERSION = re.compile(r"1\.[0-9]+")
 _DECLARED_ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]+)["']""")
@@ -52,10 +52,11 @@ class Element:
     """An XML element: what requests are read into and results are written from.
 
     ``name`` is ``local`` in no namespace and ``namespace}local`` in one; ``attributes`` are named in the same way.
-    Text between children is not kept: neither SOAP nor XML-valued ASMX results have any meaning there.
+    ``text`` stands before the first child; ``tail`` stands behind the element, in the one around it. Of a request all
+    of an element's text is in ``text``, wherever it stood, and no tail is read: SOAP has no meaning for it.
     """
 
-    __slots__ = ("attributes", "children", "name", "text")
+    __slots__ = ("attributes", "children", "name", "tail", "text")
 
     def __init__(
         self,
@@ -63,11 +64,13 @@ class Element:
         attributes: Mapping[str, str] | None = None,
         children: "list[Element] | None" = None,
         text: str = "",
+        tail: str = "",
     ) -> None:
         self.name = name
         self.attributes = {} if attributes is None else attributes
         self.children = [] if children is None else children
         self.text = text
+        self.tail = tail
 
     @property
     def local_name(self) -> str:
@@ -85,11 +88,49 @@ class Element:
         return f"<Element {self.name}>"
 
 
-def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMITS) -> Element:
+class SourceElement(Element):
+    """An element that knows how it stood in its document, for what `Element` does not keep.
+
+    ``scope`` has the namespaces that are declared where it stands, by prefix; the default namespace's is empty.
+    """
+
+    __slots__ = ("_document", "_end", "_start", "scope")
+
+    def __init__(self, name: str, attributes: Mapping[str, str], scope: Mapping[str, str], document: bytes) -> None:
+        super().__init__(name, attributes, [])
+        self.scope = scope
+        self._document = document
+        self._start = self._end = 0
+
+    def stand(self, start: int, end: int) -> None:
+        """Say where the start tag begins, and the end tag; an empty element's tag ends there."""
+        self._start, self._end = start, end
+
+    def source(self) -> bytes:
+        """The element as it stood, with the declarations of the prefixes in it that stood around it."""
+        tag = next(_START_TAG.finditer(self._document, self._start))
+        end = tag.end() if tag["empty"] else self._document.index(b">", self._end) + 1
+        source = self._document[self._start : end]
+        declared = {name.partition(b":")[2] for name in _DECLARATION_NAME.findall(tag["attributes"])}
+        around = [
+            f" xmlns{':' if prefix else ''}{prefix}={quoteattr(namespace)}".encode()
+            for prefix, namespace in self.scope.items()
+            if prefix.encode() not in declared and (not prefix or f"{prefix}:".encode() in source)
+        ]
+        name_end = tag.end("name") - self._start
+        return source[:name_end] + b"".join(around) + source[name_end:]
+
+
+_START_TAG = re.compile(rb"""<(?P<name>[^\s/>]+)(?P<attributes>(?:[^"'>/]|"[^"]*"|'[^']*')*)(?P<empty>/?)>""")
+_DECLARATION_NAME = re.compile(rb"""\s(xmlns(?::[^\s=]+)?)\s*=\s*(?:"[^"]*"|'[^']*')""")
+
+
+def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMITS, *, sources: bool = False) -> Element:
     """Read a document and give its root.
 
     ``charset`` is the transport's (the Content-Type header's), which wins over the declaration in the document
-    (RFC 7303 section 3). Comments vanish, CDATA and character references become text.
+    (RFC 7303 section 3). Comments vanish, CDATA and character references become text. With ``sources`` each element
+    is a SourceElement, for whoever needs what vanished.
 
     Raises XmlError, its OverLimit, and UnsupportedCharset.
     """
@@ -99,11 +140,14 @@ def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMIT
     parser = ParserCreate("utf-8", "}")
     parser.buffer_text = True
     root = Element("")
-    handlers = _tree_builder(root, limits)
-    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = handlers[:3]
-    if utf8.count(b"xmlns") > limits.namespaces:
-        parser.StartNamespaceDeclHandler = handlers[3]
-    _parse(utf8, parser)
+    if sources:
+        _build_sources(root, utf8, parser, limits)
+    else:
+        handlers = _tree_builder([root], limits)
+        parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = handlers[:3]
+        if utf8.count(b"xmlns") > limits.namespaces:
+            parser.StartNamespaceDeclHandler = handlers[3]
+        _parse(utf8, parser)
     return root.children[0]
 
 
@@ -147,9 +191,48 @@ def _check_tags(utf8: bytes, limits: Limits) -> None:
     _parse(utf8, parser)
 
 
-def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], ...]:
-    """Handlers that hang a document below ``root``: of a start tag, an end tag, text and a namespace declaration."""
+def _build_sources(root: Element, utf8: bytes, parser: XMLParserType, limits: Limits) -> None:
+    """Hang a document of SourceElements below ``root``. Raises XmlError."""
     stack = [root]
+    scopes: list[Mapping[str, str]] = [{}]
+    declared: dict[str, str] = {}
+    opened: list[tuple[SourceElement, int]] = []
+
+    def make(name: str, attributes: dict[str, str], _children: list[Element]) -> SourceElement:
+        scopes.append({**scopes[-1], **declared} if declared else scopes[-1])
+        declared.clear()
+        element = SourceElement(name, attributes, scopes[-1], utf8)
+        opened.append((element, parser.CurrentByteIndex))
+        return element
+
+    start, leave, text, count = _tree_builder(stack, limits, make)
+
+    def declare(prefix: str | None, namespace: str | None) -> None:
+        count(prefix, namespace)
+        declared[prefix or ""] = namespace or ""
+
+    def end(name: str) -> None:
+        element, begun = opened.pop()
+        element.stand(begun, parser.CurrentByteIndex)
+        scopes.pop()
+        leave(name)
+
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+    parser.StartNamespaceDeclHandler = declare
+    try:
+        _parse(utf8, parser)
+    finally:
+        # The handlers know the parser: without this each would keep the other alive.
+        parser.StartElementHandler = parser.EndElementHandler = None
+
+
+def _tree_builder(
+    stack: list[Element], limits: Limits, make: Callable[[str, dict[str, str], list[Element]], Element] = Element
+) -> tuple[Callable[..., None], ...]:
+    """Handlers that hang a document below the element on the stack, made by ``make``.
+
+    They are those of a start tag, an end tag, text and a namespace declaration.
+    """
     push, pop = stack.append, stack.pop
     max_depth, max_elements, max_attributes = limits.depth, limits.elements, limits.attributes
     elements = namespaces = 0
@@ -169,7 +252,7 @@ def _tree_builder(root: Element, limits: Limits) -> tuple[Callable[..., None], .
             raise _over(max_depth, "levels")
         if len(attributes) > max_attributes:
             raise _over(max_attributes, "attributes on an element")
-        element = Element(name, attributes, [])
+        element = make(name, attributes, [])
         stack[-1].children.append(element)
         push(element)
 
@@ -236,85 +319,3 @@ def _charset_of(body: bytes) -> str:
     # .NET's StringWriter declares UTF-16, whatever its text is turned into afterwards; two bytes a character it is not.
     label = declared[1].decode("latin-1")
     return "utf-8" if codec_of(label).startswith("utf-16") else label
-
-
-_TEXT_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_ATTRIBUTE_SPECIAL = re.compile('[&<>"\x00-\x1f\ud800-\udfff\ufffe\uffff]')
-_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;", "\n": "&#xA;", "\t": "&#x9;"}
-
-
-def _escape_character(match: re.Match[str]) -> str:
-    # What XML can't carry at all becomes the replacement character, so that an odd database row never breaks an answer.
-    return _ESCAPES.get(match[0], "\ufffd")
-
-
-def escape_text(value: str) -> str:
-    """Escape for element content."""
-    return _TEXT_SPECIAL.sub(_escape_character, value) if _TEXT_SPECIAL.search(value) else value
-
-
-def escape_attribute(value: str) -> str:
-    """Escape for an attribute in double quotes."""
-    return _ATTRIBUTE_SPECIAL.sub(_escape_character, value) if _ATTRIBUTE_SPECIAL.search(value) else value
-
-
-def write(element: Element, default_namespace: str = "", *, indent: str | None = None) -> str:
-    """Write an element as .NET does: ``<a b="c" />``, a change of default namespace behind the attributes.
-
-    ``default_namespace`` is the one in force where the text will stand. ``indent`` is the white space a level is
-    indented by; None writes one line. Attributes in a namespace are written for xsi only.
-    """
-    if not element.children and not element.text:
-        return _opening(element, default_namespace) + " />"
-    return "".join(_pieces(element, default_namespace, indent, "\n"))
-
-
-def _opening(element: Element, in_force: str) -> str:
-    namespace, _, local = element.name.rpartition("}")
-    attributes = _written(element.attributes) if element.attributes else ""
-    if namespace == in_force:
-        return f"<{local}{attributes}"
-    return f'<{local}{attributes} xmlns="{escape_attribute(namespace)}"'
-
-
-def _pieces(element: Element, in_force: str, indent: str | None, line: str) -> Iterator[str]:
-    opening = _opening(element, in_force)
-    if not element.children and not element.text:
-        yield opening + " />"
-        return
-    namespace, _, local = element.name.rpartition("}")
-    yield f"{opening}>{escape_text(element.text)}"
-    inner = line + indent if indent is not None and not element.text else ""
-    for child in element.children:
-        if inner:
-            yield inner
-        yield from _pieces(child, namespace, indent, inner or line)
-    if inner and element.children:
-        yield line
-    yield f"</{local}>"
-
-
-def _written(attributes: Mapping[str, str]) -> str:
-    # Nearly always there is nothing to escape, and one look at all of them together shows it.
-    if _ATTRIBUTE_SPECIAL.search("".join(attributes.values())) is None and "}" not in "".join(attributes):
-        return "".join([f' {name}="{value}"' for name, value in attributes.items()])
-    return "".join([f' {_attribute_name(k)}="{escape_attribute(v)}"' for k, v in attributes.items()])
-
-
-def _attribute_name(name: str) -> str:
-    namespace, _, local = name.rpartition("}")
-    return f"xsi:{local}" if namespace == XSI_NAMESPACE else local
-
-
-def from_lxml(element: etree._Element) -> Element:
-    """Take over an lxml element that a service gave as its XML-valued result."""
-    return Element(
-        _from_clark(str(element.tag)),
-        {_from_clark(str(name)): str(value) for name, value in element.attrib.items()},
-        [from_lxml(child) for child in element if isinstance(child.tag, str)],
-        (element.text or "") if len(element) == 0 or (element.text or "").strip() else "",
-    )
-
-
-def _from_clark(name: str) -> str:
-    return name[1:] if name.startswith("{") else name

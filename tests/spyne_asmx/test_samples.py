@@ -1,5 +1,7 @@
 """Sample messages: what a client would send and get, with placeholders."""
 
+import re
+
 import pytest
 from lxml import etree
 
@@ -114,7 +116,7 @@ def test_a_soap_sample_reaches_the_operation(operation: str) -> None:
     head, _, body = of(operation)["SOAP 1.1"].request.partition("\n\n")
     pairs = [(line.partition(": ")[0].lower(), line.partition(": ")[2]) for line in head.splitlines()[1:]]
     answer = endpoint.handle(Request("POST", "/srv.asmx", "", HeaderMap(pairs), body.encode()))
-    assert answer.status == 200 or b"Cannot convert the value to" in answer.body
+    assert answer.status == 200 or re.search(b"Cannot convert the value to|must have an element", answer.body)
 
 
 @pytest.mark.parametrize(

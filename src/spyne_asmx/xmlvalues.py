@@ -1,0 +1,106 @@
+"""XML as a value: what services give and take for spyne's AnyXml, on the wire without loss.
+
+A service may give an ``Element``, an element of lxml's or of the standard library's ElementTree, a tree of either, or
+text. It is given an element of lxml's, as it stood in the request.
+"""
+
+import re
+from copy import copy
+from typing import Any
+from xml.etree import ElementTree
+
+from lxml import etree
+
+from spyne_asmx.xml import Element, SourceElement
+from spyne_asmx.xmlwriter import Markup
+
+# What lxml writes: a start tag, with its declarations in front of its attributes; or what may look like one.
+_TAGS = re.compile(
+    r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|"
+    r"""(?P<name><[^\s/>]+)(?P<declared>(?: xmlns(?::[^\s=]+)?="[^"]*")*)(?P<attributes>[^>]*?)(?P<empty>/?)>""",
+    re.DOTALL,
+)
+
+
+class LxmlMarkup(Markup):
+    """An element of lxml's with all that is in it, written as .NET's XmlTextWriter writes it."""
+
+    __slots__ = ("_element",)
+
+    def __init__(self, element: etree._Element) -> None:
+        super().__init__(str(element.tag))
+        self._element = element
+
+    def markup(self, default_namespace: str, indent: str | None, line: str) -> str:
+        element = self._element if indent is None else _indented(self._element, indent, line)
+        text = etree.tostring(element, encoding="unicode", with_tail=False)
+        if default_namespace:
+            text = _without_default_namespace(text)
+        return _TAGS.sub(_written_tag, text)
+
+
+def as_element(value: Any) -> Element:
+    """An XML value that a service gave. Raises TypeError and etree.XMLSyntaxError for what is none."""
+    if isinstance(value, Element):
+        return value
+    if isinstance(value, etree._ElementTree | ElementTree.ElementTree):
+        value = value.getroot()
+    if isinstance(value, ElementTree.Element):
+        alone = copy(value)
+        alone.tail = None
+        value = ElementTree.tostring(alone, encoding="unicode")
+    if isinstance(value, str | bytes):
+        value = parsed(value)
+    if not isinstance(value, etree._Element) or not isinstance(value.tag, str):
+        raise TypeError(f"an XML value must be an Element or an element of lxml's, not {type(value).__name__}")
+    if next(value.iter(etree.Entity), None) is not None:
+        raise TypeError("an XML value must not have references to entities: nobody would know them")
+    return LxmlMarkup(value)
+
+
+def as_lxml(element: Element) -> etree._Element:
+    """What a service gets for an XML value that stood in a request."""
+    if not isinstance(element, SourceElement):
+        raise TypeError("a request with XML values must be read with its sources")
+    return parsed(element.source())
+
+
+def parsed(text: str | bytes) -> etree._Element:
+    """The root of a document. Of text, what its declaration says of an encoding means nothing."""
+    encoding, encoded = ("utf-8", text.encode()) if isinstance(text, str) else (None, text)
+    return etree.fromstring(encoded, etree.XMLParser(encoding=encoding, resolve_entities=False, no_network=True))
+
+
+def _written_tag(tag: re.Match[str]) -> str:
+    """A start tag as .NET writes it."""
+    if tag["name"] is None:
+        return tag[0]
+    return f"{tag['name']}{tag['attributes']}{tag['declared']}{' /' if tag['empty'] else ''}>"
+
+
+def _without_default_namespace(text: str) -> str:
+    """Markup for where a default namespace is in force: an element without one must say so."""
+    tag = next(_TAGS.finditer(text))
+    if ' xmlns="' in tag["declared"]:
+        return text
+    end = tag.end("declared")
+    return f'{text[:end]} xmlns=""{text[end:]}'
+
+
+def _indented(element: etree._Element, indent: str, line: str) -> etree._Element:
+    """A copy with white space between elements, but where there is text of any kind among them."""
+    made = parsed(etree.tostring(element, encoding="unicode", with_tail=False))
+    _indent(made, indent, line)
+    return made
+
+
+def _indent(element: etree._Element, indent: str, line: str) -> None:
+    children = list(element)
+    if not children or element.text or any(child.tail for child in children):
+        return
+    inner = line + indent
+    element.text = inner
+    for child in children:
+        _indent(child, indent, inner)
+        child.tail = inner
+    children[-1].tail = line

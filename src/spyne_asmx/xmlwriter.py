@@ -1,0 +1,98 @@
+"""The one writer of XML, which writes as .NET's XmlTextWriter does."""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from spyne_asmx.xml import XML_NAMESPACE, XSI_NAMESPACE, Element
+
+_TEXT_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_ATTRIBUTE_SPECIAL = re.compile('[&<>"\x00-\x1f\ud800-\udfff\ufffe\uffff]')
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;", "\n": "&#xA;", "\t": "&#x9;"}
+
+
+def _escape_character(match: re.Match[str]) -> str:
+    # What XML can't carry at all becomes the replacement character, so that an odd database row never breaks an answer.
+    return _ESCAPES.get(match[0], "\ufffd")
+
+
+def escape_text(value: str) -> str:
+    """Escape for element content."""
+    return _TEXT_SPECIAL.sub(_escape_character, value) if _TEXT_SPECIAL.search(value) else value
+
+
+def escape_attribute(value: str) -> str:
+    """Escape for an attribute in double quotes."""
+    return _ATTRIBUTE_SPECIAL.sub(_escape_character, value) if _ATTRIBUTE_SPECIAL.search(value) else value
+
+
+def write(element: Element, default_namespace: str = "", *, indent: str | None = None, depth: int = 1) -> str:
+    """Write an element as .NET does: ``<a b="c" />``, a change of default namespace behind the attributes.
+
+    ``default_namespace`` is the one in force where the text will stand, and ``depth`` how deep it will stand: within
+    something else, as in an envelope, ``xsi`` is declared. ``indent`` is the white space a level is indented by; None
+    writes one line.
+    """
+    xsi = depth > 1 or "xmlns:xsi" in element.attributes
+    if not element.children and not element.text and not isinstance(element, Markup):
+        return _opening(element, default_namespace, depth, xsi=xsi) + " />"
+    return "".join(_pieces(element, default_namespace, indent, "\n", depth=depth, xsi=xsi))
+
+
+class Markup(Element):
+    """An element whose text somebody else writes."""
+
+    __slots__ = ()
+
+    def markup(self, default_namespace: str, indent: str | None, line: str) -> str:
+        """The text where ``default_namespace`` is in force. Indented lines begin with ``line``."""
+        raise NotImplementedError
+
+
+def _opening(element: Element, in_force: str, depth: int, *, xsi: bool) -> str:
+    namespace, _, local = element.name.rpartition("}")
+    attributes = _written(element.attributes, depth, xsi=xsi) if element.attributes else ""
+    if namespace == in_force:
+        return f"<{local}{attributes}"
+    return f'<{local}{attributes} xmlns="{escape_attribute(namespace)}"'
+
+
+def _pieces(element: Element, in_force: str, indent: str | None, line: str, *, depth: int, xsi: bool) -> Iterator[str]:
+    if isinstance(element, Markup):
+        yield element.markup(in_force, indent, line)
+        return
+    opening = _opening(element, in_force, depth, xsi=xsi)
+    if not element.children and not element.text:
+        yield opening + " />"
+        return
+    namespace, _, local = element.name.rpartition("}")
+    yield f"{opening}>{escape_text(element.text)}"
+    if element.text or any(child.tail for child in element.children):
+        indent = None  # white space would become part of the text
+    inner = line + indent if indent is not None else ""
+    for child in element.children:
+        yield inner
+        yield from _pieces(child, namespace, indent, inner, depth=depth + 1, xsi=xsi)
+        yield escape_text(child.tail)
+    if inner and element.children:
+        yield line
+    yield f"</{local}>"
+
+
+def _written(attributes: Mapping[str, str], depth: int, *, xsi: bool) -> str:
+    # Nearly always there is nothing to escape, and one look at all of them together shows it.
+    if _ATTRIBUTE_SPECIAL.search("".join(attributes.values())) is None and "}" not in "".join(attributes):
+        return "".join([f' {name}="{value}"' for name, value in attributes.items()])
+    prefixes = {XML_NAMESPACE: "xml", **({XSI_NAMESPACE: "xsi"} if xsi else {})}
+    declared: dict[str, str] = {}
+    for name in attributes:
+        namespace = name.rpartition("}")[0]
+        if namespace and namespace not in prefixes:
+            prefixes[namespace] = f"d{depth}p{len(declared) + 1}"
+            declared[f"xmlns:{prefixes[namespace]}"] = namespace
+    written = {_prefixed(name, prefixes): value for name, value in attributes.items()}
+    return "".join([f' {name}="{escape_attribute(value)}"' for name, value in (written | declared).items()])
+
+
+def _prefixed(name: str, prefixes: Mapping[str, str]) -> str:
+    namespace, _, local = name.rpartition("}")
+    return f"{prefixes[namespace]}:{local}" if namespace else local
