@@ -20,10 +20,12 @@ Run = Callable[..., Result]
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, and no setting in the environment."""
+    """An empty working directory, and no setting in the environment but one."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if "__" in name]:
         monkeypatch.delenv(name)
+    # Short passwords say in these tests that it does not matter what they are.
+    monkeypatch.setenv("Passwords__MinLength", "1")
     return tmp_path
 
 

@@ -62,6 +62,7 @@ def test_list_of_one_user(run: Run, shared: RedisTicketCache, users: dict[str, i
     assert sorted(ticket["user_name"] for ticket in listed) == ["alice", "bob"]
 
 
+@pytest.mark.usefixtures("users")
 def test_a_ticket_of_a_user_who_is_gone_shows_the_userid(run: Run, shared: RedisTicketCache) -> None:
     add(shared, 4711)
     assert run("ticket", "list").output.splitlines()[1].startswith("#4711\t")
@@ -101,7 +102,7 @@ def test_user_commands_clear_the_users_tickets(
     assert shared.look(bobs) is not None
 
 
-@pytest.mark.usefixtures("shared")
+@pytest.mark.usefixtures("shared", "users")
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "says"),
     [

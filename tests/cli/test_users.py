@@ -1,5 +1,6 @@
 """`asmx-tickets user`: one account at a time."""
 
+import fcntl
 import json
 import os
 import pty
@@ -13,6 +14,7 @@ from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import User
 from tests.cli.conftest import PASSWORD, Run, complete, start
+from tests.support.somebody import needs_root, nobody, passable_folder
 
 HEADER = (
     "userid\tuser_name\tfirst_name\tlast_name\temail\tdomain\tlanguage\tread_only\tenabled\tlast_logon"
@@ -93,6 +95,8 @@ def test_what_cannot_be_done_is_one_line(
 
 def test_list_is_a_line_a_user_with_tabs_between(run: Run) -> None:
     """In the order of names, below a header. A tab in a value does not shift the columns."""
+    run("user", "add", "first", stdin="x\n")
+    run("user", "delete", "first")
     assert run("user", "list").output == f"{HEADER}\n"
     run("user", "add", "b", "--first-name", "a\tb", "--disabled", stdin="x\n")
     run("user", "add", *JOHN, stdin="x\n")
@@ -100,9 +104,9 @@ def test_list_is_a_line_a_user_with_tabs_between(run: Run) -> None:
     header, *rows = [line.split("\t") for line in run("user", "list").output.splitlines()]
     assert header == HEADER.split("\t")
     assert [row[:10] for row in rows] == [
-        ["3", "A", "", "", "", "", "", "false", "true", ""],
-        ["1", "b", "a b", "", "", "", "", "false", "false", ""],
-        ["2", "jsmith", "John", "Smith", "jsmith@example.com", "", "", "false", "true", ""],
+        ["4", "A", "", "", "", "", "", "false", "true", ""],
+        ["2", "b", "a b", "", "", "", "", "false", "false", ""],
+        ["3", "jsmith", "John", "Smith", "jsmith@example.com", "", "", "false", "true", ""],
     ]
 
 
@@ -245,3 +249,105 @@ def test_on_a_terminal_an_import_shows_a_progress_bar(folder: Path) -> None:
     assert "100%" in terminal.screen
     assert "line 3: The password is empty." in terminal.screen
     assert terminal.screen.rstrip().endswith("1 added, 1 refused")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--language", "xx"], "The language must be one of Languages:Supported"),
+        (["--email", "x"], "The e-mail address must have one @"),
+    ],
+)
+def test_what_would_never_work_is_refused(run: Run, folder: Path, arguments: list[str], says: str) -> None:
+    assert says in run("user", "add", "a", *arguments, stdin="a good password\n", exit_code=1).stderr
+    assert not (folder / "App_Data").exists()
+
+
+def test_a_weak_password_is_refused_wherever_one_is_set(run: Run, directory: SqlUserDirectory, folder: Path) -> None:
+    """By add, password and import alike."""
+    usual = {"Passwords__MinLength": "8"}
+    run("user", "add", "a", stdin="a good password\n", env=usual)
+    (folder / "users.csv").write_text("user_name,password\nb,12345678\nlongname,LongName\nc,short\nd,a good password\n")
+    for weak in ("short", "12345678"):
+        for command in (["add", "b"], ["password", "a"]):
+            assert "The password is" in run("user", *command, stdin=f"{weak}\n", exit_code=1, env=usual).stderr
+    assert "is the user name" in run("user", "add", "longname", stdin="LongName\n", exit_code=1, env=usual).stderr
+    assert run("user", "import", "users.csv", exit_code=1, env=usual).stdout == "1 added, 3 refused\n"
+    assert accepts(directory, "a", "a good password")
+    assert [user.profile.user_name for user in directory.all()] == ["a", "d"]
+
+
+def test_adding_the_sysadmin_is_warned_of(run: Run) -> None:
+    assert "never gets a ticket" in run("user", "add", "SysAdmin", stdin="a good password\n").stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin"),
+    [
+        (["add", "b"], "a good password\n"),
+        (["password", "jsmith"], "another good one\n"),
+        (["disable", "jsmith"], ""),
+        (["enable", "away"], ""),
+        (["delete", "jsmith"], ""),
+        (["import", "users.csv"], ""),
+    ],
+    ids=lambda argument: argument[0] if isinstance(argument, list) else "",
+)
+def test_what_can_not_be_noted_is_not_done(
+    run: Run, directory: SqlUserDirectory, folder: Path, arguments: list[str], stdin: str
+) -> None:
+    """SECURITY R4: the audit log can be opened, and not be written. On every kind of database: test_sql.py."""
+    run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
+    run("user", "add", "away", "--disabled", stdin=f"{PASSWORD}\n")
+    (folder / "users.csv").write_text("user_name,password\nc,a good password\n")
+    before = list(directory.all())
+    result = run("user", *arguments, stdin=stdin, exit_code=1, env={"Audit__To": "/dev/full"})
+    assert "udit" in result.stderr
+    with (folder / "App_Data" / "audit.jsonl").open() as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
+        result = run("user", *arguments, stdin=stdin, exit_code=1)
+    assert result.stderr.splitlines()[-1].startswith("asmx-tickets: The audit log can't be written")
+    assert list(directory.all()) == before
+    assert accepts(directory, "jsmith", PASSWORD)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["user", "list"],
+        ["user", "show", "a"],
+        ["user", "enable", "a"],
+        ["user", "disable", "a"],
+        ["user", "delete", "a"],
+        ["user", "password", "a"],
+        ["migrate", "--check"],
+    ],
+    ids=" ".join,
+)
+def test_what_reads_or_changes_makes_no_database(run: Run, folder: Path, command: list[str]) -> None:
+    """A mistyped path is told, and leaves neither a file nor a folder behind."""
+    result = run(*command, exit_code=1, env={"ConnectionStrings__Users": f"sqlite:///{folder}/typo/users.db"})
+    assert result.stderr.startswith(
+        f"asmx-tickets: ConnectionStrings:Users: there is no file {folder}/typo/users.db; it is made by"
+    )
+    assert list(folder.iterdir()) == []
+
+
+@needs_root
+@pytest.mark.parametrize(("path", "mode"), [("App_Data/users.db", 0o600), ("App_Data", 0o755)])
+def test_a_file_of_somebody_else_is_named_with_the_reason(
+    run: Run, monkeypatch: pytest.MonkeyPatch, path: str, mode: int
+) -> None:
+    """SQLite itself says no more than that it can't open it."""
+    with passable_folder() as folder:
+        monkeypatch.chdir(folder)
+        run("user", "add", "a", stdin=f"{PASSWORD}\n")
+        (folder / "App_Data" / "users.db").chmod(0o666)
+        (folder / "App_Data").chmod(0o777)
+        (folder / path).chmod(mode)
+        with nobody():
+            result = run("user", "list", exit_code=1)
+        monkeypatch.undo()
+    assert result.stderr == (
+        f"asmx-tickets: ConnectionStrings:Users: {folder}/{path} can't be written to: Permission denied.\n"
+    )

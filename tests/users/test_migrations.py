@@ -14,6 +14,8 @@ from sqlalchemy import create_engine, inspect
 
 from asmx_tickets.errors import SettingsError, Unavailable
 from asmx_tickets.users import migrations
+from asmx_tickets.users.migrations import State
+from asmx_tickets.users.opening import open_database
 from asmx_tickets.users.sql import SqlUserDirectory, metadata, open_directory
 from asmx_tickets.users.user import Profile
 from tests.users.conftest import run_sql
@@ -107,13 +109,75 @@ def test_an_upgrade_that_fails_leaves_nothing_behind(tmp_path: Path, postgres_ur
         assert tables(url) == {"other"}
 
 
-def test_a_database_of_a_newer_version_stops_the_start(kept_url: str) -> None:
+@pytest.mark.parametrize(
+    ("revision", "state"),
+    [
+        (None, State.EMPTY),
+        ("1004", State.CURRENT),
+        ("1003", State.BEHIND),
+        ("0002", State.BREAKING),
+        ("0001", State.BREAKING),
+        ("1005", State.AHEAD),
+        ("2005", State.TOO_NEW),
+        ("0007", State.TOO_NEW),
+    ],
+)
+def test_how_a_schema_stands_to_a_program(revision: str | None, state: State) -> None:
+    """The first digit tells what a program can work with."""
+    assert migrations.state_of(revision, ("0001", "0002", "1003", "1004")) is state
+
+
+def test_what_a_newer_version_added_disturbs_nobody(kept_url: str) -> None:
+    """A server of this version goes on with the newer schema, and comes back with it."""
+    with closing(open_directory(kept_url)) as running:
+        user_id = running.add(Profile("jsmith"), "h")
+        run_sql(kept_url, "ALTER TABLE users ADD COLUMN phone VARCHAR(40)")
+        run_sql(kept_url, "UPDATE alembic_version SET version_num = '0002'")
+        assert running.change(user_id, enabled=False)
+        for make in (True, False):
+            with closing(open_directory(kept_url, make=make)) as back:
+                assert back.add(Profile(f"added {make}"), "h") > user_id
+                assert back.find("JSMITH") is not None
+    assert run_sql(kept_url, "SELECT version_num FROM alembic_version") == [("0002",)]
+
+
+def test_what_a_newer_version_broke_stops_the_start(kept_url: str) -> None:
     """In one line that says what to do, and the database is left as it is."""
     open_directory(kept_url).close()
-    run_sql(kept_url, "UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(SettingsError, match=r"^ConnectionStrings:Users: a newer version of asmx-tickets .*\.$"):
+    run_sql(kept_url, "UPDATE alembic_version SET version_num = '1002'")
+    for make in (True, False):
+        with pytest.raises(SettingsError, match=r"^ConnectionStrings:Users: a newer version of asmx-tickets .*\.$"):
+            open_directory(kept_url, make=make)
+    assert run_sql(kept_url, "SELECT version_num FROM alembic_version") == [("1002",)]
+
+
+def test_what_would_break_older_servers_is_not_done_by_a_start(kept_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An operator stops them and says so; until then nothing is changed."""
+    open_directory(kept_url).close()
+    monkeypatch.setattr(migrations, "REVISIONS", ("0001", "1002"))
+    with pytest.raises(SettingsError, match=r"stop them all, then run asmx-tickets migrate --breaking\.$"):
         open_directory(kept_url)
-    assert run_sql(kept_url, "SELECT version_num FROM alembic_version") == [("9999",)]
+    with closing(open_database(kept_url)) as database:
+        with pytest.raises(SettingsError, match="--breaking"):
+            migrations.upgrade(database)
+        assert migrations.check(database, breaking=True) is State.BREAKING
+    assert run_sql(kept_url, "SELECT version_num FROM alembic_version") == [("0001",)]
+
+
+def test_who_only_reads_changes_no_schema(kept_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The newest program's list of users is no reason to alter the tables below a server."""
+    open_directory(kept_url).close()
+    monkeypatch.setattr(migrations, "REVISIONS", ("0001", "0002"))
+    with pytest.raises(SettingsError, match=r"run asmx-tickets migrate\.$"):
+        open_directory(kept_url, make=False)
+    with closing(open_database(kept_url)) as database:
+        assert migrations.check(database) is State.BEHIND
+
+
+def test_who_only_reads_makes_no_tables(postgres_url: str) -> None:
+    with pytest.raises(SettingsError, match=r"run asmx-tickets migrate\.$"):
+        open_directory(postgres_url, make=False)
+    assert tables(postgres_url) == set()
 
 
 def test_a_database_of_another_program_stops_the_start(tmp_path: Path, postgres_url: str) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from asmx_tickets.errors import SettingsError, Unavailable, UserError
 from asmx_tickets.users.hash_parameters import HashParameters
-from asmx_tickets.users.passwords import MAX_PASSWORD, PasswordHasher, Verification, acceptable
+from asmx_tickets.users.password_policy import MAX_PASSWORD, acceptable
+from asmx_tickets.users.passwords import PasswordHasher, Verification
 
 RIGHT = Verification(ok=True, needs_rehash=False)
 STALE = Verification(ok=True, needs_rehash=True)

@@ -16,9 +16,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
+from asmx_tickets.access.accounts import AccountRules
 from asmx_tickets.errors import UserError
-from asmx_tickets.users.directory import UserDirectory
-from asmx_tickets.users.passwords import PasswordHasher, acceptable
+from asmx_tickets.users.passwords import PasswordHasher
+from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import Profile, name_taken
 
 _TEXTS = ("user_name", "first_name", "last_name", "email", "domain", "language")
@@ -36,16 +37,25 @@ class Line:
     number: int
     end: int
     complaint: str | None
-    user_name: str = ""
-    user_id: int = 0
 
 
-def run(file: Path, directory: UserDirectory, passwords: PasswordHasher, note: Callable[[str, int], None]) -> int:
+@dataclass(frozen=True, slots=True)
+class Adding:
+    """How users are added: where to, with what hashes, by which rules; and who is told name and id of each before it
+    is kept. What ``note`` raises undoes it.
+    """
+
+    directory: SqlUserDirectory
+    passwords: PasswordHasher
+    rules: AccountRules
+    note: Callable[[str, int], None]
+
+
+def run(file: Path, adding: Adding) -> int:
     """Import the file, tell on standard error how it goes and on standard output how it ended; gives the exit code.
-    ``note`` is told name and id of each user added.
 
-    Raises UserError when the file can't be read or has no proper header, Unavailable when the directory fails; what
-    was added until then stays, and is told.
+    Raises UserError when the file can't be read or has no proper header, Unavailable when the directory or the note
+    fails; what was added until then stays, and is told.
     """
     try:
         source = file.open("rb")
@@ -55,10 +65,9 @@ def run(file: Path, directory: UserDirectory, passwords: PasswordHasher, note: C
     stopped = False
     with source, _ctrl_c() as pressed:
         try:
-            with closing(add_users(source, directory, passwords)) as lines, _progress(file) as (progress, task):
+            with closing(add_users(source, adding)) as lines, _progress(file) as (progress, task):
                 for line in lines:
                     if line.complaint is None:
-                        note(line.user_name, line.user_id)
                         added += 1
                     else:
                         refused += 1
@@ -74,7 +83,7 @@ def run(file: Path, directory: UserDirectory, passwords: PasswordHasher, note: C
     return 130 if stopped else int(refused > 0)
 
 
-def add_users(source: Iterable[bytes], directory: UserDirectory, passwords: PasswordHasher) -> Generator[Line]:
+def add_users(source: Iterable[bytes], adding: Adding) -> Generator[Line]:
     """Add the users of a CSV file, line by line in the file's order; each has been committed when its line is given.
 
     Passwords are hashed on all cores. No more lines are read ahead than keep these busy. Raises UserError for a header
@@ -87,11 +96,11 @@ def add_users(source: Iterable[bytes], directory: UserDirectory, passwords: Pass
     pool = ThreadPoolExecutor(workers)
     try:
         for number, end, line in numbered:
-            ahead.append((number, end, pool.submit(_prepare, line, columns, directory, passwords)))
+            ahead.append((number, end, pool.submit(_prepare, line, columns, adding)))
             if len(ahead) > workers * 2:
-                yield _add(*ahead.popleft(), directory)
+                yield _add(*ahead.popleft(), adding)
         while ahead:
-            yield _add(*ahead.popleft(), directory)
+            yield _add(*ahead.popleft(), adding)
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -117,9 +126,7 @@ def _columns(header: bytes) -> list[str]:
     return columns
 
 
-def _prepare(
-    line: bytes, columns: list[str], directory: UserDirectory, passwords: PasswordHasher
-) -> tuple[Profile, str]:
+def _prepare(line: bytes, columns: list[str], adding: Adding) -> tuple[Profile, str]:
     """Everything that can be done before the line's turn comes. Raises UserError, with no value from the
     line but a name that another account has.
     """
@@ -130,22 +137,22 @@ def _prepare(
     known: dict[str, Any] = {name: values[name] for name in _TEXTS if name in values}
     known |= {name: _flag(name, values[name]) for name in _FLAGS if values.get(name)}
     profile = Profile(**known)
-    complaint = acceptable(values["password"])
-    if complaint:
-        raise UserError(complaint)
+    adding.rules.check_profile(profile)
+    adding.rules.check_password(values["password"], profile.user_name)
     # Asked before the costly part, so that an import can be repeated quickly; adding asks again.
-    if directory.find(profile.user_name) is not None:
+    if adding.directory.find(profile.user_name) is not None:
         raise name_taken(profile.user_name)
-    return profile, passwords.hash(values["password"])
+    return profile, adding.passwords.hash(values["password"])
 
 
-def _add(number: int, end: int, prepared: Future[tuple[Profile, str]], directory: UserDirectory) -> Line:
+def _add(number: int, end: int, prepared: Future[tuple[Profile, str]], adding: Adding) -> Line:
     try:
         profile, password_hash = prepared.result()
-        user_id = directory.add(profile, password_hash)
+        with adding.directory.together():
+            adding.note(profile.user_name, adding.directory.add(profile, password_hash))
     except UserError as error:
         return Line(number, end, str(error))
-    return Line(number, end, None, profile.user_name, user_id)
+    return Line(number, end, None)
 
 
 def _fields(line: bytes) -> list[str]:

@@ -30,11 +30,14 @@ def read_settings(file: Path | None, overrides: Mapping[str, str] = MappingProxy
 
 
 @contextmanager
-def open_users(settings: "Settings") -> Iterator["SqlUserDirectory"]:
-    """The users' directory that the settings name. Raises SettingsError and Unavailable."""
+def open_users(settings: "Settings", *, make: bool = False) -> Iterator["SqlUserDirectory"]:
+    """The users' directory that the settings name; one that is not there is made for commands that add users alone.
+
+    Raises SettingsError and Unavailable.
+    """
     from asmx_tickets.users.sql import open_directory
 
-    directory = open_directory(settings.connection_strings.users.get_secret_value())
+    directory = open_directory(settings.connection_strings.users.get_secret_value(), make=make)
     try:
         yield directory
     finally:

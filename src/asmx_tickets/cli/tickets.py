@@ -61,15 +61,15 @@ def revoke(
         if user is not None:
             with open_users(loaded) as directory:
                 found = find_user(directory, user)
+            note(Event.TICKETS_REVOKED, found.profile.user_name, found.id)
             ended = tickets.remove_user(found.id)
-            note(Event.TICKETS_REVOKED, found.profile.user_name, found.id, reason=f"{ended} tickets")
         else:
             guid = _guid(sys.stdin.readline() if ticket == "-" else ticket or "")
-            removed = tickets.remove(guid)
-            if removed is None:
+            live = tickets.look(guid)
+            if live is None:
                 raise UserError("There is no such live ticket.")
-            ended = 1
-            note(Event.TICKETS_REVOKED, user_id=removed.user_id, ticket=short_hash(digest(guid)))
+            note(Event.TICKETS_REVOKED, user_id=live.user_id, ticket=short_hash(digest(guid)))
+            ended = 0 if tickets.remove(guid) is None else 1
     typer.echo(f"{ended} ended")
 
 

@@ -17,6 +17,7 @@ from asmx_tickets.cli.tickets import end_tickets
 from asmx_tickets.errors import UserError
 
 if TYPE_CHECKING:
+    from asmx_tickets.access.accounts import AccountRules
     from asmx_tickets.settings.model import Settings
     from asmx_tickets.users.passwords import PasswordHasher
     from asmx_tickets.users.user import User
@@ -51,11 +52,15 @@ def add(
 
     profile = Profile(name, first_name, last_name, email, domain, language, read_only, enabled=not disabled)
     loaded = read_settings(settings)
-    password_hash = _hasher(loaded).hash(_new_password())
-    with open_users(loaded) as directory, auditing(loaded) as note:
+    rules = loaded.account_rules()
+    rules.check_profile(profile)
+    password_hash = _hasher(loaded).hash(_new_password(rules, name))
+    with open_users(loaded, make=True) as directory, auditing(loaded) as note, directory.together():
         user_id = directory.add(profile, password_hash)
         note(Event.USER_ADDED, name, user_id)
     typer.echo(str(user_id))
+    for warning in rules.warnings(profile):
+        typer.echo(f"asmx-tickets: {warning}", err=True)
 
 
 @app.command("list")
@@ -78,8 +83,10 @@ def password(name: Name, settings: SettingsFile = None) -> None:
     loaded = read_settings(settings)
     with open_users(loaded) as directory, auditing(loaded) as note:
         user = find_user(directory, name)
-        _done(directory.change(user.id, password_hash=_hasher(loaded).hash(_new_password())), name)
-        note(Event.PASSWORD_CHANGED, user.profile.user_name, user.id)
+        password_hash = _hasher(loaded).hash(_new_password(loaded.account_rules(), user.profile.user_name))
+        with directory.together():
+            _done(directory.change(user.id, password_hash=password_hash), name)
+            note(Event.PASSWORD_CHANGED, user.profile.user_name, user.id)
     end_tickets(loaded, user.id)
 
 
@@ -89,8 +96,9 @@ def enable(name: Name, settings: SettingsFile = None) -> None:
     loaded = read_settings(settings)
     with open_users(loaded) as directory, auditing(loaded) as note:
         user = find_user(directory, name)
-        _done(directory.change(user.id, enabled=True), name)
-        note(Event.USER_ENABLED, user.profile.user_name, user.id)
+        with directory.together():
+            _done(directory.change(user.id, enabled=True), name)
+            note(Event.USER_ENABLED, user.profile.user_name, user.id)
 
 
 @app.command()
@@ -99,8 +107,9 @@ def disable(name: Name, settings: SettingsFile = None) -> None:
     loaded = read_settings(settings)
     with open_users(loaded) as directory, auditing(loaded) as note:
         user = find_user(directory, name)
-        _done(directory.change(user.id, enabled=False), name)
-        note(Event.USER_DISABLED, user.profile.user_name, user.id)
+        with directory.together():
+            _done(directory.change(user.id, enabled=False), name)
+            note(Event.USER_DISABLED, user.profile.user_name, user.id)
     end_tickets(loaded, user.id)
 
 
@@ -110,8 +119,9 @@ def delete(name: Name, settings: SettingsFile = None) -> None:
     loaded = read_settings(settings)
     with open_users(loaded) as directory, auditing(loaded) as note:
         user = find_user(directory, name)
-        _done(directory.remove(user.id), name)
-        note(Event.USER_DELETED, user.profile.user_name, user.id)
+        with directory.together():
+            _done(directory.remove(user.id), name)
+            note(Event.USER_DELETED, user.profile.user_name, user.id)
     end_tickets(loaded, user.id)
 
 
@@ -128,8 +138,9 @@ def import_users(
     from asmx_tickets.cli import csv_import
 
     loaded = read_settings(settings)
-    with open_users(loaded) as directory, auditing(loaded) as note:
-        exit_code = csv_import.run(file, directory, _hasher(loaded), partial(note, Event.USER_ADDED))
+    with open_users(loaded, make=True) as directory, auditing(loaded) as note:
+        adding = csv_import.Adding(directory, _hasher(loaded), loaded.account_rules(), partial(note, Event.USER_ADDED))
+        exit_code = csv_import.run(file, adding)
     raise typer.Exit(exit_code)
 
 
@@ -139,10 +150,8 @@ def _hasher(settings: "Settings") -> "PasswordHasher":
     return password_hasher(settings)
 
 
-def _new_password() -> str:
+def _new_password(rules: "AccountRules", user_name: str) -> str:
     """The password, typed twice on a terminal, else one line of standard input. Raises UserError if it won't do."""
-    from asmx_tickets.users.passwords import acceptable
-
     if sys.stdin.isatty():
         secret = getpass.getpass("Password: ")
         if getpass.getpass("The same again: ") != secret:
@@ -153,9 +162,7 @@ def _new_password() -> str:
         except UnicodeDecodeError:
             raise UserError("The password on standard input is not UTF-8.") from None
         secret = line.removesuffix("\n").removesuffix("\r")
-    complaint = acceptable(secret)
-    if complaint:
-        raise UserError(complaint)
+    rules.check_password(secret, user_name)
     return secret
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_valida
 from pydantic.alias_generators import to_pascal
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from asmx_tickets.access.accounts import AccountRules
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.settings import aspnet, secret_files
 from asmx_tickets.settings import layers as configuration
@@ -43,6 +44,7 @@ from asmx_tickets.settings.types import (
     TrustedUserPwds,
     UrlsValue,
 )
+from asmx_tickets.users.password_policy import PasswordPolicy
 
 _PREFIX = "ASMX_TICKETS__"
 """What a variable may begin with to be this program's beyond doubt."""
@@ -132,6 +134,11 @@ class Settings(BaseSettings):
     def warnings(self) -> tuple[str, ...]:
         """What an operator should mend, a line each; none of it stops the start."""
         return self._warnings
+
+    def account_rules(self) -> AccountRules:
+        """What an operator may give an account."""
+        policy = PasswordPolicy(self.passwords.min_length)
+        return AccountRules(policy, self.languages.languages(), sysadmin_name=self.sysadmin_account_name)
 
     @classmethod
     def settings_customise_sources(

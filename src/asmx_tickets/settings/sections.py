@@ -29,6 +29,7 @@ from asmx_tickets.settings.types import (
 )
 from asmx_tickets.throttling import AccountRule, AddressRule, ThrottleRules
 from asmx_tickets.users.hash_parameters import MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM, HashParameters
+from asmx_tickets.users.password_policy import MAX_PASSWORD, PasswordPolicy
 
 Built = TypeVar("Built")
 
@@ -304,7 +305,17 @@ class Throttling(Section):
 
 
 class Passwords(Section):
-    """The cost of a password's hash (argon2id). Not weaker than OWASP's minimum: SECURITY A1; caps: A2."""
+    """What a new password must be, and the cost of its hash (argon2id). Not weaker than OWASP's minimum: SECURITY A1;
+    caps: A2.
+    """
+
+    min_length: int = Field(
+        default=PasswordPolicy().min_length,
+        ge=1,
+        le=MAX_PASSWORD,
+        description="How many characters a new password has at least. It is never the user name, nor one of the 10,000"
+        " most common.",
+    )
 
     memory_kib: int = Field(
         default=_HASH.memory_kib, alias="MemoryKiB", le=MAX_MEMORY_KIB, description="Memory of one hash, in KiB."

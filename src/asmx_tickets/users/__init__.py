@@ -7,7 +7,8 @@
 ``database``         the engine under it: SQLite's ways, errors, detection of changes by others
 ``migrations``       the schema's revisions (Alembic)
 ``profiles``         a cache in front of a directory, for what every ticket check asks
-``passwords``        argon2id: hash, verify, and what is acceptable as a password
+``passwords``        argon2id: hash and verify
+``password_policy``  what is acceptable as a new password
 ``hash_parameters``  what a hash costs, and the bounds of it
 ``verifier``         who checks a name and a password: the interface, and the one with our hashes
 ===================  =================================================================================

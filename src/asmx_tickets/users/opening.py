@@ -10,18 +10,19 @@ from asmx_tickets.users.database import Database, Patience, open_sqlite
 _NO_URL = "ConnectionStrings:Users is no sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
 
 
-def open_database(url: str, *, patience: Patience | None = None) -> Database:
+def open_database(url: str, *, patience: Patience | None = None, make: bool = True) -> Database:
     """The database that ``ConnectionStrings:Users`` names.
 
-    ``sqlite:///FILE`` makes the file (0600) and its folder (0700) where they are missing; ``sqlite://`` lives in
-    memory; ``postgresql://``, with psycopg 3, needs the extra ``postgres``.
+    ``sqlite:///FILE`` makes the file (0600) and its folder (0700) where they are missing, unless told otherwise;
+    ``sqlite://`` lives in memory; ``postgresql://``, with psycopg 3, needs the extra ``postgres``.
 
     Args:
         url: an SQLAlchemy URL.
         patience: how long calls may take.
+        make: whether a SQLite file that is missing is made.
 
     Raises:
-        SettingsError: the URL is none, its driver is missing, or the file or folder can't be made.
+        SettingsError: the URL is none, its driver is missing, or the file or folder is missing or can't be used.
         Unavailable: the database does not answer.
     """
     patience = patience or Patience()
@@ -29,7 +30,7 @@ def open_database(url: str, *, patience: Patience | None = None) -> Database:
         address = make_url(url)
         match address.drivername:
             case "sqlite" | "sqlite+pysqlite":
-                return open_sqlite(address, patience)
+                return open_sqlite(address, patience, make=make)
             case "postgresql" | "postgresql+psycopg":
                 return _open_postgresql(address, patience)
             case _:

@@ -1,9 +1,8 @@
-"""Passwords: argon2id hashes, verification that takes its time whatever the login is, and what is acceptable."""
+"""Passwords: argon2id hashes, and verification that takes its time whatever the login is."""
 
 import base64
 import secrets
 import threading
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,8 +13,7 @@ from argon2.exceptions import HashingError, InvalidHashError, VerificationError,
 from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.users.hash_parameters import HashParameters, affordable
-
-MAX_PASSWORD = 1024
+from asmx_tickets.users.password_policy import MAX_PASSWORD, acceptable
 
 _SALT_BYTES = 16
 _HASH_BYTES = 32
@@ -116,19 +114,6 @@ class PasswordHasher:
             pass
         except VerificationError as error:
             raise Unavailable("A password can't be verified: out of memory?") from error
-
-
-def acceptable(password: str) -> str | None:
-    """What is wrong with a new password, in one line; None if nothing is."""
-    if len(password) > MAX_PASSWORD:
-        return f"The password is longer than {MAX_PASSWORD} characters."
-    if not password:
-        return "The password is empty."
-    if password.isspace():
-        return "The password is nothing but white space."
-    if any(unicodedata.category(character) in {"Cc", "Cs"} for character in password):
-        return "The password has control characters or others that can't be typed."
-    return None
 
 
 def _encode(password: str) -> bytes | None:

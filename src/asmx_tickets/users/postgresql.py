@@ -88,7 +88,8 @@ class PostgreSQL(Database):
 
     @contextmanager
     def bringing_ids(self) -> Iterator[Connection]:
-        with self._answering(self.patience.writing), self._transactions.begin() as connection:
+        joined = self._joined
+        with self._transaction(self.patience.writing) if joined is None else self._step(joined) as connection:
             connection.exec_driver_sql(_LOCK_IDS)
             yield connection
             connection.exec_driver_sql(_RAISE_IDS)
@@ -117,10 +118,26 @@ class PostgreSQL(Database):
         self._connector.close()
 
     @contextmanager
+    def _transaction(self, seconds: float) -> Iterator[Connection]:
+        with self._answering(seconds), self._transactions.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _single(self, seconds: float) -> Iterator[Connection]:
+        with self._answering(seconds), self.engine.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _step(self, connection: Connection) -> Iterator[Connection]:
+        # An error in a statement spoils a transaction of PostgreSQL, but for what a savepoint takes back.
+        with connection.begin_nested():
+            yield connection
+
+    @contextmanager
     def _answering(self, seconds: float) -> Iterator[None]:
         token = _end.set(time.monotonic() + seconds)
         try:
-            with answering(_reason), self._silence.watched():
+            with answering(_no_answer), self._silence.watched():
                 yield
         finally:
             _end.reset(token)
@@ -303,6 +320,10 @@ def _connect_args(address: URL, patience: Patience) -> dict[str, Any]:
         "connect_timeout": 2,
         "options": " ".join(options),
     }
+
+
+def _no_answer(error: DBAPIError) -> str:
+    return f"The user database does not answer ({_reason(error) or 'no connection'})."
 
 
 def _reason(error: DBAPIError) -> str:

@@ -4,6 +4,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import fields
 from typing import Any
 
@@ -182,6 +183,10 @@ class SqlUserDirectory(UserDirectory):
                 return
             after = rows[-1].user_key
 
+    def together(self) -> AbstractContextManager[None]:
+        """What this thread changes in here is kept at the end as a whole, or not at all where anything is raised."""
+        return self.database.together()
+
     def version(self) -> int | None:
         return self.database.version()
 
@@ -236,8 +241,11 @@ def open_directory(
     *,
     clock: Callable[[], float] = time.time,
     patience: Patience | None = None,
+    make: bool = True,
 ) -> SqlUserDirectory:
-    """The directory in the database that ``ConnectionStrings:Users`` names, its schema brought up to date.
+    """The directory in the database that ``ConnectionStrings:Users`` names.
+
+    Its schema is brought up to date; with ``make`` false nothing is made or changed, and must not have to be.
 
     Arguments are those of :func:`~asmx_tickets.users.opening.open_database` and of :class:`SqlUserDirectory`.
 
@@ -245,13 +253,15 @@ def open_directory(
         SettingsError: the URL can't be used, the database is another program's, or a newer version of this one made it.
         Unavailable: the database does not answer.
     """
-    database = open_database(url, patience=patience)
+    database = open_database(url, patience=patience, make=make)
     try:
         if isinstance(database, SqliteMemory):
             # Nothing to migrate from; and Alembic takes longer to load than all the rest of the start.
             metadata.create_all(database.engine)
-        else:
+        elif make:
             migrations.upgrade(database)
+        else:
+            migrations.require(database)
     except BaseException:
         database.close()
         raise

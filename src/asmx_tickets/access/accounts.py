@@ -1,0 +1,39 @@
+"""What an operator may give an account: what would never work, or be guessed at once, is told before it is stored."""
+
+import re
+
+from asmx_tickets.access.policy import Languages
+from asmx_tickets.errors import UserError
+from asmx_tickets.users.password_policy import PasswordPolicy
+from asmx_tickets.users.user import Profile, account_key
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+
+
+class AccountRules:
+    """The rules for accounts that are added or changed. Accounts that are there already are not judged."""
+
+    def __init__(self, passwords: PasswordPolicy, languages: Languages, *, sysadmin_name: str = "") -> None:
+        self._passwords = passwords
+        self._languages = languages
+        self._sysadmin_name = sysadmin_name
+
+    def check_password(self, password: str, user_name: str) -> None:
+        """Raises UserError, in a line that has no part of the password."""
+        complaint = self._passwords.complaint(password, user_name)
+        if complaint is not None:
+            raise UserError(complaint)
+
+    def check_profile(self, profile: Profile) -> None:
+        """Raises UserError for a language that no session can have, and for what is no e-mail address."""
+        if profile.email and not _ADDRESS.fullmatch(profile.email):
+            raise UserError("The e-mail address must have one @ between a name and a host, and no white space.")
+        supported = self._languages.supported
+        if profile.language and profile.language.lower() not in {code.lower() for code in supported}:
+            raise UserError(f"The language must be one of Languages:Supported ({', '.join(supported)}).")
+
+    def warnings(self, profile: Profile) -> tuple[str, ...]:
+        """What an operator may not expect of this account, a line each."""
+        if self._sysadmin_name and account_key(profile.user_name) == account_key(self._sysadmin_name):
+            return (f"{profile.user_name} is SysadminAccountName, the account that never gets a ticket.",)
+        return ()

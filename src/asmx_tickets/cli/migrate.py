@@ -1,0 +1,43 @@
+"""``asmx-tickets migrate``: the schema of the users' database."""
+
+from typing import Annotated
+
+import typer
+
+from asmx_tickets.cli.options import SettingsFile, read_settings
+
+
+def migrate(
+    *,
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; say what would be done.")] = False,
+    breaking: Annotated[
+        bool,
+        typer.Option("--breaking", help="Also what servers of the version before can't work with. Stop them first."),
+    ] = False,
+    settings: SettingsFile = None,
+) -> None:
+    """Bring the users' database to this version's schema, while servers go on. What would stop them is refused."""
+    from asmx_tickets.users import migrations
+    from asmx_tickets.users.opening import open_database
+
+    url = read_settings(settings).connection_strings.users.get_secret_value()
+    database = open_database(url, make=not check)
+    try:
+        if check:
+            typer.echo(_TO_DO[migrations.check(database, breaking=breaking).name])
+        else:
+            typer.echo(_DONE[migrations.upgrade(database, breaking=breaking).name])
+    finally:
+        database.close()
+
+
+_NOTHING = {
+    "CURRENT": "The database is up to date.",
+    "AHEAD": "The database is of a newer version, which this one can work with.",
+}
+_TO_DO = _NOTHING | {
+    "EMPTY": "The database is empty: the tables would be made.",
+    "BEHIND": "The database would be brought up to date; servers of the version before can go on with it.",
+    "BREAKING": "The database would be brought up to date; servers of the version before must be stopped first.",
+}
+_DONE = _NOTHING | dict.fromkeys(("EMPTY", "BEHIND", "BREAKING"), "The database was brought up to date.")

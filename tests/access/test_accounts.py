@@ -1,0 +1,37 @@
+"""What an operator may give an account."""
+
+import pytest
+
+from asmx_tickets.access.accounts import AccountRules
+from asmx_tickets.access.policy import Languages
+from asmx_tickets.errors import UserError
+from asmx_tickets.users.password_policy import PasswordPolicy
+from asmx_tickets.users.user import Profile
+
+RULES = AccountRules(PasswordPolicy(), Languages(), sysadmin_name="Sysadmin")
+
+
+@pytest.mark.parametrize("email", ["", "a@b", "john.smith@example.com", "o'neil+x@mail.example"])
+@pytest.mark.parametrize("language", ["", "en", "DE"])
+def test_what_works_is_taken(email: str, language: str) -> None:
+    RULES.check_profile(Profile("a", email=email, language=language))
+
+
+@pytest.mark.parametrize("email", ["x", "@", "a@", "@b", "a@b@c", "a b@c", " a@b"])
+def test_what_is_no_address_is_refused(email: str) -> None:
+    with pytest.raises(UserError, match=r"^The e-mail address .*\.$") as caught:
+        RULES.check_profile(Profile("a", email=email))
+    assert email.strip("@ ") in {"", "a", "b"} or email not in str(caught.value)
+
+
+@pytest.mark.parametrize("language", ["xx", "english", "de-AT"])
+def test_a_language_that_no_session_has_is_refused(language: str) -> None:
+    with pytest.raises(UserError, match=r"Languages:Supported \(en, de, fr, nl, tr\)"):
+        RULES.check_profile(Profile("a", language=language))
+
+
+def test_the_sysadmins_account_is_told_to_get_no_ticket() -> None:
+    assert RULES.warnings(Profile("SYSADMIN")) == (
+        "SYSADMIN is SysadminAccountName, the account that never gets a ticket.",
+    )
+    assert RULES.warnings(Profile("admin")) == ()
