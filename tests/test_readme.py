@@ -24,7 +24,14 @@ REPOSITORY = Path(__file__).parent.parent
 _OF_CI = re.compile(r"pytest|\.ci/")
 
 
-PAGES = ("README.md", "docs/settings.md", "docs/operations.md", "docs/security.md", "docs/own-services.md")
+PAGES = (
+    "README.md",
+    "docs/settings.md",
+    "docs/operations.md",
+    "docs/forward-auth.md",
+    "docs/security.md",
+    "docs/own-services.md",
+)
 # Needs programs that not everybody has, and its own stores.
 SCALING = ("docs/scaling.md",)
 
@@ -129,7 +136,10 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
     try:
         for block in blocks(PAGES):
             output = stranger.paste(block)
-            if "curl" in block.text and "srv.asmx" in block.text:
+            if "/auth -b" in block.text:
+                assert "200 OK" in output
+                assert "remote-user: jsmith" in output
+            elif "curl" in block.text and "srv.asmx" in block.text:
                 assert 'success="true"' in output, block.text
             if "curl" in block.text and "Calculator.asmx" in block.text:
                 assert ">42</int>" in output

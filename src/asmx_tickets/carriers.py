@@ -40,8 +40,15 @@ def in_cookie(request: Request, friendly_origins: Collection[str] = ()) -> str |
     A browser sends the cookie with other sites' requests too; those must not act in its owner's name (SECURITY D3).
     ``friendly_origins`` are other sites that may.
     """
+    if not request.headers.get_all("cookie") or _is_foreign(request, friendly_origins):
+        return None
+    return any_cookie(request)
+
+
+def any_cookie(request: Request) -> str | None:
+    """The ticket of the cookie, whichever site's page sent the request; None where there is none."""
     headers = request.headers.get_all("cookie")
-    if not headers or _is_foreign(request, friendly_origins):
+    if not headers:
         return None
     cookies = parse_cookie("; ".join(headers)).items(multi=True)
     return _only({value for name, value in cookies if name.lower() == "ticket" and is_given(value)})

@@ -13,6 +13,7 @@ from asmx_tickets.audit import AuditLog, CooperativeAudit
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.cors import Cors
 from asmx_tickets.hosting.demo import add_demo_users, demo_settings
+from asmx_tickets.hosting.forward_auth import ForwardAuth
 from asmx_tickets.hosting.health import Health
 from asmx_tickets.hosting.proxies import Proxies
 from asmx_tickets.hosting.site import HostFilter, Site
@@ -169,6 +170,7 @@ def _site(settings: Settings, parts: Parts, health: Health) -> Site:
         health=health,
         hsts=settings.hsts.max_age,
         cors=_cors(settings),
+        forward_auth=_forward_auth(settings, parts.authentication),
     )
 
 
@@ -183,6 +185,11 @@ def _bindings(settings: Settings) -> frozenset[Binding]:
 def _cors(settings: Settings) -> Cors:
     cors = settings.cors
     return Cors(frozenset(cors.allowed_origins), cors.allow_credentials, int(cors.max_age.total_seconds()))
+
+
+def _forward_auth(settings: Settings, authentication: Authentication) -> ForwardAuth | None:
+    path, prolongs = settings.forward_auth.path, settings.forward_auth.prolongs
+    return ForwardAuth(authentication, path, prolongs, _friendly_origins(settings)) if path else None
 
 
 def _friendly_origins(settings: Settings) -> frozenset[str]:

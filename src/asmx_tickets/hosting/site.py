@@ -5,13 +5,15 @@
 
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from urllib.parse import quote
 
 from asmx_tickets.hosting.cors import NO_CORS, Cors
+from asmx_tickets.hosting.forward_auth import ForwardAuth
 from asmx_tickets.hosting.health import LIVE, NO_STORES, READY, Health
 from asmx_tickets.hosting.proxies import NO_PROXIES, Proxies
 from spyne_asmx import (
@@ -61,18 +63,19 @@ def _matches(name: str, pattern: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class ReadinessCall:
-    """A request for READY, which asks the stores."""
+class SideCall:
+    """A request that is none of the endpoint's, and may wait for stores. ``answer`` makes its answer."""
 
     request: Request
+    answer: Callable[[], Response]
     waiting = Waiting.COOPERATIVE
 
 
-Call = AsmxContext | ReadinessCall
+Call = AsmxContext | SideCall
 
 
 class Site:
-    """An endpoint below a path base, for some hosts, behind some proxies; and the addresses that tell its health."""
+    """An endpoint below a path base, for some hosts, behind some proxies; and what those who run it ask."""
 
     def __init__(
         self,
@@ -84,11 +87,16 @@ class Site:
         health: Health = NO_STORES,
         hsts: timedelta | None = None,
         cors: Cors = NO_CORS,
+        forward_auth: ForwardAuth | None = None,
     ) -> None:
         self.endpoint = endpoint
         self._health = health
         self._hsts = () if hsts is None else (("strict-transport-security", f"max-age={hsts.total_seconds():.0f}"),)
         self._cors = cors
+        # Asked by address, whatever hosts the service is known under.
+        self._beside: dict[str, Callable[[Request], Call | Response]] = dict.fromkeys((LIVE, READY), self._tell_health)
+        if forward_auth is not None:
+            self._beside[forward_auth.path] = partial(_tell_whose_ticket, forward_auth)
         self._adds_headers = bool(self._hsts or cors.origins)
         self._draining = False
         self._path_base = path_base
@@ -123,7 +131,7 @@ class Site:
         """Run a call and write its answer."""
         request: Request = call.request
         try:
-            answer = self._health.ready() if isinstance(call, ReadinessCall) else self.endpoint.finish(call)
+            answer = call.answer() if isinstance(call, SideCall) else self.endpoint.finish(call)
         except Exception:  # as in begin
             request.log_bug("the answer")
             answer = text_response(500, "Server was unable to process request.")
@@ -132,7 +140,7 @@ class Site:
     def unavailable(self, call: Call) -> Response:
         """Answer a call that can't be run now."""
         fault = ServiceUnavailable()
-        if isinstance(call, ReadinessCall):
+        if isinstance(call, SideCall):
             return text_response(503, fault.sentence)
         return self.endpoint.fault(call, fault)
 
@@ -157,8 +165,9 @@ class Site:
             return text_response(414, "The address is too long.")
         if "//" in request.path:
             request = replace(request, path=_SLASHES.sub("/", request.path))  # as IIS does
-        if request.path in {LIVE, READY} and request.host:
-            return self._tell_health(request)
+        beside = self._beside.get(request.path) if request.host else None
+        if beside is not None:
+            return beside(request)
         if not self._allows(request.host):
             return text_response(400, "Bad Request - Invalid Hostname.")
         if self._cors.is_preflight(request):
@@ -177,10 +186,16 @@ class Site:
         location = quote(request.path_base + self.endpoint.path, safe="/%")
         return text_response(302, "Found.", ("location", location))
 
-    def _tell_health(self, request: Request) -> ReadinessCall | Response:
-        """Asked by address, whatever hosts the service is known under; what it says is nobody's secret."""
+    def _tell_health(self, request: Request) -> SideCall | Response:
         if request.method != "GET":
             return text_response(405, "Method not allowed.", ("allow", "GET"))
         if request.path == LIVE:
             return self._health.live()
-        return self._health.draining() if self._draining else ReadinessCall(request)
+        return self._health.draining() if self._draining else SideCall(request, self._health.ready)
+
+
+def _tell_whose_ticket(forward_auth: ForwardAuth, request: Request) -> SideCall | Response:
+    """Asked by a proxy, under whatever host it knows this server."""
+    if request.method not in {"GET", "HEAD"}:
+        return text_response(405, "Method not allowed.", ("allow", "GET, HEAD"))
+    return SideCall(request, partial(forward_auth.answer, request))

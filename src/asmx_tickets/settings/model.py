@@ -23,6 +23,7 @@ from asmx_tickets.settings.sections import (
     Certificate,
     ConnectionStrings,
     Cors,
+    ForwardAuth,
     ForwardedHeaders,
     Hsts,
     LanguageSettings,
@@ -99,6 +100,7 @@ class Settings(BaseSettings):
     audit: Annotated[Audit, AtStart()] = Audit()
     certificate: Certificate = Certificate()
     cors: Cors = Cors()
+    forward_auth: ForwardAuth = ForwardAuth()
     hsts: Hsts = Hsts()
     shutdown: Shutdown = Shutdown()
 

@@ -11,6 +11,7 @@ from pydantic.alias_generators import to_pascal
 from asmx_tickets.access.policy import Languages
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.settings.types import (
+    AuthPath,
     ConnectionString,
     KeyPrefix,
     LanguageCodes,
@@ -214,6 +215,17 @@ class Cors(Section):
         if "*" in self.allowed_origins and self.allow_credentials:
             raise ValueError("must name the origins in AllowedOrigins where AllowCredentials is on: * is any")
         return self
+
+
+class ForwardAuth(Section):
+    """An address where a proxy asks whose ticket a request brings, to guard another site with it."""
+
+    path: AuthPath = Field(
+        default="", description="Its path, such as /auth, whatever PathBase and AllowedHosts say; empty: off."
+    )
+    prolongs: bool = Field(
+        default=False, description="Whether asking counts as the ticket's use, and so restarts its time."
+    )
 
 
 class Certificate(Section):

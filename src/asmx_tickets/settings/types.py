@@ -23,6 +23,7 @@ _TIMESPAN = re.compile(
 _LONGEST_TIMESPAN = timedelta(days=36500)  # Later ends would leave the calendar, which stops at the year 9999.
 _HOST_PATTERN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _PATH_BASE = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
+_TAKEN_PATHS = frozenset({"/healthz", "/readyz", "/srv.asmx"})
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-([A-Za-z]{2}|[0-9]{3}))?")
 # What XML 1.0 can't hold: these settings are shown in answers.
@@ -188,6 +189,12 @@ def _path_base(value: str) -> str:
     return base
 
 
+def _auth_path(value: str) -> str:
+    if value and (not _PATH_BASE.fullmatch(value) or value.lower() in _TAKEN_PATHS):
+        raise ValueError("must be empty or a path of its own such as /auth, of letters, digits and . _ ~ -")
+    return value
+
+
 def _allowed_hosts(value: str) -> str:
     patterns = [pattern.strip().lower() for pattern in value.split(";") if pattern.strip()]
     if not patterns or not all(pattern == "*" or _HOST_PATTERN.fullmatch(pattern) for pattern in patterns):
@@ -289,6 +296,7 @@ UrlsValue = Annotated[
 ]
 UtcTime = Annotated[str, AfterValidator(_utc_time)]
 PathBase = Annotated[str, AfterValidator(_path_base)]
+AuthPath = Annotated[str, AfterValidator(_auth_path)]
 AllowedHosts = Annotated[str, AfterValidator(_allowed_hosts)]
 TrustedUserPwds = Annotated[
     tuple[SecretStr, ...],

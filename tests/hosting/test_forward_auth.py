@@ -1,0 +1,150 @@
+"""Whose ticket a request brings, as a proxy asks it (CONTRACT 1.2; SECURITY D3)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asmx_tickets.errors import SettingsError, Unavailable
+from asmx_tickets.hosting.forward_auth import header_text
+from asmx_tickets.settings.model import load_settings
+from asmx_tickets.users.user import Profile
+from spyne_asmx import HeaderMap, Request
+from tests.conftest import HASHER, Clock, Service
+
+DAYS = 86400
+
+
+@pytest.fixture
+def service(make_service: Callable[..., Service]) -> Service:
+    return make_service(ForwardAuth__Path="/auth")
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: dict[str, str]
+
+
+def ask(service: Service, ticket: str | None = None, *more: tuple[str, str], method: str = "GET") -> Answer:
+    """Ask with a ticket in the cookie, and more headers."""
+    headers = [("Cookie", f"ticket={ticket}")] * (ticket is not None) + list(more)
+    answer = service.composition.site.handle(Request(method, "/auth", "", HeaderMap(headers), host="site.example"))
+    return Answer(answer.status, dict(answer.headers))
+
+
+def test_a_ticket_says_whose_it_is(service: Service) -> None:
+    """In the cookie or in the header, whatever the host is called."""
+    ticket = service.log_in()
+    for answer in (ask(service, ticket), ask(service, None, ("Authorization", f"SOTicket {ticket}"))):
+        assert answer.status == 200
+        assert answer.headers["remote-user"] == "jsmith"
+        assert answer.headers["remote-name"] == "John Smith"
+        assert answer.headers["remote-email"] == "jsmith@example.com"
+        assert "no-store" in answer.headers["cache-control"]
+        assert ticket not in str(answer.headers)
+
+
+def test_without_a_live_ticket_there_is_no_way(service: Service) -> None:
+    ticket = service.log_in()
+    other = service.log_in()
+    service.call("LogOut", AuthenticationTicket=ticket)
+    for answer in (
+        ask(service),
+        ask(service, ticket),
+        ask(service, "no-guid"),
+        ask(service, other, ("Authorization", f"SOTicket {ticket}")),
+        ask(service, other, ("Cookie", f"ticket={ticket}")),
+    ):
+        assert answer.status == 401
+        assert answer.headers["www-authenticate"] == "SOTicket"
+        assert "remote-user" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Referer": "https://wiki.example.org/"}, 200),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 200),
+        ({"Sec-Fetch-Mode": "cors", "Origin": "http://site.example"}, 200),
+        ({"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "no-cors"}, 200),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 401),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Origin": "https://evil.example"}, 401),
+        ({"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Origin": "https://evil.example"}, 401),
+        ({"Origin": "https://evil.example"}, 401),
+        ({"Origin": "null"}, 401),
+    ],
+)
+def test_another_sites_page_can_lead_there_and_no_more(service: Service, headers: dict[str, str], status: int) -> None:
+    """As with cookies that are SameSite=Lax: a link may, a form or a script may not."""
+    assert ask(service, service.log_in(), *headers.items()).status == status
+
+
+@pytest.mark.parametrize(("prolongs", "lives"), [("false", False), ("true", True)])
+def test_it_prolongs_or_only_looks(
+    make_service: Callable[..., Service], clock: Clock, prolongs: str, lives: bool
+) -> None:
+    service = make_service(ForwardAuth__Path="/auth", ForwardAuth__Prolongs=prolongs)
+    ticket = service.log_in()
+    clock.advance(20 * DAYS)
+    assert ask(service, ticket).status == 200
+    clock.advance(20 * DAYS)
+    assert (ask(service, ticket).status == 200) is lives
+
+
+def test_a_user_who_is_disabled_is_out(service: Service, clock: Clock) -> None:
+    ticket = service.log_in()
+    service.composition.directory.change(42, enabled=False)
+    assert ask(service, ticket).status == 401
+
+
+def test_a_name_of_any_letters_is_safe_in_a_header(service: Service) -> None:
+    profile = Profile("jörg", first_name="Jörg 100%", last_name="Müller 李", email="")
+    service.composition.directory.add(profile, HASHER.hash("Secret123!"))
+    answer = ask(service, service.log_in("jörg"))
+    assert answer.headers["remote-user"] == "j%C3%B6rg"
+    assert answer.headers["remote-name"] == "J%C3%B6rg 100%25 M%C3%BCller %E6%9D%8E"
+    assert answer.headers["remote-email"] == ""
+    assert unquote(answer.headers["remote-name"]) == profile.full_name
+
+
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
+def test_a_headers_text_is_printable_ascii_and_can_be_read_back(text: str) -> None:
+    written = header_text(text)
+    assert written.isascii()
+    assert written.isprintable()
+    assert unquote(written) == text
+
+
+def test_a_store_that_is_out_is_no_refusal(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a proxy would send people to log in for nothing."""
+    ticket = service.log_in()
+
+    def out(_: bytes) -> None:
+        raise Unavailable("Redis is gone")
+
+    monkeypatch.setattr(service.composition.tickets, "look", out)
+    answer = ask(service, ticket)
+    assert answer.status == 503
+    assert "retry-after" in answer.headers
+
+
+def test_it_only_answers_questions(service: Service) -> None:
+    answer = ask(service, method="POST")
+    assert answer.status == 405
+    assert answer.headers["allow"] == "GET, HEAD"
+
+
+def test_it_is_off_unless_it_has_a_path(make_service: Callable[..., Service]) -> None:
+    service = make_service()
+    assert ask(service, service.log_in()).status == 404
+
+
+@pytest.mark.parametrize("path", ["auth", "/healthz", "/srv.asmx", "/a b", "/auth/", "/..", "//x"])
+def test_its_path_is_its_own(path: str) -> None:
+    with pytest.raises(SettingsError, match="ForwardAuth:Path must be empty or a path of its own"):
+        load_settings(environ={"ForwardAuth__Path": path})
