@@ -8,13 +8,43 @@ import pytest
 
 from spyne_asmx import AsmxEndpoint, Request
 from spyne_asmx.http import HeaderMap
-from tests.spyne_asmx.twins.comparing import canonical, is_run_times_text, meaning
+from tests.spyne_asmx.twins.comparing import definitions, is_run_times_text, meaning
 from tests.spyne_asmx.twins.exchanges import HERE, NAMES, Answer, Exchange, exchanges, text_of
 from tests.spyne_asmx.twins.recording import asmx_of, recorded_answers, recorded_wsdl
 
 TWINS = [name for name in NAMES if (HERE / name / "service.py").exists()]
-DIFFERENT: dict[str, str] = {}
-"""Answers that differ on purpose, by twin and exchange, and why."""
+_CULTURE = "forms read numbers as the server's culture writes them, which differs from server to server"
+_NIL = "what is nil is None, as the client says; to .NET it is an empty text or object where no null was declared"
+_REQUEST_VALIDATION = "ASP.NET refuses form values that look like HTML; a service has its own opinion of its values"
+_CARRIAGE_RETURN = "Mono writes a carriage return as it is, which readers then drop; .NET and we keep it"
+DIFFERENT = {
+    "calculator: Divide: by zero over HTTP": "no client is told what a bug says of itself",
+    "faults: Bug over HTTP": "no client is told what a bug says of itself",
+    "strings: Echo: markup over HTTP": _REQUEST_VALIDATION,
+    "xmlvalues: Load over HTTP": _REQUEST_VALIDATION,
+    "xmlvalues: Load: a document with namespaces over HTTP": _REQUEST_VALIDATION,
+    "strings: Echo: white space over": _CARRIAGE_RETURN,
+    "strings: Same over": "Mono writes a tabulator in an attribute as it is, which readers make a space",
+    "strings: Echo: nil over": _NIL,
+    "zeros: Same: nil where it may be over": _NIL,
+    "values: Moment: '2026-03-20T14:35:00.1234567'": "Python's datetime has microseconds",
+    "values: Moment: '2026-03-20T14:35:00Z' over HTTP": "ASP.NET's forms make it the server's local time",
+    "values: Moment: '2026-03-20T14:35:00.5Z' over HTTP": "ASP.NET's forms make it the server's local time",
+    "values: Money: '1,5' over HTTP": _CULTURE,
+    "values: Real: 'INF' over HTTP": _CULTURE,
+    "values: Real: '-INF' over HTTP": _CULTURE,
+    "values: Real: '-0' over HTTP": "Mono's forms lose the sign of zero",
+    "values: Single: 'INF' over HTTP": _CULTURE,
+    "values: Truth: '1' over HTTP": "forms take XML Schema's 1 and 0 too",
+    "values: Truth: '0' over HTTP": "forms take XML Schema's 1 and 0 too",
+    "values: Bytes: 'AQI'": "Mono mends base64 without its padding; .NET refuses it",
+    "values: Bytes: '!!!!'": "Mono breaks down with an empty 400; .NET and we answer with a fault",
+}
+"""Answers that differ on purpose, by the beginning of twin and exchange, and why."""
+
+
+def why_different(twin: str, exchange: Exchange) -> str | None:
+    return next((why for start, why in DIFFERENT.items() if f"{twin}: {exchange}".startswith(start)), None)
 
 
 def endpoint(twin: str) -> AsmxEndpoint:
@@ -33,7 +63,7 @@ def answer_of(twin: AsmxEndpoint, exchange: Exchange) -> Answer:
 def test_the_wsdl_is_the_one_that_asmx_writes(twin: str) -> None:
     request = Request("GET", "/service.asmx", "WSDL", HeaderMap())
     answer = endpoint(twin).handle(request).body.decode()
-    assert canonical(answer, strip=True) == canonical(text_of(twin, "service.wsdl"), strip=True)
+    assert definitions(answer) == definitions(text_of(twin, "service.wsdl"))
 
 
 @pytest.mark.parametrize(
@@ -45,10 +75,11 @@ def test_the_answer_is_the_one_that_asmx_gives(twin: str, exchange: Exchange) ->
     expected, answered = meaning(exchange.recorded), meaning(answer_of(endpoint(twin), exchange))
     if "text" in expected and "text" in answered and is_run_times_text(expected["text"]):
         expected["text"] = answered["text"]
-    if (reason := DIFFERENT.get(f"{twin}: {exchange}")) is not None:
-        assert expected != answered, f"no longer different: {reason}"
-    else:
+    reason = why_different(twin, exchange)
+    if reason is None:
         assert answered == expected
+    else:
+        assert answered != expected, f"no longer different: {reason}"
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ from lxml import etree
 
 from tests.spyne_asmx.twins.exchanges import Answer
 
+_XSD = "http://www.w3.org/2001/XMLSchema"
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
@@ -14,6 +15,16 @@ def canonical(document: str | bytes, *, strip: bool = False) -> str:
     """Canonical XML with prefixes and their declarations evened out; ``strip`` drops indentation too."""
     text = document if isinstance(document, str) else document.decode("utf-8-sig")
     return canonicalize(text, rewrite_prefixes=True, strip_text=strip, qname_aware_attrs=[_XSI_TYPE])
+
+
+def definitions(wsdl: str) -> str:
+    """A WSDL in canonical form. In what order a schema's types, and the schemas, stand is nobody's business."""
+    root = etree.fromstring(wsdl.encode("utf-8"), etree.XMLParser(remove_blank_text=True))
+    for schema in root.iter(f"{{{_XSD}}}schema"):
+        schema[:] = sorted(schema, key=lambda part: (str(part.tag), part.get("name") or part.get("namespace") or ""))
+    for types in root.iter("{http://schemas.xmlsoap.org/wsdl/}types"):
+        types[:] = sorted(types, key=lambda schema: schema.get("targetNamespace") or "")
+    return canonical(etree.tostring(root, encoding="unicode"), strip=True)
 
 
 def meaning(answer: Answer) -> dict[str, Any]:

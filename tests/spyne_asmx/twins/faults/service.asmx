@@ -15,7 +15,6 @@ public class Faults : WebService {
     [WebMethod] public void WithActor(string text) { throw new SoapException(text, SoapException.ClientFaultCode, "http://example.com/faults/actor"); }
     [WebMethod] public void WithDetail(string text) { throw new SoapException(text, SoapException.ClientFaultCode, "http://example.com/a", Detail(false)); }
     [WebMethod] public void WithNamespacedDetail(string text) { throw new SoapException(text, SoapException.ServerFaultCode, "", Detail(true)); }
-    [WebMethod] public void WithOwnCode(string text) { throw new SoapException(text, new XmlQualifiedName("OutOfStock", "urn:codes")); }
-    [WebMethod] public void WithSubcode(string text) { throw new SoapException(text, Soap12FaultCodes.SenderFaultCode, new SoapFaultSubCode(new XmlQualifiedName("OutOfStock", "urn:codes"))); }
+    [WebMethod] public void WithOwnCode(string text) { throw new SoapException(text, new XmlQualifiedName("Client.Auth", SoapException.ClientFaultCode.Namespace)); }
     [WebMethod] public int Bug(int n) { return 1 / n; }
 }

@@ -3,7 +3,7 @@ using System.Web.Services;
 using System.Xml.Serialization;
 
 [XmlInclude(typeof(Circle)), XmlInclude(typeof(Square))]
-public abstract class Shape { public string Name; }
+public class Shape { public string Name; }
 public class Circle : Shape { public int Radius; }
 [XmlInclude(typeof(Box))]
 public class Square : Shape { public int Side; }
