@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.hosting.sockets import listen, lock_ticket_file
+from asmx_tickets.hosting.sockets import listen, lock_file
 from asmx_tickets.settings.types import ListenAddress
 from tests.support.processes import free_port
 
@@ -94,22 +94,22 @@ def test_a_ticket_file_has_one_owner(tmp_path: Path) -> None:
     """By whatever name its folder is reached, and again once the owner is gone."""
     (tmp_path / "data").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "data")
-    with closing(lock_ticket_file(tmp_path / "data" / "tickets.bin")):
+    with closing(lock_file(tmp_path / "data" / "tickets.bin", "Tickets:PersistTo")):
         with pytest.raises(SettingsError, match=r"another server uses .*tickets\.bin"):
-            lock_ticket_file(tmp_path / "link" / "tickets.bin")
-        lock_ticket_file(tmp_path / "data" / "other.bin").close()
-    lock_ticket_file(tmp_path / "link" / "tickets.bin").close()
+            lock_file(tmp_path / "link" / "tickets.bin", "Tickets:PersistTo")
+        lock_file(tmp_path / "data" / "other.bin", "Tickets:PersistTo").close()
+    lock_file(tmp_path / "link" / "tickets.bin", "Tickets:PersistTo").close()
 
 
 def test_a_lock_is_the_owners_alone(tmp_path: Path) -> None:
     """Its file can be read by nobody else, and is never reached through a link."""
     file = tmp_path / "new" / "tickets.bin"
-    lock_ticket_file(file).close()
+    lock_file(file, "Tickets:PersistTo").close()
     lock = file.with_name("tickets.bin.lock")
     assert lock.stat().st_mode & 0o777 == 0o600
     assert lock.parent.stat().st_mode & 0o777 == 0o700
     lock.unlink()
     lock.symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SettingsError, match="can't be opened"):
-        lock_ticket_file(file)
+        lock_file(file, "Tickets:PersistTo")
     assert not (tmp_path / "elsewhere").exists()

@@ -40,7 +40,7 @@ class FakeWorker:
     def with_settings(self, _settings: Settings) -> "FakeWorker":
         return self
 
-    def run_forked(self, pipe: int, _supervisor: int) -> int:
+    def run_forked(self, pipe: int, _supervisor: int, _seat: int) -> int:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         with self.file.open("ab") as starts:
             starts.write(b".")

@@ -1,7 +1,7 @@
 """The one place where everything is built from the settings."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
@@ -11,10 +11,13 @@ from asmx_tickets.access.logon import Logons
 from asmx_tickets.access.policy import Policy
 from asmx_tickets.audit import AuditLog, CooperativeAudit
 from asmx_tickets.errors import Unavailable
+from asmx_tickets.hosting.admin import Command
 from asmx_tickets.hosting.cors import Cors
 from asmx_tickets.hosting.demo import add_demo_users, demo_settings
+from asmx_tickets.hosting.figures import CountingAudit, Figures
 from asmx_tickets.hosting.forward_auth import ForwardAuth
 from asmx_tickets.hosting.health import Health
+from asmx_tickets.hosting.operations import Status, TicketOperations, commands
 from asmx_tickets.hosting.proxies import Proxies
 from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import Stores, audit_log, open_stores, password_hasher
@@ -41,6 +44,7 @@ class Foundation:
     clock: Callable[[], float]
     local_zone: tzinfo | None
     passwords: PasswordHasher | None
+    figures: Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,8 @@ class Composition:
     authentication: Authentication
     audit: AuditLog
     foundation: Foundation
+    commands: Mapping[str, Command]
+    """What operators can ask of it, at the admin socket."""
 
     @property
     def tickets(self) -> TicketCache:
@@ -100,6 +106,7 @@ def compose(
     local_zone: tzinfo | None = None,
     passwords: PasswordHasher | None = None,
     steady_clock: Callable[[], float] = time.monotonic,
+    figures: Figures | None = None,
 ) -> Composition:
     """Build the service. With ``demo``: the demo's users and secrets, and nothing on disk (CONTRACT 3). What is given
     takes the place of what would be built.
@@ -114,7 +121,9 @@ def compose(
     stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
     audit = audit_log(settings, clock)
     users = CooperativeDirectory(directory)
-    return build_upon(Foundation(directory, users, stores, audit, clock, local_zone, passwords), settings)
+    return build_upon(
+        Foundation(directory, users, stores, audit, clock, local_zone, passwords, figures or Figures()), settings
+    )
 
 
 def build_upon(foundation: Foundation, settings: Settings) -> Composition:
@@ -122,7 +131,7 @@ def build_upon(foundation: Foundation, settings: Settings) -> Composition:
     directory, users, stores, audit = foundation.directory, foundation.users, foundation.stores, foundation.audit
     passwords = foundation.passwords or password_hasher(settings)
     verifier = StoredPasswords(users, passwords, clock=foundation.clock)
-    authentication = _authentication(settings, users, verifier, stores, audit)
+    authentication = _authentication(settings, users, verifier, foundation)
     parts = Parts(
         authentication,
         settings.server_info.facts(),
@@ -133,8 +142,11 @@ def build_upon(foundation: Foundation, settings: Settings) -> Composition:
     )
     for language in settings.languages.supported:
         english_name(language)
-    site = _site(settings, parts, _health(directory, stores, audit))
-    return Composition(settings, site, directory, stores, authentication, audit, foundation)
+    checks = _checks(foundation)
+    site = _site(settings, parts, Health(checks))
+    status = Status(foundation.figures, stores.tickets, checks, settings.workers)
+    operations = commands(TicketOperations(stores.tickets), status)
+    return Composition(settings, site, directory, stores, authentication, audit, foundation, operations)
 
 
 def service_description(settings: Settings, address: str) -> bytes:
@@ -143,9 +155,10 @@ def service_description(settings: Settings, address: str) -> bytes:
 
 
 def _authentication(
-    settings: Settings, users: UserDirectory, verifier: Verifier, stores: Stores, audit: AuditLog
+    settings: Settings, users: UserDirectory, verifier: Verifier, foundation: Foundation
 ) -> Authentication:
-    noted = CooperativeAudit(audit) if settings.audit.to else audit
+    stores, audit = foundation.stores, foundation.audit
+    noted = CountingAudit(CooperativeAudit(audit) if settings.audit.to else audit, foundation.figures)
     return Authentication(
         directory=users,
         profiles=ProfileCache(users),
@@ -157,8 +170,10 @@ def _authentication(
     )
 
 
-def _health(directory: SqlUserDirectory, stores: Stores, audit: AuditLog) -> Health:
-    return Health({"users": partial(directory.get, 0), "audit": audit.check, **stores.checks})
+def _checks(foundation: Foundation) -> dict[str, Callable[[], object]]:
+    """The stores by what people call them."""
+    checks = foundation.stores.checks
+    return {"users": partial(foundation.directory.get, 0), "audit": foundation.audit.check, **checks}
 
 
 def _site(settings: Settings, parts: Parts, health: Health) -> Site:

@@ -26,6 +26,7 @@ def demo_settings(settings: Settings) -> Settings:
             "sysadmin_account_name": "sysadmin",
             "workers": 1,
             "tickets": settings.tickets.model_copy(update={"persist_to": ""}),
+            "admin": settings.admin.model_copy(update={"socket": ""}),
             "audit": settings.audit.model_copy(update={"to": settings.audit.to if settings.audit.to == STDOUT else ""}),
             "connection_strings": stores.model_copy(
                 update={"users": type(stores.users)("sqlite://"), "tickets": type(stores.tickets)("memory://")}

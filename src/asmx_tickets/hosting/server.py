@@ -3,15 +3,17 @@
 import logging
 import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.demo import demo_settings
+from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.hosting.logs import configure_logging
 from asmx_tickets.hosting.reloading import read_again
 from asmx_tickets.hosting.signals import SIGNALS
-from asmx_tickets.hosting.sockets import listen, lock_ticket_file
+from asmx_tickets.hosting.sockets import admin_socket, listen, lock_file
 from asmx_tickets.hosting.stores import audit_log, shared_ticket_cache
 from asmx_tickets.hosting.supervisor import Supervisor
 from asmx_tickets.hosting.tls import Certificates
@@ -33,24 +35,23 @@ def serve(settings: Settings, read: Callable[[], Settings], *, demo: bool = Fals
         _log.warning("%s", warning)
     if demo:
         settings = demo_settings(settings)
-    # Whoever has the address and the ticket file is the only server; all else comes after.
-    sockets = listen(settings.urls)
-    lock = lock_ticket_file(Path(settings.tickets.persist_to)) if settings.tickets.persist_to else None
-    if any(address.scheme == "https" for address in settings.urls):
-        Certificates(settings.certificate)
-    audit_log(settings).close()
-    _prepare_tickets(settings)
-    if demo:
-        _log.warning("--demo: its passwords and its TrustedUserPwd are known to everybody")
-    else:
-        _prepare_users(settings)
-    try:
-        return Supervisor(
-            Worker(settings, demo, sockets, partial(read_again, read, demo)), settings, sockets, SIGNALS
-        ).run()
-    finally:
-        if lock is not None:
-            lock.close()
+    with ExitStack() as held:
+        # Whoever has the address and the ticket file is the only server; all else comes after.
+        sockets = listen(settings.urls)
+        if settings.tickets.persist_to:
+            held.enter_context(lock_file(Path(settings.tickets.persist_to), "Tickets:PersistTo"))
+        if any(address.scheme == "https" for address in settings.urls):
+            Certificates(settings.certificate)
+        audit_log(settings).close()
+        _prepare_tickets(settings)
+        if demo:
+            _log.warning("--demo: its passwords and its TrustedUserPwd are known to everybody")
+        else:
+            _prepare_users(settings)
+        admin = held.enter_context(admin_socket(Path(settings.admin.socket))) if settings.admin.socket else None
+        reread = partial(read_again, read, demo)
+        worker = Worker(settings, demo, sockets, reread, Figures(settings.workers), admin)
+        return Supervisor(worker, settings, sockets, SIGNALS).run()
 
 
 def _prepare_users(settings: Settings) -> None:

@@ -1,10 +1,13 @@
 """The sockets that the server listens on, bound once, and the locks on what only one server may use."""
 
 import errno
+import logging
 import os
 import socket
+import stat
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -12,6 +15,10 @@ from asmx_tickets.errors import SettingsError
 from asmx_tickets.settings.types import ListenAddress
 
 _BACKLOG = 1024
+_ADMIN_BACKLOG = 16
+_LONGEST_SOCKET_NAME = 100
+
+_log = logging.getLogger(__name__)
 
 
 def listen(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
@@ -53,10 +60,11 @@ def _listen(address: ListenAddress) -> socket.socket:
     return bound
 
 
-def lock_ticket_file(file: Path) -> IO[bytes]:
-    """Make this process, and those that it forks, the only user of a ticket file while what is returned is open.
+def lock_file(file: Path, key: str) -> IO[bytes]:
+    """Make this process, and those that it forks, the only user of a file while what is returned is open.
 
-    The lock is on a file of its own, because the ticket file is replaced at each stop. Raises SettingsError.
+    The lock is on a file of its own, because the other one is made anew at each start or stop. ``key`` is the setting
+    that names the file. Raises SettingsError.
     """
     lock = file.with_name(f"{file.name}.lock")
     try:
@@ -64,7 +72,7 @@ def lock_ticket_file(file: Path) -> IO[bytes]:
         flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         handle = os.fdopen(os.open(lock, flags, 0o600), "rb")
     except OSError as error:
-        raise SettingsError(f"Tickets:PersistTo: {lock} can't be opened: {error.strerror}") from None
+        raise SettingsError(f"{key}: {lock} can't be opened: {error.strerror}") from None
     if sys.platform != "win32":
         import fcntl
 
@@ -72,5 +80,62 @@ def lock_ticket_file(file: Path) -> IO[bytes]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             handle.close()
-            raise SettingsError(f"Tickets:PersistTo: another server uses {file}; give each a file of its own") from None
+            raise SettingsError(f"{key}: another server uses {file}; give each a file of its own") from None
     return handle
+
+
+@contextmanager
+def admin_socket(file: Path) -> Iterator[socket.socket | None]:
+    """The listening admin socket, for this process's user alone; one that a killed server left behind is replaced.
+
+    None where it can't be had, with a line in the log: tickets are served all the same. Raises nothing of its own.
+    """
+    with ExitStack() as held:
+        listener = None
+        if sys.platform != "win32":
+            try:
+                held.enter_context(lock_file(file, "Admin:Socket"))
+                listener = held.enter_context(_listen_at(file))
+                held.callback(file.unlink, missing_ok=True)
+            except SettingsError as error:
+                _log.warning("%s; the command line can't reach this server", error)
+        yield listener
+
+
+def _listen_at(file: Path) -> socket.socket:
+    """Called with the file's lock held, so that a socket which is there has no server. Raises SettingsError."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _remove_stale(file)
+        mask = os.umask(0o177)
+        try:
+            with short_name(file) as name:
+                listener.bind(name)
+        finally:
+            os.umask(mask)
+        listener.listen(_ADMIN_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise SettingsError(f"Admin:Socket: can't listen at {file}: {error.strerror or error}") from None
+    listener.setblocking(False)
+    return listener
+
+
+def _remove_stale(file: Path) -> None:
+    with suppress(FileNotFoundError):
+        if not stat.S_ISSOCK(file.lstat().st_mode):
+            raise OSError(errno.EEXIST, "there is something that is no socket")
+        file.unlink()
+
+
+@contextmanager
+def short_name(file: Path) -> Iterator[str]:
+    """The name of a Unix socket for bind and connect, which take names of about 100 bytes at most."""
+    if len(os.fsencode(file)) <= _LONGEST_SOCKET_NAME or sys.platform != "linux":
+        yield str(file)
+        return
+    folder = os.open(file.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{file.name}"
+    finally:
+        os.close(folder)

@@ -123,17 +123,17 @@ class Supervisor:
 
     def _fill_seats(self) -> None:
         """Start the workers that are missing: the first one alone, so that what stops them all is said once."""
-        for seat in self._seats if self._announced else self._seats[:1]:
+        for number, seat in enumerate(self._seats if self._announced else self._seats[:1]):
             if seat.process is None and self._now() >= seat.not_before and not self._signals.stop:
                 try:
-                    seat.process = self._start()
+                    seat.process = self._start(number)
                 except OSError as error:  # no process or descriptor is left
                     seat.not_before = self._now() + _PAUSE_SECONDS
                     self._failed = not self._announced
                     _log.error("a worker can't be started: %s", error.strerror)
 
-    def _start(self) -> _Process:
-        """Fork a worker. What it says comes through a pipe that it alone writes to."""
+    def _start(self, seat: int) -> _Process:
+        """Fork a worker for a seat. What it says comes through a pipe that it alone writes to."""
         reader, writer = os.pipe()
         os.set_blocking(reader, False)
         os.set_blocking(writer, False)
@@ -149,7 +149,7 @@ class Supervisor:
             for other in self._processes():
                 os.close(other.pipe)
             self._signals.wake(None)
-            os._exit(self._worker.run_forked(writer, supervisor))
+            os._exit(self._worker.run_forked(writer, supervisor, seat))
         os.close(writer)
         now = self._now()
         return _Process(child, reader, started=now, heard=now)

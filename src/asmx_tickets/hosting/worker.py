@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,17 +18,19 @@ import uvicorn
 
 from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import AsmxTicketsError, Unavailable
+from asmx_tickets.hosting.admin import AdminServer
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.connection import Connection
 from asmx_tickets.hosting.dispatch import Dispatcher
 from asmx_tickets.hosting.door import MOST_CONNECTIONS, SWEEP_SECONDS, Door, DoorLimits
+from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.hosting.logs import BackgroundLog, set_level
 from asmx_tickets.hosting.reloading import Reread, no_change
 from asmx_tickets.hosting.signals import SIGNALS
 from asmx_tickets.hosting.site import Site
 from asmx_tickets.hosting.tls import Certificates
 from asmx_tickets.settings.model import Settings
-from asmx_tickets.waiting import Hub, lane_sizes
+from asmx_tickets.waiting import Hub, Lane, lane_sizes
 
 READY, BEAT, SAVING = b"R", b".", b"S"
 """What a worker says to its supervisor: it can answer, it lives, it writes its tickets before it ends."""
@@ -49,15 +51,18 @@ class Worker:
     demo: bool
     sockets: Sequence[socket.socket]
     reread: Reread = no_change
+    figures: Figures = field(default_factory=Figures)
+    admin: socket.socket | None = None
 
     def with_settings(self, settings: Settings) -> "Worker":
         """The worker that is started from now on."""
         return replace(self, settings=settings)
 
-    def run_forked(self, pipe: int, supervisor: int) -> int:
+    def run_forked(self, pipe: int, supervisor: int, seat: int) -> int:
         """Run as a process of its own; the exit code. Nothing it raises gets any further."""
         try:
             _die_with(supervisor)
+            self.figures.take(seat)
             return self.run(pipe, lambda: None)
         except SystemExit as error:
             return error.code if isinstance(error.code, int) else 1
@@ -99,7 +104,7 @@ class Worker:
         complained = False
         while not SIGNALS.stop:
             try:
-                return compose(self.settings, demo=self.demo)
+                return compose(self.settings, demo=self.demo, figures=self.figures)
             except Unavailable as error:
                 if not complained:
                     _log.error("%s Trying again until it does.", error)
@@ -164,6 +169,7 @@ class _Server(uvicorn.Server):
                 )
             )
         self.started = True
+        self._open_admin(loop)
         self._tasks = [loop.create_task(each) for each in self._chores()]
         _say(self._pipe, READY)
         self._announce()
@@ -209,6 +215,8 @@ class _Server(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what is under way, and cut off clients that hang."""
         await super().shutdown(sockets)
+        if self._worker.admin is not None:
+            asyncio.get_running_loop().remove_reader(self._worker.admin)
         self._door.cut()
         for task in self._tasks:
             task.cancel()
@@ -216,6 +224,11 @@ class _Server(uvicorn.Server):
         while self._hub.running and time.monotonic() < end:
             await asyncio.sleep(0.02)
         self._hub.close()
+
+    def _open_admin(self, loop: asyncio.AbstractEventLoop) -> None:
+        listener = self._worker.admin
+        if listener is not None:
+            loop.add_reader(listener, AdminServer(self._composition.commands).accept, listener)
 
     def _tls_context(self) -> Any:
         if self._certificates is None:
@@ -225,6 +238,7 @@ class _Server(uvicorn.Server):
     def _chores(self) -> Iterator[Coroutine[Any, Any, None]]:
         yield every(SWEEP_SECONDS, self._door.sweep)
         yield every(_BEAT_SECONDS, partial(_say, self._pipe, BEAT))
+        yield every(_BEAT_SECONDS, lambda: self._worker.figures.note_queue(self._hub.waiting(Lane.HASH)))
         if self._certificates is not None:
             yield every(_BEAT_SECONDS, self._certificates.renew)
 

@@ -19,6 +19,7 @@ from asmx_tickets.settings import layers as configuration
 from asmx_tickets.settings.layers import CommonWord, Key
 from asmx_tickets.settings.sections import (
     STDOUT,
+    Admin,
     Audit,
     Certificate,
     ConnectionStrings,
@@ -98,6 +99,7 @@ class Settings(BaseSettings):
     passwords: Passwords = Passwords()
     throttling: Throttling = Throttling()
     audit: Annotated[Audit, AtStart()] = Audit()
+    admin: Annotated[Admin, AtStart()] = Admin()
     certificate: Certificate = Certificate()
     cors: Cors = Cors()
     forward_auth: ForwardAuth = ForwardAuth()
@@ -230,9 +232,18 @@ def _at_home(settings: Settings, base: Path) -> Settings:
     )
     if audit.to not in {"", STDOUT}:
         audit = audit.model_copy(update={"to": str(folder / audit.to)})
+    admin = settings.admin
+    if admin.socket:
+        admin = admin.model_copy(update={"socket": str(folder / admin.socket)})
     _refuse_one_file_for_two_things(base, stores, tickets, audit)
     return settings.model_copy(
-        update={"connection_strings": stores, "tickets": tickets, "audit": audit, "certificate": certificate}
+        update={
+            "connection_strings": stores,
+            "tickets": tickets,
+            "audit": audit,
+            "certificate": certificate,
+            "admin": admin,
+        }
     )
 
 

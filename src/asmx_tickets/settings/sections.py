@@ -269,6 +269,16 @@ class Audit(Section):
     keep: int = Field(default=9, ge=0, le=1000, description="How many files that were set aside are kept.")
 
 
+class Admin(Section):
+    """How the command line reaches a running server."""
+
+    socket: Text = Field(
+        default="App_Data/admin.sock",
+        description="A Unix socket for the server's own user and root (a relative path starts at the settings file's"
+        " folder); empty: none.",
+    )
+
+
 class Throttling(Section):
     """What failed logins cost (SECURITY 1.2). Nobody sleeps: a login that comes too early is refused."""
 

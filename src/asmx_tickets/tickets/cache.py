@@ -62,6 +62,11 @@ class TicketCache(Protocol):
         """Ends all of a user's tickets for good. How many of them were alive."""
         ...
 
+    @property
+    def held(self) -> int:
+        """How many tickets take up room: the live ones, and expired ones whose turn to go has not come."""
+        ...
+
     def summaries(self, user_id: int | None = None) -> Iterator[TicketSummary]:
         """The live tickets, all or one user's, in no particular order.
 

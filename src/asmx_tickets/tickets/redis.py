@@ -144,6 +144,11 @@ class RedisTicketCache(TicketCache):
                 return
 
     @property
+    def held(self) -> int:
+        """How many tickets take up room: the live ones, and expired ones whose turn to go has not come."""
+        return int(self._redis.call("ZCARD", self._prefix + b"ends", repeatable=True))
+
+    @property
     def client(self) -> RedisClient:
         """The way to Redis, for whatever else is shared through it."""
         return self._redis

@@ -1,0 +1,255 @@
+"""The admin socket: its protocol, who may use it, and what clients that misbehave do to it."""
+
+import json
+import logging
+import os
+import socket
+import stat
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asmx_tickets.cli.running import RunningServer
+from asmx_tickets.errors import Unavailable, UserError
+from asmx_tickets.hosting.admin import LONGEST_REQUEST, MOST_CLIENTS, AdminServer, Command
+from asmx_tickets.hosting.sockets import admin_socket, short_name
+from asmx_tickets.settings.model import Settings
+from asmx_tickets.settings.sections import Admin
+
+Serve = Callable[..., RunningServer]
+
+
+def ping() -> Mapping[str, Any]:
+    return {}
+
+
+def answer(commands: Mapping[str, Command], request: bytes) -> list[dict[str, Any]]:
+    """All that a client hears that sends this and nothing more."""
+    ours, theirs = socket.socketpair()
+    listener = OneClient(theirs)
+    with ours:
+        AdminServer(commands).accept(listener)  # type: ignore[arg-type]  # as much of a socket as it uses
+        ours.sendall(request)
+        ours.shutdown(socket.SHUT_WR)
+        with ours.makefile("rb") as lines:
+            return [json.loads(line) for line in lines]
+
+
+class OneClient:
+    """A listening socket with a client that waits."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+
+    def accept(self) -> tuple[socket.socket, str]:
+        return self._client, ""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "App_Data" / "admin.sock"
+
+
+@pytest.fixture
+def serve(file: Path) -> Iterator[Serve]:
+    """Serves commands at a socket file; gives the server as the command line sees it."""
+    stopped = threading.Event()
+    threads: list[threading.Thread] = []
+
+    def accept(server: AdminServer, listener: socket.socket) -> None:
+        while not stopped.wait(0.005):
+            server.accept(listener)
+
+    with admin_socket(file) as listener:
+        assert listener is not None
+
+        def start(patience: float = 5, **commands: Command) -> RunningServer:
+            threads.append(threading.Thread(target=accept, args=(AdminServer(commands, patience=patience), listener)))
+            threads[-1].start()
+            return RunningServer(Settings(admin=Admin(socket=str(file))))
+
+        yield start
+        stopped.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_command_gives_a_result(serve: Serve) -> None:
+    server = serve(add=lambda one, other: {"sum": one + other})
+    assert server.ask("add", one=1, other=2) == {"sum": 3}
+
+
+def test_a_command_gives_items(serve: Serve) -> None:
+    """More than fit into any buffer, as they come."""
+    server = serve(count=lambda end: ({"number": number} for number in range(end)))
+    assert [item["number"] for item in server.items("count", end=50_000)] == list(range(50_000))
+
+
+def test_what_can_not_be_done_is_a_sentence(serve: Serve) -> None:
+    """Whether it shows at once or in the middle of a list."""
+
+    def broken() -> Iterator[Mapping[str, Any]]:
+        yield {"number": 1}
+        raise Unavailable("Redis is gone.")
+
+    def refused() -> Mapping[str, Any]:
+        raise UserError("There is no user 42.")
+
+    server = serve(broken=broken, refused=refused)
+    with pytest.raises(UserError, match="no user 42"):
+        server.ask("refused")
+    items = server.items("broken")
+    assert next(items) == {"number": 1}
+    with pytest.raises(UserError, match="Redis is gone"):
+        next(items)
+
+
+@pytest.mark.parametrize(
+    ("request_", "says"),
+    [
+        (b"", "is a line"),
+        (b'{"do": "add"}', "is a line"),
+        (b" " * LONGEST_REQUEST + b"\n", "is a line"),
+        (b"\xff\n", "JSON object"),
+        (b"[]\n", "JSON object"),
+        (b"[" * 4000 + b"\n", "JSON object"),
+        (b'{"do": 7}\n', "JSON object"),
+        (b'{"do": "subtract"}\n', "no command 'subtract'"),
+        (b'{"do": "add", "one": 1}\n', "other fields"),
+        (b'{"do": "add", "one": 1, "other": 2, "more": 3}\n', "other fields"),
+    ],
+)
+def test_what_is_no_request_is_refused(request_: bytes, says: str) -> None:
+    (said,) = answer({"add": lambda one, other: {"sum": one + other}}, request_)
+    assert says in said["error"]
+
+
+def test_a_bug_is_logged_and_shows_nothing(logged: list[logging.LogRecord]) -> None:
+    def fail() -> Mapping[str, Any]:
+        raise KeyError("secret")
+
+    (said,) = answer({"fail": fail}, b'{"do": "fail"}\n')
+    assert "secret" not in said["error"]
+    assert logged[-1].exc_info is not None
+
+
+def test_clients_that_hang_hold_up_nobody(serve: Serve, file: Path) -> None:
+    """Neither one that says nothing nor one that does not read what it asked for."""
+    server = serve(patience=0.2, count=lambda: ({"number": "x" * 1000} for _ in range(2000)), ping=ping)
+    silent, deaf = (socket.socket(socket.AF_UNIX) for _ in range(2))
+    with silent, deaf:
+        for client in (silent, deaf):
+            client.connect(str(file))
+        deaf.sendall(b'{"do": "count"}\n')
+        assert server.ask("ping") == {}
+    assert sum(1 for _ in server.items("count")) == 2000
+
+
+def test_there_are_only_so_many_clients_at_a_time(serve: Serve, file: Path) -> None:
+    """One too many hears so; when the others are gone there is room again."""
+    server = serve(ping=ping)
+    clients = [socket.socket(socket.AF_UNIX) for _ in range(MOST_CLIENTS)]
+    for client in clients:
+        client.connect(str(file))
+    with pytest.raises(UserError, match="Too many clients"):
+        while True:
+            server.ask("ping")
+    for client in clients:
+        client.close()
+    while True:
+        try:
+            assert server.ask("ping") == {}
+            break
+        except UserError:
+            continue
+
+
+def test_an_answer_that_breaks_off_is_no_answer(file: Path) -> None:
+    file.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(file))
+        listener.listen()
+        items = RunningServer(Settings(admin=Admin(socket=str(file)))).items("tickets")
+
+        def break_off() -> None:
+            client, _ = listener.accept()
+            with client:
+                client.recv(100)
+                client.sendall(b'{"item": {}}\n')
+
+        thread = threading.Thread(target=break_off)
+        thread.start()
+        assert next(items) == {}
+        with pytest.raises(Unavailable, match="broke off"):
+            next(items)
+        thread.join()
+
+
+def test_the_socket_is_the_owners_alone(file: Path) -> None:
+    with admin_socket(file):
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+    assert not file.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+def test_others_are_refused_whatever_the_files_mode(serve: Serve, file: Path, tmp_path: Path) -> None:
+    """A folder that everybody may enter and a chmod do not open it."""
+    serve(ping=ping)
+    for place in (tmp_path, file.parent):
+        place.chmod(0o711)
+    file.chmod(0o666)
+    place = os.open(file.parent, os.O_PATH)
+    child = os.fork()
+    if not child:
+        os.setuid(65534)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(f"/proc/self/fd/{place}/{file.name}")
+            client.sendall(b'{"do": "ping"}\n')
+            os._exit(0 if b"own user and root" in client.recv(1000) else 1)
+    os.close(place)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_what_a_killed_server_left_behind_is_replaced(file: Path) -> None:
+    file.parent.mkdir()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(file))
+    with admin_socket(file) as listener:
+        assert listener is not None
+
+
+def test_a_second_server_goes_without(file: Path, logged: list[logging.LogRecord]) -> None:
+    """The first one keeps its socket, and the second one serves tickets."""
+    with admin_socket(file) as first:
+        with admin_socket(file) as second:
+            assert (first is None, second is None) == (False, True)
+        assert file.exists()
+    assert "another server uses" in logged[-1].getMessage()
+
+
+def test_what_is_no_socket_is_left_alone(file: Path, logged: list[logging.LogRecord]) -> None:
+    file.parent.mkdir()
+    file.write_text("mine")
+    with admin_socket(file) as listener:
+        assert listener is None
+    assert file.read_text() == "mine"
+    assert "no socket" in logged[-1].getMessage()
+
+
+def test_a_folder_with_a_long_name_will_do(tmp_path: Path) -> None:
+    """Unix sockets have names of about 100 bytes."""
+    file = tmp_path / ("x" * 100) / ("y" * 100) / "admin.sock"
+    with admin_socket(file) as listener, socket.socket(socket.AF_UNIX) as client, short_name(file) as name:
+        assert listener is not None
+        client.connect(name)
+
+
+def test_without_a_server_it_says_where_it_looked(file: Path) -> None:
+    with pytest.raises(Unavailable, match=r"No server listens at .*admin\.sock"):
+        RunningServer(Settings(admin=Admin(socket=str(file)))).ask("status")
+    with pytest.raises(UserError, match="Admin:Socket is empty"):
+        RunningServer(Settings(admin=Admin(socket="")))

@@ -1,0 +1,43 @@
+"""What server processes count together."""
+
+import os
+
+from asmx_tickets.audit import Caller, Event, NoAudit, Record
+from asmx_tickets.hosting.figures import CountingAudit, Figures
+from tests.conftest import Clock
+
+
+def test_a_minutes_logins_and_refusals_are_counted(clock: Clock) -> None:
+    """Each leaves the sum a minute after it came, and no sooner."""
+    figures = Figures(now=clock)
+    audit = CountingAudit(NoAudit(), figures)
+    for event in (Event.LOGIN, Event.LOGIN_REFUSED, Event.LOGIN_REFUSED, Event.LOGOUT):
+        audit.write(Record(event, Caller()))
+    clock.advance(30)
+    audit.write(Record(Event.IMPERSONATION, Caller()))
+    assert figures.sums() == {"uptime": 30, "logins": 2, "refusals": 2, "queue": 0}
+    clock.advance(29)
+    assert figures.sums()["refusals"] == 2
+    clock.advance(1)
+    assert figures.sums() == {"uptime": 60, "logins": 1, "refusals": 0, "queue": 0}
+    clock.advance(600)
+    figures.count(Event.LOGIN)
+    assert figures.sums()["logins"] == 1
+
+
+def test_processes_see_each_others_figures(clock: Clock) -> None:
+    """What a process counted goes with it, as soon as another one has its seat."""
+    figures = Figures(2, clock)
+    child = os.fork()
+    if not child:
+        figures.take(1)
+        figures.count(Event.LOGIN)
+        figures.note_queue(7)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    figures.count(Event.LOGIN)
+    figures.note_queue(1)
+    assert figures.sums() == {"uptime": 0, "logins": 2, "refusals": 0, "queue": 8}
+    figures.take(1)
+    figures.take(0)
+    assert figures.sums() == {"uptime": 0, "logins": 0, "refusals": 0, "queue": 0}
