@@ -50,7 +50,8 @@ class Parts:
 
 
 class TicketService(Service):
-    """Hands out and checks the tickets that every other service of the document server asks for."""
+    # It hands out and checks the tickets that every other service of the document server asks for. This is no
+    # docstring: a service's docstring is published in its WSDL, and the original's WSDL has none.
 
     @classmethod
     def call_wrapper(cls, ctx: Any, args: Any = None) -> Element:

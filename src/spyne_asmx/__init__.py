@@ -35,9 +35,10 @@ from spyne_asmx.http import text_response as text_response
 from spyne_asmx.http import too_large as too_large
 from spyne_asmx.limits import DEFAULT_LIMITS as DEFAULT_LIMITS
 from spyne_asmx.limits import Limits as Limits
+from spyne_asmx.messages import may_be_left_out as may_be_left_out
+from spyne_asmx.messages import out_parameter as out_parameter
 from spyne_asmx.operations import OperationTable as OperationTable
 from spyne_asmx.operations import Waiting as Waiting
-from spyne_asmx.operations import may_be_left_out as may_be_left_out
 from spyne_asmx.typenames import nullable as nullable
 from spyne_asmx.wsdl import build_wsdl as build_wsdl
 from spyne_asmx.wsgi import WsgiApplication as WsgiApplication

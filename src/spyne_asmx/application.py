@@ -3,7 +3,6 @@
 from typing import Any
 
 from spyne import Application
-from spyne.descriptor import BODY_STYLE_BARE, BODY_STYLE_EMPTY, BODY_STYLE_WRAPPED
 from spyne.interface import InterfaceDocumentsBase
 from spyne.protocol import ProtocolBase
 
@@ -42,12 +41,6 @@ class AsmxApplication(Application):
         spyne's own method logs every fault with a traceback and turns what it does not know into a fault of its own.
         """
         ctx.fire_event("method_call")
-        style = ctx.descriptor.body_style
-        if style is BODY_STYLE_BARE:
-            ctx.in_object = [ctx.in_object]
-        elif style is BODY_STYLE_EMPTY:
-            ctx.in_object = []
         result = self.call_wrapper(ctx)
-        several = style is BODY_STYLE_WRAPPED and len(ctx.descriptor.out_message._type_info) > 1
-        ctx.out_object = result if several else [result]
+        ctx.out_object = result if len(ctx.operation.results) > 1 else [result]
         ctx.fire_event("method_return_object")

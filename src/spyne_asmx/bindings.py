@@ -60,8 +60,8 @@ class WireForm(Protocol):
     name: str
     """What people call it: SOAP 1.1, SOAP 1.2, HTTP GET or HTTP POST."""
 
-    def answer(self, operation: Operation, results: Any) -> Response:
-        """The answer with a call's results."""
+    def answer(self, operation: Operation, results: list[Any], header: Any) -> Response:
+        """The answer with a call's results, and with headers where the form has a place for them."""
 
     def fault(self, fault: AsmxFault) -> Response:
         """The answer that says a fault."""
@@ -82,6 +82,8 @@ class DecodedCall(NamedTuple):
     operation: Operation
     arguments: list[Any]
     form: WireForm
+    header: Any = None
+    """What the service finds in its context as ``in_header``."""
 
 
 class ShapedCall(NamedTuple):
@@ -108,8 +110,8 @@ class SoapForm(WireForm):
         self._version = version
         self._headers = (("content-type", version.content_type), *UNCACHED)
 
-    def answer(self, operation: Operation, results: Any) -> Response:
-        return Response(200, self._headers, operation.envelope(results[0] if results else None, self._version))
+    def answer(self, operation: Operation, results: list[Any], header: Any) -> Response:
+        return Response(200, self._headers, operation.envelope(results, self._version, header))
 
     def fault(self, fault: AsmxFault) -> Response:
         return Response(fault.status, self._headers, soap.encode_fault(fault, self._version))
@@ -121,7 +123,7 @@ class HttpForm(WireForm):
     def __init__(self, method: str) -> None:
         self.name = f"HTTP {method}"
 
-    def answer(self, operation: Operation, results: Any) -> Response:
+    def answer(self, operation: Operation, results: list[Any], header: Any) -> Response:
         body = forms.encode(operation.form_result(results[0] if results else None))
         # An operation without a result answers with nothing, and nothing has no type.
         return Response(200, (XML_TEXT, *UNCACHED) if body else UNCACHED, body)
@@ -172,24 +174,25 @@ class SoapBinding:
             self._require(call.version)
             version = call.version
             operation = self._operations.by_name[call.operation]
-            decoded = DecodedCall(
-                operation,
-                operation.arguments_from_elements(call.parameters, self._limits.value_length),
-                _SOAP_FORMS[version],
-            )
+            parameters = operation.call_values(call.entry)
+            longest = self._limits.value_length
+            arguments = operation.arguments_from_elements(parameters, longest)
+            header = operation.in_headers.read(call.headers, longest) if operation.in_headers else None
+            decoded = DecodedCall(operation, arguments, _SOAP_FORMS[version], header)
         except soap.SoapFaulted as faulted:
             raise Faulted(faulted.fault, _SOAP_FORMS[faulted.version]) from None
         except AsmxFault as fault:
             raise Faulted(fault, _SOAP_FORMS[version]) from None
-        if is_utf8(request.body, media_type.charset) and self._shapes.wants(key):
-            slots = operation.slots(call.parameters)
+        # A shape knows nothing of headers, nor of bodies whose element is the parameter itself.
+        is_shapely = header is None and not operation.request.is_bare
+        if is_shapely and is_utf8(request.body, media_type.charset) and self._shapes.wants(key):
+            slots = operation.slots(parameters)
             if slots is not None:
-                texts = [parameter.text for parameter in call.parameters]
+                texts = [parameter.text for parameter in parameters]
                 self._shapes.learn(key, request.body, texts, ShapedCall(operation, decoded.form, slots))
         return decoded
 
     def _read(self, request: Request, media_type: MediaType, version: SoapVersion) -> soap.Call:
-        operations = self._operations
         try:
             return soap.decode(
                 request.body,
@@ -197,10 +200,9 @@ class SoapBinding:
                 charset=media_type.charset,
                 header_action=_unquoted(request.headers.get("soapaction")),
                 action=_unquoted(media_type.action),
-                operations=operations.by_action,
-                namespace=operations.namespace,
+                routes=self._operations.routes,
                 limits=self._limits,
-                sources=operations.takes_xml,
+                sources=self._operations.takes_xml,
             )
         except UnsupportedCharset as charset:
             raise HttpError(415, f"The charset {str(charset)[:40]} is not supported.") from None

@@ -53,6 +53,8 @@ class AsmxContext(MethodContext):
         self.operation = operation
         self.in_object = call.arguments
         self.form = call.form
+        if call.header is not None:
+            self.in_header = call.header
         self.descriptor = operation.descriptor
         self.function = operation.function
         self.method_request_string = operation.action

@@ -17,7 +17,8 @@ from spyne.model.enum import EnumBase
 from spyne_asmx import wsdl
 from spyne_asmx.bindings import Binding
 from spyne_asmx.http import XML_TEXT, Response
-from spyne_asmx.operations import Operation, OperationTable, Parameter
+from spyne_asmx.messages import Parameter
+from spyne_asmx.operations import Operation, OperationTable
 from spyne_asmx.samples import PLACEHOLDER_END, PLACEHOLDER_START, TITLES, samples
 from spyne_asmx.typenames import is_value
 
@@ -86,7 +87,10 @@ class Documentation:
             404 if unknown else 200,
             service=self._name,
             namespace=self._operations.namespace,
-            operations=[(operation.name, next(iter(_paragraphs(operation)), "")) for operation in self._operations],
+            paragraphs=_paragraphs(self._operations.documentation),
+            operations=[
+                (operation.name, next(iter(_paragraphs(operation.documentation)), "")) for operation in self._operations
+            ],
             address=address,
             soap=_names(self._bindings, Binding.SOAP11, Binding.SOAP12),
             forms=_names(self._bindings, Binding.GET, Binding.POST),
@@ -101,7 +105,7 @@ class Documentation:
             service=self._name,
             file=quote(address.rpartition("/")[2], safe="%"),
             operation=operation.name,
-            paragraphs=_paragraphs(operation),
+            paragraphs=_paragraphs(operation.documentation),
             fields=[_field(parameter) for parameter in operation.parameters] if operation.fits_forms else [],
             fits_forms=operation.fits_forms,
             has_form=operation.fits_forms and Binding.POST in self._bindings,
@@ -121,8 +125,8 @@ def _asked_for(query: str) -> tuple[str, str]:
     return "help", ""
 
 
-def _paragraphs(operation: Operation) -> list[str]:
-    blocks = re.split(r"\n\s*\n", cleandoc(operation.documentation))
+def _paragraphs(text: str) -> list[str]:
+    blocks = re.split(r"\n\s*\n", cleandoc(text))
     return [" ".join(block.split()) for block in blocks if block.strip()]
 
 
@@ -134,9 +138,9 @@ def _names(bindings: frozenset[Binding], *wanted: Binding) -> str:
 def _field(parameter: Parameter) -> Field:
     kind = parameter.codec.type
     return Field(
-        name=parameter.name,
+        name=parameter.argument,
         hint=parameter.codec.type_name + ("" if parameter.required_in_forms else ", optional"),
-        is_password=bool(_PASSWORD.search(parameter.name)),
+        is_password=bool(_PASSWORD.search(parameter.argument)),
         is_required=parameter.required_in_forms and is_value(kind),
         choices=_choices(kind, may_be_empty=not parameter.required_in_forms),
     )

@@ -69,7 +69,7 @@ class AsmxEndpoint(ServerBase):
         try:
             try:
                 self.app.process_request(ctx)
-                answer = ctx.form.answer(ctx.operation, ctx.out_object)
+                answer = ctx.form.answer(ctx.operation, ctx.out_object, ctx.out_header)
                 ctx.fire_event("method_return_document")
                 ctx.fire_event("method_return_string")
             except Exception as error:  # the service's fault or bug, a result that is none of its type, a listener

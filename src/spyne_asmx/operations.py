@@ -4,25 +4,24 @@ Nothing about an operation is written down twice: routing, decoding, WSDL, help 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from inspect import cleandoc
 from typing import Any
 
-from spyne import Application, Unicode
+from spyne import Application
 
+from spyne_asmx.answers import AnswerWriter
 from spyne_asmx.faults import ClientFault, missing_parameter
-from spyne_asmx.soap import CLOSING, VERSIONS, SoapVersion, refused_attribute
-from spyne_asmx.typenames import is_nullable
-from spyne_asmx.types import NIL, Codec, codec_of, repeats, takes_xml
+from spyne_asmx.headers import Headers
+from spyne_asmx.messages import Part, answer_of, headers_of, operation_name, request_of
+from spyne_asmx.soap import Route, Routes, refused_attribute
+from spyne_asmx.types import NIL, takes_xml
 from spyne_asmx.unsupported import refuse_unsupported
 from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element
 from spyne_asmx.xmlvalues import as_element
-from spyne_asmx.xmlwriter import write
 
 # ASMX declares both at the root of a form's answer that is more than one value.
 _DECLARED = {"xmlns:xsd": XSD_NAMESPACE, "xmlns:xsi": XSI_NAMESPACE}
-# Envelope, Body, operation, result.
-_RESULT_DEPTH = 4
 
 
 class Waiting(StrEnum):
@@ -36,66 +35,80 @@ class Waiting(StrEnum):
     """It may block its thread. The default."""
 
 
-def may_be_left_out(spyne_type: Any) -> Any:
-    """Mark a parameter that GET and POST forms may leave out; ASMX itself wants every parameter there."""
-    return spyne_type.customize(left_out=True)
-
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """One parameter of an operation, by its name on the wire."""
-
-    name: str
-    codec: Codec
-    repeats: bool
-    required_in_forms: bool
-
-    @property
-    def form_name(self) -> str:
-        return self.name.lower()
-
-    @property
-    def empty_is_missing(self) -> bool:
-        """Browsers send a form's empty fields too; what may be left out and is no text can only mean nothing."""
-        return not self.required_in_forms and not issubclass(self.codec.type, Unicode)
-
-
 class Operation:
-    """One operation: its names, its parameters, its result, and what is written around a result."""
+    """One operation: its names, its parameters, its results, and what is written around them.
+
+    ``name`` is its name on the wire, ``method_name`` that of the method: they differ where a message has a name of its
+    own (C#'s MessageName).
+    """
 
     def __init__(self, descriptor: Any, namespace: str, managers: tuple[Any, ...]) -> None:
         refuse_unsupported(descriptor)
         self.descriptor = descriptor
         self.managers = managers
         self.namespace = namespace
-        self.name = str(descriptor.name)
+        self.name = operation_name(descriptor)
+        self.method_name = str(descriptor.operation_name)
         self.action = f"{namespace}{self.name}" if namespace.endswith("/") else f"{namespace}/{self.name}"
         self.documentation = (descriptor.doc or "").strip()
         self.function = descriptor.function
         self.waiting = Waiting(descriptor.udd.get("waiting") or Waiting.BLOCKING)
-        self.parameters = tuple(
-            Parameter(name, codec_of(kind, namespace), repeats(kind), not getattr(kind.Attributes, "left_out", False))
-            for name, kind in descriptor.in_message.get_flat_type_info(descriptor.in_message).items()
-        )
+        self.request = request_of(descriptor, namespace)
+        self.answer = answer_of(descriptor, namespace)
+        self.in_headers = Headers(headers_of(descriptor.in_header, namespace))
+        self.out_headers = Headers(headers_of(descriptor.out_header, namespace))
+        self.parameters = self.request.parts
+        self.results = self.answer.parts
         self.form_names = frozenset(parameter.form_name for parameter in self.parameters)
+        self.envelope = AnswerWriter(self.answer, self.out_headers).envelope
         self._missing = [None if parameter.repeats else parameter.codec.missing for parameter in self.parameters]
-        results = list(descriptor.out_message.get_flat_type_info(descriptor.out_message).values())
-        if len(results) > 1:
-            raise TypeError(f"{self.name}: ASMX operations have one result; put several in a complex type")
-        self.result = codec_of(results[0], namespace) if results else None
-        self.response_name = f"{self.name}Response"
-        self.result_name = f"{self.name}Result"
         self._index = {
             spelling: index
             for index, parameter in enumerate(self.parameters)
             for spelling in _spellings(parameter.name)
         }
-        self._frames = {version: self._frame(version) for version in VERSIONS}
+        if self.request.is_bare and self.parameters:
+            self._index[self.method_name] = 0
+
+    @property
+    def result(self) -> Part | None:
+        """The only result of an operation that forms are offered for."""
+        return self.results[0] if self.results else None
 
     @property
     def fits_forms(self) -> bool:
-        """ASMX offers an operation over GET and POST only when every parameter is a simple value."""
+        """ASMX offers an operation over GET and POST only when every parameter is a simple value.
+
+        There is no form either for what forms have no place for: out parameters, and headers that must be there.
+        """
+        if len(self.results) > 1 or self.in_headers.are_required:
+            return False
+        if any(getattr(part.type.Attributes, "out_parameter", False) for part in self.results):
+            return False
         return all(parameter.codec.is_simple and not parameter.repeats for parameter in self.parameters)
+
+    @property
+    def takes_xml(self) -> bool:
+        """Whether XML can stand in a request."""
+        return any(takes_xml(part.type) for part in (*self.parameters, *self.in_headers.parts))
+
+    @property
+    def elements(self) -> list[str]:
+        """The expanded names that the body's element may have."""
+        if not self.request.is_bare:
+            return [f"{self.request.namespace}}}{self.request.name}"]
+        return [parameter.element for parameter in self.parameters] or [self.method_element]
+
+    @property
+    def method_element(self) -> str:
+        """What spyne calls the element of a bare request."""
+        return f"{self.namespace}}}{self.method_name}"
+
+    def call_values(self, entry: Element | None) -> list[Element]:
+        """The elements of the parameters in a body with this element."""
+        if entry is None or not self.parameters:
+            return []
+        return [entry] if self.request.is_bare else entry.children
 
     def arguments_from_elements(self, elements: list[Element], longest: int) -> list[Any]:
         """The service function's arguments from a SOAP body entry's children.
@@ -145,49 +158,27 @@ class Operation:
         for parameter in self.parameters:
             text = values.get(parameter.form_name)
             if text is None and parameter.required_in_forms:
-                raise missing_parameter(parameter.name)
+                raise missing_parameter(parameter.argument)
             if text is None or (not text and parameter.empty_is_missing):
                 arguments.append(None)
             else:
                 arguments.append(parameter.codec.parse(text))
         return arguments
 
-    def envelope(self, value: Any, version: SoapVersion) -> bytes:
-        """The answer's envelope."""
-        before, after, empty = self._frames[version]
-        if value is None or self.result is None:
-            return empty
-        if self.result.is_xml:
-            return f"{before}{write(as_element(value), self.namespace, depth=_RESULT_DEPTH + 1)}{after}".encode()
-        element = self.result.write(f"{self.namespace}}}{self.result_name}", value)
-        return (
-            f"{version.opening}{self._wrapped(write(element, self.namespace, depth=_RESULT_DEPTH))}{CLOSING}".encode()
-        )
-
     def form_result(self, value: Any) -> Element | None:
         """The root of the answer to a form: a bare XML value, or a typed element named after its type."""
         if self.result is None:
             return None
-        if self.result.is_xml:
+        codec = self.result.codec
+        if codec.is_xml:
             return None if value is None else as_element(value)
-        name = f"{self.namespace}}}{self.result.type_name}"
+        name = f"{self.namespace}}}{codec.type_name}"
         if value is None:
             return Element(name, _DECLARED | NIL)
-        element = self.result.write(name, value)
-        if not self.result.is_simple:
+        element = codec.write(name, value)
+        if not codec.is_simple:
             element.attributes = {**_DECLARED, **element.attributes}
         return element
-
-    def _frame(self, version: SoapVersion) -> tuple[str, str, bytes]:
-        empty = f'{version.opening}<{self.response_name} xmlns="{self.namespace}" />{CLOSING}'
-        if self.result is not None and is_nullable(self.result.type):
-            nil = f'<{self.result_name} xsi:nil="true" />'
-            empty = f"{version.opening}{self._wrapped(nil)}{CLOSING}"
-        before, after = self._wrapped(f"<{self.result_name}>\0</{self.result_name}>").split("\0")
-        return version.opening + before, after + CLOSING, empty.encode()
-
-    def _wrapped(self, content: str) -> str:
-        return f'<{self.response_name} xmlns="{self.namespace}">{content}</{self.response_name}>'
 
 
 def _spellings(name: str) -> set[str]:
@@ -200,15 +191,20 @@ class OperationTable:
 
     def __init__(self, application: Application) -> None:
         self.namespace = str(application.tns)
-        self.by_name: dict[str, Operation] = {
-            str(descriptor.name): Operation(
-                descriptor, self.namespace, (application.event_manager, *descriptor.event_managers)
-            )
-            for service in application.services
-            for descriptor in service.public_methods.values()
-        }
-        self.takes_xml = any(takes_xml(operation.descriptor.in_message) for operation in self.by_name.values())
-        self.by_action = {operation.action: name for name, operation in self.by_name.items()}
+        self.documentation = "\n\n".join(
+            cleandoc(service.__doc__) for service in application.services if service.__doc__
+        )
+        """What the services say of themselves, in their docstrings."""
+        self.by_name: dict[str, Operation] = {}
+        for service in application.services:
+            for descriptor in service.public_methods.values():
+                managers = application.event_manager, *descriptor.event_managers
+                operation = Operation(descriptor, self.namespace, managers)
+                if operation.name in self.by_name:
+                    raise TypeError(f"{operation.name}: two operations have the name; give one an _operation_name")
+                self.by_name[operation.name] = operation
+        self.routes = _routes(list(self.by_name.values()))
+        self.takes_xml = any(operation.takes_xml for operation in self.by_name.values())
         self._by_folded_name = {name.lower(): name for name in self.by_name}
 
     def __iter__(self) -> Any:
@@ -217,3 +213,23 @@ class OperationTable:
     def in_other_case(self, name: str) -> str | None:
         """The operation that a name in the wrong letter case means, or None."""
         return self._by_folded_name.get(name.lower())
+
+
+def _routes(operations: list[Operation]) -> Routes:
+    """Where envelopes go, by action and by the body's element."""
+    owners: dict[str, list[str]] = {}
+    for operation in operations:
+        for element in operation.elements:
+            owners.setdefault(element, []).append(operation.name)
+    by_action: dict[str, Route] = {}
+    by_element: dict[str, Route | None] = {}
+    for operation in operations:
+        elements = operation.elements
+        if operation.request.is_bare and operation.method_element not in owners:
+            elements = [*elements, operation.method_element]
+        spellings = [spelling for element in elements for spelling in (element, element.rpartition("}")[2])]
+        route = Route(operation.name, frozenset(spellings), operation.in_headers.names)
+        by_action[operation.action] = route
+        for element in spellings:
+            by_element[element] = None if element in by_element else route
+    return Routes(by_action, by_element, frozenset().union(*(operation.in_headers.names for operation in operations)))

@@ -11,11 +11,13 @@ from spyne.model.enum import EnumBase
 
 from spyne_asmx.bindings import Binding
 from spyne_asmx.forms import FORM_MEDIA_TYPE
+from spyne_asmx.headers import Headers
 from spyne_asmx.http import XML_TEXT
+from spyne_asmx.messages import Message
 from spyne_asmx.operations import Operation
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
 from spyne_asmx.typenames import type_name
-from spyne_asmx.types import Codec, codec_of, repeats
+from spyne_asmx.types import Codec
 from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE, Element
 from spyne_asmx.xmlwriter import write
 
@@ -67,13 +69,12 @@ def _soap12(operation: Operation, path: str, host: str) -> Sample:
 def _soap(
     operation: Operation, path: str, host: str, version: SoapVersion, headers: tuple[tuple[str, str], ...]
 ) -> Sample:
-    result = [] if operation.result is None else [(operation.result_name, operation.result.type)]
-    request = _wrapper(operation, operation.name, [(p.name, p.codec.type) for p in operation.parameters])
-    response = _wrapper(operation, operation.response_name, result)
+    request = _envelope(operation.in_headers, operation.request, version)
+    response = _envelope(operation.out_headers, operation.answer, version)
     return Sample(
         TITLES[Binding.SOAP11 if version is SOAP11 else Binding.SOAP12],
-        _message(f"POST {path} HTTP/1.1", host, version.content_type, headers, _envelope(request, version)),
-        _message("HTTP/1.1 200 OK", "", version.content_type, (), _envelope(response, version)),
+        _message(f"POST {path} HTTP/1.1", host, version.content_type, headers, request),
+        _message("HTTP/1.1 200 OK", "", version.content_type, (), response),
     )
 
 
@@ -111,43 +112,49 @@ def _message(
     )
 
 
-def _envelope(content: Element, version: SoapVersion) -> str:
+def _envelope(headers: Headers, message: Message, version: SoapVersion) -> str:
+    header = _section("Header", [_element(part.element, part.codec, frozenset()) for part in headers.parts])
     return f"""{DECLARATION}
 <soap:Envelope
     xmlns:xsi="{XSI_NAMESPACE}"
     xmlns:xsd="{XSD_NAMESPACE}"
     xmlns:soap="{version.namespace}">
-  <soap:Body>
-{indent(write(content, indent="  "), "    ")}
-  </soap:Body>
-</soap:Envelope>"""
+{header if headers else ""}{_section("Body", _content(message))}</soap:Envelope>"""
+
+
+def _section(name: str, elements: list[Element]) -> str:
+    """The envelope's Header or Body."""
+    if not elements:
+        return f"  <soap:{name} />\n"
+    content = "\n".join(indent(write(element, indent="  "), "    ") for element in elements)
+    return f"  <soap:{name}>\n{content}\n  </soap:{name}>\n"
 
 
 def _form(operation: Operation) -> str:
     return "&".join(
-        f"{parameter.name}={_marked(placeholder(parameter.codec.type))}" for parameter in operation.parameters
+        f"{parameter.argument}={_marked(placeholder(parameter.codec.type))}" for parameter in operation.parameters
     )
 
 
 def _form_response(operation: Operation) -> str:
     if operation.result is None:
         return _message("HTTP/1.1 200 OK", "")
-    if operation.result.is_xml:
+    codec = operation.result.codec
+    if codec.is_xml:
         content = _marked("xml")
     else:
-        name = f"{operation.namespace}}}{operation.result.type_name}"
-        content = write(_element(name, operation.result, frozenset()), indent="  ")
+        content = write(_element(f"{operation.namespace}}}{codec.type_name}", codec, frozenset()), indent="  ")
     return _message("HTTP/1.1 200 OK", "", XML_TEXT[1], (), f"{DECLARATION}\n{content}")
 
 
-def _wrapper(operation: Operation, name: str, parts: list[tuple[str, Any]]) -> Element:
-    namespace = operation.namespace
-    children = [
-        _element(f"{namespace}}}{part}", codec_of(kind, namespace), frozenset())
-        for part, kind in parts
-        for _ in range(2 if repeats(kind) else 1)
+def _content(message: Message) -> list[Element]:
+    """The elements in an envelope's Body."""
+    parts = [
+        _element(part.element, part.codec, frozenset())
+        for part in message.parts
+        for _ in range(2 if part.repeats else 1)
     ]
-    return Element(f"{namespace}}}{name}", children=children)
+    return parts if message.is_bare else [Element(f"{message.namespace}}}{message.name}", children=parts)]
 
 
 def _element(name: str, codec: Codec, inside: frozenset[Any]) -> Element:

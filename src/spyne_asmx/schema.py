@@ -8,6 +8,7 @@ from spyne import AnyXml, Array
 from spyne.model.complex import ComplexModelBase, XmlAttribute
 from spyne.model.enum import EnumBase
 
+from spyne_asmx.messages import Message
 from spyne_asmx.operations import Operation
 from spyne_asmx.typenames import (
     MICROSOFT_TYPES,
@@ -49,12 +50,14 @@ class Schemas:
     A type stands behind the first element that needs it, and the types that extend it stand behind it.
     """
 
-    def __init__(self, namespace: str) -> None:
+    def __init__(self, namespace: str, headers: Iterable[Any] = ()) -> None:
+        """``headers`` are the types that are used as headers: these may have any attribute."""
         self._namespace = namespace
         self._schemas: dict[str, etree._Element] = {}
         self._imports: dict[str, list[str]] = {}
         self._types: dict[tuple[str, str], Any] = {}
-        self._elements: dict[tuple[str, str], Any] = {}
+        self._elements: dict[tuple[str, str], bytes] = {}
+        self._headers = {named_type(kind) for kind in headers if hasattr(kind, "_type_info")}
         self.prefixes = {namespace: "tns"}
         """The prefix of each namespace that a name here is in, XML Schema's own left out."""
         self._schema(namespace)
@@ -68,20 +71,25 @@ class Schemas:
         return [_guid_schema() if name == MICROSOFT_TYPES else schema for name, schema in self._schemas.items()]
 
     def add_operation(self, operation: Operation) -> None:
-        """The elements of a SOAP request and its answer."""
-        self._add_wrapper(operation.name, [(p.name, p.codec.type) for p in operation.parameters])
-        result = operation.result
-        self._add_wrapper(operation.response_name, [] if result is None else [(operation.result_name, result.type)])
+        """The elements of a SOAP request, its answer and their headers."""
+        for message in (operation.request, operation.answer):
+            if message.is_bare:
+                for part in message.parts:
+                    self._add_element(part.name, part.type, part.namespace)
+            else:
+                self._add_wrapper(message)
+        for header in (*operation.in_headers.parts, *operation.out_headers.parts):
+            self._add_element(header.name, header.type, header.namespace)
 
     def add_form_result(self, spyne_type: Any) -> None:
         """The root element of an answer to a GET or POST form."""
         name = type_name(spyne_type)
         if (self._namespace, name) in self._elements:
             return
-        self._elements[self._namespace, name] = spyne_type
         element = _S("element", name=name)
         self._schema(self._namespace).append(element)
         self._typed(element, spyne_type, self._namespace, nillable=can_be_nil(spyne_type))
+        self._elements[self._namespace, name] = etree.tostring(element)
 
     def _schema(self, namespace: str) -> etree._Element:
         if namespace not in self._schemas:
@@ -90,6 +98,10 @@ class Schemas:
             self.prefixes.setdefault(namespace, f"s{len(self.prefixes)}")
         return self._schemas[namespace]
 
+    def prefixed(self, namespace: str, local_name: str) -> str:
+        """The qualified name of an element, for use outside of the schemas."""
+        return f"{self.prefixes[namespace]}:{local_name}"
+
     def _name(self, namespace: str, local_name: str, within: str) -> str:
         """The qualified name of a component of the schema of ``namespace``, for use in that of ``within``."""
         self._schema(namespace)
@@ -97,11 +109,11 @@ class Schemas:
             self._imports[within].append(namespace)
         return f"{self.prefixes[namespace]}:{local_name}"
 
-    def _add_wrapper(self, name: str, parts: list[tuple[str, Any]]) -> None:
+    def _add_wrapper(self, message: Message) -> None:
         content = _S("complexType")
-        self._schema(self._namespace).append(_S("element", content, name=name))
-        if parts:
-            content.append(self._sequence(parts, self._namespace))
+        self._schema(message.namespace).append(_S("element", content, name=message.name))
+        if message.parts:
+            content.append(self._sequence([(part.name, part.type) for part in message.parts], message.namespace))
 
     def _sequence(self, members: Iterable[tuple[str, Any]], namespace: str) -> etree._Element:
         return _S("sequence", *[self._member(name, kind, namespace) for name, kind in members])
@@ -119,14 +131,15 @@ class Schemas:
 
     def _add_element(self, name: str, spyne_type: Any, namespace: str) -> None:
         """An element at the top of a schema. Raises TypeError where one of another type has its name."""
-        known = self._elements.setdefault((namespace, name), spyne_type)
-        if known is not spyne_type:
-            if type_name(known) != type_name(spyne_type) or given_namespace(known) != given_namespace(spyne_type):
-                raise TypeError(f"two elements {name} of the namespace {namespace} are of different types; rename one")
-            return
         element = _S("element", name=name)
-        self._schema(namespace).append(element)
-        self._typed(element, spyne_type, namespace, nillable=is_nullable(spyne_type))
+        schema = self._schema(namespace)
+        place = len(schema)
+        described = etree.tostring(self._typed(element, spyne_type, namespace, nillable=is_nullable(spyne_type)))
+        known = self._elements.setdefault((namespace, name), described)
+        if known is described:
+            schema.insert(place, element)
+        elif known != described:
+            raise TypeError(f"two elements {name} of the namespace {namespace} are of different types; rename one")
 
     def _typed(self, element: etree._Element, spyne_type: Any, namespace: str, *, nillable: bool) -> etree._Element:
         """The element, with its type. ``namespace`` is that of the schema it stands in."""
@@ -186,6 +199,8 @@ class Schemas:
         if elements:
             content.append(self._sequence(elements, namespace))
         content.extend([self._attribute(key, kind, namespace) for key, kind in own if issubclass(kind, XmlAttribute)])
+        if spyne_type in self._headers:
+            content.append(_S("anyAttribute"))
         for derived in derived_types(spyne_type):
             self._type(derived, namespace)
 

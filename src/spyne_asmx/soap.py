@@ -77,12 +77,35 @@ _NAMES = {version: tuple(f"{version.namespace}}}{part}" for part in ("Header", "
 _REFUSED_ATTRIBUTES = frozenset({"href", "arrayType"})
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """What an envelope that calls one operation may have.
+
+    ``elements`` are the names that the body's element may have: expanded, and local where it is in no namespace.
+    ``headers`` are the expanded names of the header blocks that the operation understands.
+    """
+
+    operation: str
+    elements: frozenset[str]
+    headers: frozenset[str] = frozenset()
+
+
+class Routes(NamedTuple):
+    """The operations by action and by the body's element; None stands where an element is that of several."""
+
+    by_action: Mapping[str, Route]
+    by_element: Mapping[str, Route | None]
+    headers: frozenset[str] = frozenset()
+    """The header blocks that any of the operations understands."""
+
+
 class Call(NamedTuple):
-    """A decoded SOAP request: which operation, and its parameters' elements in the client's order."""
+    """A decoded SOAP request: which operation, its body's element, and its header blocks, None without a Header."""
 
     version: SoapVersion
     operation: str
-    parameters: list[Element]
+    entry: Element | None
+    headers: list[Element] | None = None
 
 
 class SoapFaulted(Exception):
@@ -101,16 +124,15 @@ def decode(
     charset: str | None,
     header_action: str,
     action: str,
-    operations: Mapping[str, str],
-    namespace: str,
+    routes: Routes,
     limits: Limits,
     sources: bool = False,
 ) -> Call:
     """Decode one envelope.
 
     ``version`` is the content type's, for faults before the envelope shows its own. ``header_action`` is the SOAPAction
-    header and ``action`` the content type's parameter, unquoted; an empty one counts as absent. ``operations`` maps
-    actions to operation names. ``sources`` asks for elements that know how they stood in the request.
+    header and ``action`` the content type's parameter, unquoted; an empty one counts as absent. ``sources`` asks for
+    elements that know how they stood in the request.
 
     Raises SoapFaulted, and UnsupportedCharset from the reader.
     """
@@ -124,14 +146,25 @@ def decode(
     if own_version is None:
         raise SoapFaulted(VersionMismatch(envelope.namespace), version)
     try:
+        headers = _headers(envelope, own_version)
+        if headers:
+            _check_headers(headers, own_version, routes.headers)
         entry = _body_entry(envelope, own_version)
         if own_version is SOAP11:
-            operation = _operation_of_11(entry, header_action, operations, namespace)
+            route = _route_of_11(entry, header_action, routes)
         else:
-            operation = _operation_of_12(entry, action, operations, namespace)
+            route = _route_of_12(entry, action, routes)
+        if headers:
+            _check_headers(headers, own_version, route.headers)
     except AsmxFault as fault:
         raise SoapFaulted(fault, own_version) from None
-    return Call(own_version, operation, [] if entry is None else entry.children)
+    return Call(own_version, route.operation, entry, headers)
+
+
+def _headers(envelope: Element, version: SoapVersion) -> list[Element] | None:
+    """The header blocks; None without a Header."""
+    children = envelope.children
+    return children[0].children if children and children[0].name == _NAMES[version][0] else None
 
 
 def _body_entry(envelope: Element, version: SoapVersion) -> Element | None:
@@ -139,7 +172,6 @@ def _body_entry(envelope: Element, version: SoapVersion) -> Element | None:
     header_name, body_name = _NAMES[version]
     children = envelope.children
     if children and children[0].name == header_name:
-        _check_headers(children[0], version)
         children = children[1:]
     if len(children) != 1 or children[0].name != body_name:
         raise ClientFault(
@@ -153,59 +185,62 @@ def _body_entry(envelope: Element, version: SoapVersion) -> Element | None:
     return entries[0] if entries else None
 
 
-def _check_headers(header: Element, version: SoapVersion) -> None:
+def _check_headers(headers: list[Element], version: SoapVersion, understood: frozenset[str]) -> None:
+    """Raises NotUnderstood for a block that must be understood and is not."""
     must_understand = f"{version.namespace}}}mustUnderstand"
     actor = f"{version.namespace}}}{version.actor_attribute}"
-    for block in header.children:
+    for block in headers:
         if (
             block.attributes.get(must_understand, "").strip() in {"1", "true"}
             and block.attributes.get(actor, "").strip() in version.own_actors
+            and block.name not in understood
         ):
             raise NotUnderstood(block.local_name)
 
 
-def _operation_of_11(entry: Element | None, header_action: str, operations: Mapping[str, str], namespace: str) -> str:
+def _route_of_11(entry: Element | None, header_action: str, routes: Routes) -> Route:
     """SOAP 1.1: the SOAPAction header says the operation, and the body must agree (WS-I BP 1.1 R1127, R2744)."""
     if not header_action:
-        return _operation_of_body(entry, operations, namespace)
-    by_action = operations.get(header_action)
+        return _route_of_body(entry, routes)
+    by_action = routes.by_action.get(header_action)
     if by_action is None:
         raise unknown_action(header_action)
     if entry is not None:
-        _require_agreement(entry, by_action, namespace, "SOAPAction header")
+        _require_agreement(entry, by_action, "SOAPAction header")
     return by_action
 
 
-def _operation_of_12(entry: Element | None, action: str, operations: Mapping[str, str], namespace: str) -> str:
+def _route_of_12(entry: Element | None, action: str, routes: Routes) -> Route:
     """SOAP 1.2: the body says the operation. An action that names none is ignored (SOAP 1.2 part 2, section 6.5.3)."""
-    by_action = operations.get(action)
+    by_action = routes.by_action.get(action)
     if by_action is None:
-        return _operation_of_body(entry, operations, namespace)
+        return _route_of_body(entry, routes)
     if entry is not None:
-        _require_agreement(entry, by_action, namespace, "action")
+        _require_agreement(entry, by_action, "action")
     return by_action
 
 
-def _operation_of_body(entry: Element | None, operations: Mapping[str, str], namespace: str) -> str:
+def _route_of_body(entry: Element | None, routes: Routes) -> Route:
     """The operation that the body's element names."""
     if entry is None:
         raise ClientFault("Server was unable to read request. ---> The Body is empty and there is no SOAPAction.")
-    operation = operations.get(_action(namespace, entry.local_name))
-    if entry.namespace not in {namespace, ""} or operation is None:
+    if entry.name not in routes.by_element:
         raise unknown_element(entry.local_name, entry.namespace)
-    return operation
+    route = routes.by_element[entry.name]
+    if route is None:
+        raise ClientFault(f"The element {entry.local_name} is that of several operations; an action must say which.")
+    return route
 
 
-def _require_agreement(entry: Element, operation: str, namespace: str, what: str) -> None:
+def _require_agreement(entry: Element, route: Route, what: str) -> None:
     """Raises ClientFault where the body's element is not the operation's: one could be checked and the other run."""
-    is_ours = entry.namespace in {namespace, ""}
-    if not is_ours or entry.local_name != operation:
-        element = entry.local_name if is_ours else f"{entry.local_name} of the namespace {entry.namespace}"
-        raise ClientFault(f"The {what} names the operation {operation}, the body's element is {element}.")
-
-
-def _action(namespace: str, operation: str) -> str:
-    return f"{namespace}{operation}" if namespace.endswith("/") else f"{namespace}/{operation}"
+    if entry.name in route.elements:
+        return
+    namespaces = {name.rpartition("}")[0] for name in route.elements}
+    element = entry.local_name
+    if entry.namespace not in namespaces:
+        element = f"{element} of the namespace {entry.namespace}"
+    raise ClientFault(f"The {what} names the operation {route.operation}, the body's element is {element}.")
 
 
 def refused_attribute(parameter: Element) -> str | None:

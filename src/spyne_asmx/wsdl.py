@@ -1,14 +1,15 @@
 """``?WSDL`` and ``?disco``: what .NET's ServiceDescriptionReflector writes, for the bindings that are on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from inspect import cleandoc
 
 from lxml import etree
 
 from spyne_asmx.bindings import Binding
 from spyne_asmx.forms import FORM_MEDIA_TYPE
+from spyne_asmx.headers import Headers
+from spyne_asmx.messages import Message, Part
 from spyne_asmx.operations import Operation, OperationTable
 from spyne_asmx.schema import Maker, Schemas
 from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE
@@ -55,17 +56,19 @@ def build_wsdl(operations: OperationTable, name: str, address: str, bindings: fr
     schemas = _schemas(operations, ports)
     root = etree.Element(f"{{{_WSDL}}}definitions", nsmap=_namespaces(schemas))
     root.set("targetNamespace", operations.namespace)
+    root.extend(_documentation(operations.documentation))
     root.append(_W("types", *schemas.documents()))
     for port in _with_messages(ports):
         for operation in _offered(operations, port):
-            root.extend(_soap_messages(operation, port) if port.is_soap else _form_messages(operation, port))
+            root.extend(_soap_messages(operation, port, schemas) if port.is_soap else _form_messages(operation, port))
     for port in _with_messages(ports):
         described = [_abstract_operation(operation, port) for operation in _offered(operations, port)]
         root.append(_W("portType", *described, name=f"{name}{port.suffix}"))
     soap_port_type = next((f"{name}{port.suffix}" for port in ports if port.is_soap), "")
     for port in ports:
         root.append(_binding(operations, name, port, soap_port_type if port.is_soap else f"{name}{port.suffix}"))
-    root.append(_W("service", *[_port(name, port, address) for port in ports], name=name))
+    described = _documentation(operations.documentation)
+    root.append(_W("service", *described, *[_port(name, port, address) for port in ports], name=name))
     return _document(root)
 
 
@@ -89,10 +92,12 @@ def build_disco(operations: OperationTable, name: str, address: str, bindings: f
 
 def _namespaces(schemas: Schemas) -> dict[str, str]:
     """The prefixes at the root, unused ones too: .NET writes them."""
+    (namespace, tns), *others = schemas.prefixes.items()
     return {
         "wsdl": _WSDL,
+        tns: namespace,
         "s": XSD_NAMESPACE,
-        **{prefix: namespace for namespace, prefix in schemas.prefixes.items()},
+        **{prefix: other for other, prefix in others},
         **_EXTENSIONS,
         "soapenc": "http://schemas.xmlsoap.org/soap/encoding/",
         "tm": "http://microsoft.com/wsdl/mime/textMatching/",
@@ -105,12 +110,13 @@ def _document(root: etree._Element) -> bytes:
 
 
 def _schemas(operations: OperationTable, ports: list[_Port]) -> Schemas:
-    schemas = Schemas(operations.namespace)
+    headers = [part.type for operation in operations for part in _headers(operation)]
+    schemas = Schemas(operations.namespace, headers)
     for operation in operations:
         schemas.add_operation(operation)
     for port in ports:
         for operation in [] if port.is_soap else _offered(operations, port):
-            if operation.result is not None and not operation.result.is_xml:
+            if operation.result is not None and not operation.result.codec.is_xml:
                 schemas.add_form_result(operation.result.type)
     return schemas
 
@@ -124,23 +130,39 @@ def _with_messages(ports: list[_Port]) -> list[_Port]:
     return [port for index, port in enumerate(ports) if not (port.is_soap and index)]
 
 
-def _soap_messages(operation: Operation, port: _Port) -> list[etree._Element]:
-    elements = (("In", operation.name), ("Out", operation.response_name))
-    return [
-        _W(
-            "message",
-            _W("part", name="parameters", element=f"tns:{element}"),
-            name=f"{operation.name}{port.suffix}{direction}",
-        )
-        for direction, element in elements
+def _headers(operation: Operation) -> list[Part]:
+    """The headers of both directions, each once."""
+    parts = {part.element: part for part in (*operation.in_headers.parts, *operation.out_headers.parts)}
+    return list(parts.values())
+
+
+def _soap_messages(operation: Operation, port: _Port, schemas: Schemas) -> list[etree._Element]:
+    request = [(parameter.argument, parameter) for parameter in operation.parameters]
+    answer = [(part.name, part) for part in operation.results]
+    described = [
+        (f"{port.suffix}In", _soap_parts(operation.request, request, schemas)),
+        (f"{port.suffix}Out", _soap_parts(operation.answer, answer, schemas)),
+        *[(part.name, [_soap_part(part.name, part, schemas)]) for part in _headers(operation)],
     ]
+    return [_W("message", *parts, name=f"{operation.name}{suffix}") for suffix, parts in described]
+
+
+def _soap_parts(message: Message, parts: Sequence[tuple[str, Part]], schemas: Schemas) -> list[etree._Element]:
+    if message.is_bare:
+        return [_soap_part(name, part, schemas) for name, part in parts]
+    return [_W("part", name="parameters", element=schemas.prefixed(message.namespace, message.name))]
+
+
+def _soap_part(name: str, part: Part, schemas: Schemas) -> etree._Element:
+    return _W("part", name=name, element=schemas.prefixed(part.namespace, part.name))
 
 
 def _form_messages(operation: Operation, port: _Port) -> list[etree._Element]:
-    parameters = [_W("part", name=parameter.name, type="s:string") for parameter in operation.parameters]
+    parameters = [_W("part", name=parameter.argument, type="s:string") for parameter in operation.parameters]
     result = []
     if operation.result is not None:
-        element = {} if operation.result.is_xml else {"element": f"tns:{operation.result.type_name}"}
+        codec = operation.result.codec
+        element = {} if codec.is_xml else {"element": f"tns:{codec.type_name}"}
         result = [_W("part", name="Body", **element)]
     return [
         _W("message", *parameters, name=f"{operation.name}{port.suffix}In"),
@@ -150,14 +172,22 @@ def _form_messages(operation: Operation, port: _Port) -> list[etree._Element]:
 
 def _abstract_operation(operation: Operation, port: _Port) -> etree._Element:
     message = f"tns:{operation.name}{port.suffix}"
-    described = _W("operation", name=operation.name)
-    if operation.documentation:
-        documentation = _W("documentation")
-        documentation.text = cleandoc(operation.documentation)
-        described.append(documentation)
-    described.append(_W("input", message=f"{message}In"))
-    described.append(_W("output", message=f"{message}Out"))
+    described = _W("operation", name=operation.method_name)
+    described.extend(_documentation(cleandoc(operation.documentation)))
+    described.append(_W("input", **_message_name(operation), message=f"{message}In"))
+    described.append(_W("output", **_message_name(operation), message=f"{message}Out"))
     return described
+
+
+def _documentation(text: str) -> list[etree._Element]:
+    documentation = _W("documentation")
+    documentation.text = text
+    return [documentation] if text else []
+
+
+def _message_name(operation: Operation) -> dict[str, str]:
+    """The name of an operation's messages, where it is not the method's."""
+    return {} if operation.name == operation.method_name else {"name": operation.name}
 
 
 def _binding(operations: OperationTable, name: str, port: _Port, port_type: str) -> etree._Element:
@@ -170,13 +200,22 @@ def _binding(operations: OperationTable, name: str, port: _Port, port_type: str)
 
 def _bound_to_soap(operation: Operation, port: _Port) -> etree._Element:
     soap = Maker(_EXTENSIONS[port.extension])
-    body = partial(soap, "body", use="literal")
+
+    def content(headers: Headers) -> list[etree._Element]:
+        return [
+            soap("body", use="literal"),
+            *[
+                soap("header", message=f"tns:{operation.name}{part.name}", part=part.name, use="literal")
+                for part in headers.parts
+            ],
+        ]
+
     return _W(
         "operation",
         soap("operation", soapAction=operation.action, style="document"),
-        _W("input", body()),
-        _W("output", body()),
-        name=operation.name,
+        _W("input", *content(operation.in_headers), **_message_name(operation)),
+        _W("output", *content(operation.out_headers), **_message_name(operation)),
+        name=operation.method_name,
     )
 
 
@@ -184,14 +223,14 @@ def _bound_to_form(operation: Operation, port: _Port) -> etree._Element:
     given = _HTTP("urlEncoded") if port.verb == "GET" else _MIME("content", type=FORM_MEDIA_TYPE)
     answer = []
     if operation.result is not None:
-        body = {"part": "Body"}
-        answer = [_MIME("content", **body, type="text/xml") if operation.result.is_xml else _MIME("mimeXml", **body)]
+        is_xml = operation.result.codec.is_xml
+        answer = [_MIME("content", part="Body", type="text/xml") if is_xml else _MIME("mimeXml", part="Body")]
     return _W(
         "operation",
         _HTTP("operation", location=f"/{operation.name}"),
-        _W("input", given),
-        _W("output", *answer),
-        name=operation.name,
+        _W("input", given, **_message_name(operation)),
+        _W("output", *answer, **_message_name(operation)),
+        name=operation.method_name,
     )
 
 

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import strategies as st
 
 from asmx_tickets.service import LIMITS
+from spyne_asmx.soap import Route
 from spyne_asmx.xml import read
 from tests.fuzz import readers
 from tests.fuzz.__main__ import MAX_BYTES, MAX_FILES
@@ -45,13 +46,17 @@ def any_uuid(text: str) -> bytes | None:
 
 
 # A bug for each reader, as somebody could make it.
+LOG_OUT = Route("LogOut", frozenset())
 BUGS: dict[str, tuple[str, Any]] = {
     "guid": ("tests.fuzz.readers.guid.parse_guid", any_uuid),
     "xml": (
         "tests.fuzz.readers.xml.read",
         lambda body, charset=None, limits=LIMITS: read(body, charset, replace(limits, depth=100)),
     ),
-    "soap": ("spyne_asmx.soap._operation_of_11", lambda entry, *_: entry.local_name if entry else "LogOut"),
+    "soap": (
+        "spyne_asmx.soap._route_of_11",
+        lambda entry, _action, routes: routes.by_element.get(entry.local_name if entry else "LogOut") or LOG_OUT,
+    ),
     "forms": ("spyne_asmx.forms._NOT_A_VALUE", re.compile(r"(?!)")),
     "carriers": ("asmx_tickets.carriers._only", lambda values: max(values, default=None)),
     "settings": ("asmx_tickets.settings.layers._is_secret", lambda annotation: False),

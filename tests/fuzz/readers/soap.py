@@ -74,8 +74,7 @@ def _check_decode(body: bytes, charset: str | None, header_action: str, action: 
             charset=charset,
             header_action=header_action,
             action=action,
-            operations=operations.by_action,
-            namespace=NAMESPACE,
+            routes=operations.routes,
             limits=LIMITS,
         )
     except (SoapFaulted, UnsupportedCharset):

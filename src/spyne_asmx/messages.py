@@ -1,0 +1,180 @@
+"""What an operation's request and answer are made of, as spyne's descriptor declares them: elements, names, types."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from spyne import Unicode
+from spyne.descriptor import BODY_STYLE_BARE, BODY_STYLE_EMPTY, BODY_STYLE_EMPTY_OUT_BARE, BODY_STYLE_OUT_BARE
+
+from spyne_asmx.typenames import element_namespace_of, given_namespace, is_nullable, type_name
+from spyne_asmx.types import NIL, Codec, codec_of, repeats
+from spyne_asmx.xml import Element
+
+_BARE_REQUESTS = (BODY_STYLE_BARE, BODY_STYLE_EMPTY, BODY_STYLE_EMPTY_OUT_BARE)
+_BARE_ANSWERS = (*_BARE_REQUESTS, BODY_STYLE_OUT_BARE)
+
+
+def may_be_left_out(spyne_type: Any) -> Any:
+    """Mark a parameter that GET and POST forms may leave out; ASMX itself wants every parameter there."""
+    return spyne_type.customize(left_out=True)
+
+
+def out_parameter(spyne_type: Any) -> Any:
+    """Mark a single result as a C# ``out`` parameter: forms are not offered. Several results need no mark."""
+    return spyne_type.customize(out_parameter=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One value of a message: its element and its type."""
+
+    namespace: str
+    name: str
+    codec: Codec
+
+    @property
+    def element(self) -> str:
+        """The element's expanded name."""
+        return f"{self.namespace}}}{self.name}"
+
+    @property
+    def type(self) -> Any:
+        return self.codec.type
+
+    @property
+    def repeats(self) -> bool:
+        return repeats(self.codec.type)
+
+    def written(self, value: Any) -> list[Element]:
+        """The elements of a value: none for None, but for what .NET can't leave out."""
+        if self.repeats:
+            return [self._written(item) for item in value or ()]
+        if value is None:
+            value = self.codec.missing
+        return [] if value is None and not is_nullable(self.codec.type) else [self._written(value)]
+
+    def _written(self, value: Any) -> Element:
+        return Element(self.element, NIL) if value is None else self.codec.write(self.element, value)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Part):
+    """One parameter of an operation. ``argument`` is what forms call it."""
+
+    argument: str
+    required_in_forms: bool
+
+    @property
+    def form_name(self) -> str:
+        return self.argument.lower()
+
+    @property
+    def empty_is_missing(self) -> bool:
+        """Browsers send a form's empty fields too; what may be left out and is no text can only mean nothing."""
+        return not self.required_in_forms and not issubclass(self.codec.type, Unicode)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A request or an answer. Its parts are inside of one element, or stand in the body by themselves (``is_bare``)."""
+
+    namespace: str
+    name: str
+    parts: tuple[Part, ...]
+    is_bare: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Request(Message):
+    """What is sent to an operation."""
+
+    parts: tuple[Parameter, ...]
+
+
+def operation_name(descriptor: Any) -> str:
+    """What an operation is called on the wire: C#'s MessageName, or else the method's name."""
+    bare = descriptor.body_style in _BARE_REQUESTS
+    return str(descriptor.operation_name if bare else descriptor.in_message.get_type_name())
+
+
+def request_of(descriptor: Any, service_namespace: str) -> Request:
+    """The request of an operation."""
+    message = descriptor.in_message
+    namespace = given_namespace(message) or service_namespace
+    if descriptor.body_style is BODY_STYLE_BARE:
+        (argument,) = _arguments(descriptor)
+        name = _chosen(message.Attributes.sub_name, _usual_names(descriptor)) or argument
+        parameter = _parameter(message, service_namespace, name, argument)
+        return Request(service_namespace, operation_name(descriptor), (parameter,), is_bare=True)
+    parameters = tuple(
+        _parameter(kind, namespace, str(kind.Attributes.sub_name or name), name)
+        for name, kind in message.get_flat_type_info(message).items()
+    )
+    is_bare = descriptor.body_style in _BARE_REQUESTS
+    return Request(namespace, operation_name(descriptor), parameters, is_bare)
+
+
+def answer_of(descriptor: Any, service_namespace: str) -> Message:
+    """The answer of an operation."""
+    message, name = descriptor.out_message, operation_name(descriptor)
+    usual = _usual_names(descriptor)
+    response_names = {f"{one}Response" for one in usual}
+    if descriptor.body_style in _BARE_ANSWERS and not getattr(message.Attributes, "_wrapper", False):
+        # With a wrapped request, which ASMX does not know, the element is named as spyne names it.
+        kind = "Response" if descriptor.body_style is BODY_STYLE_OUT_BARE else "Result"
+        chosen = _chosen(message.Attributes.sub_name, response_names) or f"{name}{kind}"
+        return Message(service_namespace, name, (_part(message, service_namespace, chosen),), is_bare=True)
+    namespace = given_namespace(message) or service_namespace
+    results = message.get_flat_type_info(message).items()
+    result_names = {f"{one}Result" for one in usual} if len(results) == 1 else set()
+    parts = tuple(
+        _part(kind, namespace, str(kind.Attributes.sub_name or _chosen(key, result_names) or f"{name}Result"))
+        for key, kind in results
+    )
+    chosen = _chosen(message.get_type_name(), response_names) or f"{name}Response"
+    return Message(namespace, chosen, parts, is_bare=descriptor.body_style in _BARE_ANSWERS)
+
+
+def headers_of(kinds: Any, service_namespace: str) -> tuple[Part, ...]:
+    """The parts of the headers that an operation declares."""
+    return tuple(
+        Part(
+            given_namespace(kind) or service_namespace,
+            str(kind.Attributes.sub_name or type_name(kind)),
+            codec_of(kind, service_namespace),
+        )
+        for kind in kinds or ()
+    )
+
+
+def _part(kind: Any, namespace: str, name: str) -> Part:
+    return Part(element_namespace_of(kind) or namespace, name, codec_of(kind, namespace))
+
+
+def _parameter(kind: Any, namespace: str, name: str, argument: str) -> Parameter:
+    left_out = bool(getattr(kind.Attributes, "left_out", False))
+    return Parameter(
+        element_namespace_of(kind) or namespace,
+        name,
+        codec_of(kind, namespace),
+        argument,
+        required_in_forms=not left_out,
+    )
+
+
+def _usual_names(descriptor: Any) -> set[str]:
+    """What spyne builds names from that nobody has chosen: the function's name, or _operation_name."""
+    return {str(descriptor.operation_name), str(descriptor.class_key or descriptor.function.__name__)}
+
+
+def _chosen(name: Any, usual: set[str]) -> str:
+    """A name that somebody has chosen; empty where it is spyne's own."""
+    return "" if name is None or name in usual else str(name)
+
+
+def _arguments(descriptor: Any) -> list[str]:
+    """The names of a function's arguments after the context."""
+    if descriptor.args is not None:
+        return list(descriptor.args)
+    code = descriptor.function.__code__
+    return list(code.co_varnames[0 if descriptor.no_ctx else 1 : code.co_argcount])
