@@ -183,3 +183,27 @@ def test_all_workers_reload_and_those_that_come_later(start: Start, shared_redis
     os.kill(int(workers[0]), signal.SIGKILL)
     running.logged("starting another one")
     assert all('Company="After"' in running.call("ServerInfo") for _ in range(20))
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_the_command_line_has_a_server_reload(start: Start, shared_redis: RedisServer, workers: int) -> None:
+    """It says what changes, what does not, and what is wrong."""
+    tree: dict[str, Any] = {"ServerInfo": {"Company": "Before"}, "Admin": {"Socket": "admin.sock"}}
+    if workers > 1:
+        stores = {"Tickets": shared_redis.url, "Users": "sqlite:///users.db"}
+        tree |= {"Workers": workers, "ConnectionStrings": stores, "Tickets": {"KeyPrefix": "reload-command:"}}
+    running = start(tree)
+
+    def reload(tree: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+        running.file.write_text(json.dumps(tree))
+        command = [sys.executable, "-m", "asmx_tickets", "reload", "--settings", str(running.file)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+    assert reload(tree).stdout == "nothing has changed\n"
+    done = reload(tree | {"ServerInfo": {"Company": "After"}, "Audit": {"Keep": 3}})
+    assert done.stdout == "changed: ServerInfo:Company\nonly a restart changes: Audit:Keep\n"
+    running.until(lambda: all('Company="After"' in running.call("ServerInfo") for _ in range(10)))
+    done = reload(tree | {"Certificate": {"Path": 5}, "Languages": {"Default": "xx"}})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "Languages:Default must have other values" in done.stderr
+    assert 'Company="After"' in running.call("ServerInfo")

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from asmx_tickets.cli import migrate, serve, settings, status, tickets, users, wsdl
+from asmx_tickets.cli import migrate, reload, serve, settings, status, tickets, users, wsdl
 from asmx_tickets.cli.command_line import NAME, CommandLine
 
 app = CommandLine(NAME, "The ticket service /srv.asmx.", add_completion=True)
@@ -13,6 +13,7 @@ app.command("migrate")(migrate.migrate)
 app.add_typer(users.app)
 app.add_typer(tickets.app)
 app.command("status")(status.status)
+app.command("reload")(reload.reload)
 app.command("wsdl")(wsdl.wsdl)
 app.command("settings")(settings.settings)
 

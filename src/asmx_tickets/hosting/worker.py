@@ -18,7 +18,7 @@ import uvicorn
 
 from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import AsmxTicketsError, Unavailable
-from asmx_tickets.hosting.admin import AdminServer
+from asmx_tickets.hosting.admin import AdminServer, Result
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.connection import Connection
 from asmx_tickets.hosting.dispatch import Dispatcher
@@ -228,7 +228,17 @@ class _Server(uvicorn.Server):
     def _open_admin(self, loop: asyncio.AbstractEventLoop) -> None:
         listener = self._worker.admin
         if listener is not None:
-            loop.add_reader(listener, AdminServer(self._composition.commands).accept, listener)
+            commands = {**self._composition.commands, "reload": self._have_settings_read}
+            loop.add_reader(listener, AdminServer(commands).accept, listener)
+
+    def _have_settings_read(self) -> Result:
+        """What an operator's wish to reload would change; the supervisor is told. Raises SettingsError."""
+        change = self._worker.reread(self._composition.settings)
+        if change.changed and self._pipe is None:
+            SIGNALS.reload = True
+        elif change.changed:
+            os.kill(os.getppid(), signal.SIGHUP)
+        return {"changed": change.changed, "kept": change.kept}
 
     def _tls_context(self) -> Any:
         if self._certificates is None:
