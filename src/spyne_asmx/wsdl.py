@@ -138,7 +138,7 @@ def _headers(operation: Operation) -> list[Part]:
 
 def _soap_messages(operation: Operation, port: _Port, schemas: Schemas) -> list[etree._Element]:
     request = [(parameter.argument, parameter) for parameter in operation.parameters]
-    answer = [(part.name, part) for part in operation.results]
+    answer = [(f"{operation.name}Result", part) for part in operation.results]
     described = [
         (f"{port.suffix}In", _soap_parts(operation.request, request, schemas)),
         (f"{port.suffix}Out", _soap_parts(operation.answer, answer, schemas)),

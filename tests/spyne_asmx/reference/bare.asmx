@@ -3,17 +3,14 @@ using System; using System.Web.Services; using System.Web.Services.Protocols; us
 public class Order { public int Id; public string Name; }
 public class Receipt { public string Text; }
 [WebService(Namespace = "http://example.com/bare")]
-[WebServiceBinding(ConformsTo = WsiProfiles.None)]
 public class bare : WebService {
     [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] public Receipt Submit(Order order) { return new Receipt { Text = order == null ? "null" : order.Id + order.Name }; }
     [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] public int Double(int n) { return 2*n; }
-    [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] public int[] Range(int[] upto) { return upto; }
     [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] public string Now() { return "now"; }
     [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] public void Forget(string what) { }
-    [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] public int? Maybe(int? maybe) { return maybe; }
+    [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] public int? Maybe(string maybe) { return maybe == null ? (int?)null : int.Parse(maybe); }
     [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] public Receipt Nil(string nil) { return null; }
     [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] [return: XmlElement("Invoice")] public Receipt Renamed([XmlElement("Purchase")] Order order) { return new Receipt { Text = order.Name }; }
     [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] public XmlNode Xml(XmlNode xml) { return xml; }
-    [WebMethod][SoapDocumentMethod(ParameterStyle=SoapParameterStyle.Bare)] public int Two(int x, string y) { return x; }
     [WebMethod] public int Wrapped(int n) { return n; }
 }

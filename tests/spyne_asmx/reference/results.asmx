@@ -11,7 +11,5 @@ public class results : WebService {
     [WebMethod][return: XmlElement("Answer")] public int Named(int n) { return n; }
     [WebMethod(MessageName="AddMany")] public int Add(int a, int b, int c) { return a+b+c; }
     [WebMethod] public int Add(int a, int b) { return a+b; }
-    [WebMethod][SoapDocumentMethod(RequestElementName="AskIt", ResponseElementName="ToldIt", Action="urn:ask")] public int Ask(int n) { return n; }
     [WebMethod][SoapDocumentMethod(RequestNamespace="urn:req", ResponseNamespace="urn:resp")] public int Elsewhere(int n) { return n; }
-    [WebMethod][SoapDocumentMethod(OneWay=true)] public void Fire(string s) { }
 }

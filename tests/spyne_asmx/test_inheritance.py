@@ -1,0 +1,180 @@
+"""Objects of derived types, and types in namespaces of their own: the twin of reference/inheritance.asmx."""
+
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from spyne_asmx import AsmxEndpoint
+from spyne_asmx.spyne import Array, Boolean, ComplexModel, Decimal, Enum, Integer32, Service, Unicode, rpc
+from tests.spyne_asmx.reference import call, endpoint_of, get, inside, namespace_of, recorded_wsdl, wsdl_of
+
+
+class Animal(ComplexModel):
+    Name = Unicode
+
+
+class Cat(Animal):
+    Lives = Integer32
+
+
+class Dog(Animal):
+    Barks = Boolean
+
+
+class Puppy(Dog):
+    Weeks = Integer32
+
+
+class Address(ComplexModel):
+    __namespace__ = "urn:post"
+    Street = Unicode
+
+
+class Person(ComplexModel):
+    __namespace__ = "urn:crm"
+    Id = Integer32
+    Name = Unicode
+    Home = Address
+
+
+class Customer(Person):
+    Since = Unicode
+
+
+class Employee(ComplexModel):
+    __namespace__ = "urn:hr"
+    __type_name__ = "Person"
+    Id = Integer32
+    Pay = Decimal
+
+
+Hue = Enum("Red", "Green", type_name="Hue")
+Hue.__namespace__ = "urn:colors"
+
+
+class Mixed(ComplexModel):
+    Far = Integer32(sub_ns="urn:m")
+    Near = Integer32
+    Who = Person
+
+
+class Inheritance(Service):
+    @rpc(Unicode, _returns=Animal)
+    def Make(ctx: Any, kind: str) -> Animal:
+        if kind == "dog":
+            return Dog(Name="d", Barks=True)
+        return Puppy(Name="p", Barks=True, Weeks=3) if kind == "puppy" else Animal(Name="a")
+
+    @rpc(Animal, _returns=Unicode)
+    def Kind(ctx: Any, animal: Animal | None) -> str:
+        return "null" if animal is None else f"{type(animal).__name__}{animal.Name}"
+
+    @rpc(Array(Animal), _returns=Array(Animal))
+    def All(ctx: Any, animals: list[Animal]) -> list[Animal]:
+        return animals
+
+    @rpc(Integer32, _returns=Person)
+    def GetPerson(ctx: Any, id: int) -> Person:
+        return Customer(Id=9, Since="x") if id == 9 else Person(Id=id, Name="n", Home=Address(Street="s"))
+
+    @rpc(Employee, _returns=Employee)
+    def GetEmployee(ctx: Any, e: Employee) -> Employee:
+        return e
+
+    @rpc(Hue, _returns=Hue)
+    def Paint(ctx: Any, hue: Any) -> Any:
+        return hue
+
+    @rpc(_returns=Array(Hue))
+    def Hues(ctx: Any) -> list[Any]:
+        return [Hue.Red]
+
+    @rpc(Mixed, _returns=Mixed)
+    def Mix(ctx: Any, m: Mixed) -> Mixed:
+        return Mixed(Far=m.Far + 1, Near=2, Who=Person(Id=3))
+
+
+@pytest.fixture(scope="module")
+def service() -> AsmxEndpoint:
+    return endpoint_of("inheritance", Inheritance)
+
+
+def test_the_wsdl_is_what_asmx_generates(service: AsmxEndpoint) -> None:
+    assert wsdl_of(service, "inheritance") == recorded_wsdl("inheritance")
+
+
+CAT = '<Animal xsi:type="Cat"><Name>c</Name><Lives>9</Lives></Animal>'
+ANSWERS = [
+    ("Make", "<kind>dog</kind>", '<MakeResult xsi:type="Dog"><Name>d</Name><Barks>true</Barks></MakeResult>'),
+    (
+        "Make",
+        "<kind>puppy</kind>",
+        '<MakeResult xsi:type="Puppy"><Name>p</Name><Barks>true</Barks><Weeks>3</Weeks></MakeResult>',
+    ),
+    ("Make", "<kind>x</kind>", "<MakeResult><Name>a</Name></MakeResult>"),
+    ("Kind", '<animal xsi:type="Dog"><Name>x</Name></animal>', "<KindResult>Dogx</KindResult>"),
+    (
+        "Kind",
+        '<animal xsi:type="q:Puppy" xmlns:q="http://example.com/inheritance"/>',
+        "<KindResult>PuppyNone</KindResult>",
+    ),
+    ("Kind", '<animal xsi:type="Animal"><Name>x</Name></animal>', "<KindResult>Animalx</KindResult>"),
+    ("Kind", '<animal xsi:nil="true"/>', "<KindResult>null</KindResult>"),
+    (
+        "All",
+        f"<animals>{CAT}<Animal><Name>a</Name></Animal></animals>",
+        f"<AllResult>{CAT}<Animal><Name>a</Name></Animal></AllResult>",
+    ),
+    (
+        "GetPerson",
+        "<id>1</id>",
+        '<GetPersonResult><Id xmlns="urn:crm">1</Id><Name xmlns="urn:crm">n</Name><Home xmlns="urn:crm">'
+        '<Street xmlns="urn:post">s</Street></Home></GetPersonResult>',
+    ),
+    (
+        "GetPerson",
+        "<id>9</id>",
+        '<GetPersonResult xmlns:q1="urn:crm" xsi:type="q1:Customer"><Id xmlns="urn:crm">9</Id>'
+        '<Since xmlns="urn:crm">x</Since></GetPersonResult>',
+    ),
+    (
+        "GetEmployee",
+        '<e><Id xmlns="urn:hr">1</Id><Pay xmlns="urn:hr">2</Pay></e>',
+        '<GetEmployeeResult><Id xmlns="urn:hr">1</Id><Pay xmlns="urn:hr">2</Pay></GetEmployeeResult>',
+    ),
+    (
+        "Mix",
+        '<m><Far xmlns="urn:m">4</Far></m>',
+        '<MixResult><Far xmlns="urn:m">5</Far><Near>2</Near><Who><Id xmlns="urn:crm">3</Id></Who></MixResult>',
+    ),
+]
+
+
+@pytest.mark.parametrize(("operation", "parameters", "answer"), ANSWERS)
+def test_answers_are_those_of_asmx(service: AsmxEndpoint, operation: str, parameters: str, answer: str) -> None:
+    namespace = namespace_of("inheritance")
+    expected = f'<soap:Body><{operation}Response xmlns="{namespace}">{answer}</{operation}Response></soap:Body>'
+    assert inside(call(service, operation, parameters)) == expected
+
+
+@pytest.mark.parametrize("named", ["Nope", "xsd:int", "tns:Person"])
+def test_a_type_that_does_not_extend_the_declared_one_is_a_fault(service: AsmxEndpoint, named: str) -> None:
+    answer = inside(call(service, "Kind", f'<animal xsi:type="{named}" xmlns:tns="urn:crm"><Name>x</Name></animal>'))
+    assert f"The type {named.rpartition(':')[2]} of animal was not recognized." in answer
+
+
+def test_forms_name_the_type_too(service: AsmxEndpoint) -> None:
+    root = etree.fromstring(get(service, "Make", "kind=dog").body)
+    assert root.tag == "{http://example.com/inheritance}Animal"
+    assert root.get("{http://www.w3.org/2001/XMLSchema-instance}type") == "Dog"
+    root = etree.fromstring(get(service, "GetPerson", "id=9").body)
+    named = root.get("{http://www.w3.org/2001/XMLSchema-instance}type")
+    assert (root.tag, named, root.nsmap["q1"]) == ("{http://example.com/inheritance}Person", "q1:Customer", "urn:crm")
+
+
+def test_the_namespaces_of_one_application_say_nothing_to_another() -> None:
+    """Types without a namespace are in the service's, whichever application met them first."""
+    for name in ("first", "second"):
+        wsdl = wsdl_of(endpoint_of(name, type("Again", (Inheritance,), {})), name)
+        assert f'targetNamespace="{namespace_of(name)}"'.encode() in wsdl
