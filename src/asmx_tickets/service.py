@@ -1,21 +1,21 @@
 """The contract as one spyne service (CONTRACT 1): each operation calls the rules and makes the answer's element.
 
-The application's ``config`` is the Parts that composition built. C#'s names stand here, on the wire, and nowhere else.
+The application's ``config`` is the Parts that composition built. The operations' docstrings are on their help pages.
 """
 
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from functools import cache, lru_cache
+from datetime import tzinfo
 from typing import Any
 
-from asmx_tickets.access.authentication import Authentication, Session
+from asmx_tickets import elements
+from asmx_tickets.access.authentication import Authentication
 from asmx_tickets.access.refusals import InvalidTicketFormat, Refused
 from asmx_tickets.audit import Caller
 from asmx_tickets.carriers import in_cookie, in_header, is_given
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.tickets.ticket import format_guid, parse_guid
+from asmx_tickets.tickets.ticket import parse_guid
 from spyne_asmx import AsmxApplication, Element, Limits, Request, ServiceUnavailable, Waiting, may_be_left_out
 from spyne_asmx.spyne import AnyXml, Service, Unicode, rpc
 
@@ -59,11 +59,12 @@ class TicketService(Service):
         try:
             answer: Element = super().call_wrapper(ctx, args or (ctx, *ctx.in_object))
         except Refused as refusal:
-            answer = Element("root", {"success": "false", "error": refusal.text})
+            answer = elements.refused(refusal.text)
         except Unavailable as error:
             _log.warning("request %s: %s", ctx.request.id, error)
             raise ServiceUnavailable from error
-        return answer if ctx.app.config.root_name == "root" else _in_older_dialect(answer, ctx.app.config.root_name)
+        name = ctx.app.config.root_name
+        return answer if name == "root" else elements.named(answer, name)
 
     @rpc(
         Unicode,
@@ -74,9 +75,20 @@ class TicketService(Service):
         _udd=_COOPERATIVE,
     )
     def authenticate_user(ctx: Any, user_name: str | None, password: str | None) -> Element:
-        """Log in with a user name and a password, and get a ticket."""
+        """Log in with a user name and a password, and get a ticket.
+
+        Args:
+            user_name: The login name, in any letter case. Or a live ticket, with an empty password: it is renewed.
+            password: The password, exactly.
+
+        Errors:
+            [900] Authentication failed: The user is unknown or disabled, the password or the ticket is wrong, or there
+                were too many failures. The answer does not tell which.
+            [902] Ticket generation are not allowed for this user.: The password is right, but the account is the one
+                that never gets a ticket.
+        """
         session = _authentication(ctx).log_in(user_name or "", password or "", None, _caller(ctx))
-        return _profile(session, with_ticket=True)
+        return elements.profile(session, with_ticket=True)
 
     @rpc(
         Unicode,
@@ -88,9 +100,21 @@ class TicketService(Service):
         _udd=_COOPERATIVE,
     )
     def authenticate_user_1(ctx: Any, user_name: str | None, password: str | None, language: str | None) -> Element:
-        """Log in with a user name and a password, in a language, and get a ticket."""
+        """Log in with a user name and a password, in a language, and get a ticket.
+
+        Args:
+            user_name: The login name, in any letter case. Or a live ticket, with an empty password: it is renewed.
+            password: The password, exactly.
+            language: The language of the session, such as en or de. Empty for the user's own, which does not change.
+
+        Errors:
+            [900] Authentication failed: The user is unknown or disabled, the password or the ticket is wrong, or there
+                were too many failures. The answer does not tell which.
+            [902] Ticket generation are not allowed for this user.: The password is right, but the account is the one
+                that never gets a ticket.
+        """
         session = _authentication(ctx).log_in(user_name or "", password or "", language, _caller(ctx))
-        return _profile(session, with_ticket=True)
+        return elements.profile(session, with_ticket=True)
 
     @rpc(
         Unicode,
@@ -105,7 +129,22 @@ class TicketService(Service):
     def renew_ticket(
         ctx: Any, user_name: str | None, password: str | None, language: str | None, old_ticket: str | None
     ) -> Element:
-        """Log in and keep the old ticket if it is still alive, or get a new one."""
+        """Log in and keep the old ticket if it is still alive, or get a new one.
+
+        Args:
+            user_name: The login name, in any letter case. Or a live ticket, with an empty password.
+            password: The password, exactly. It is checked even if the old ticket is alive.
+            language: The language of the session, such as en or de. Empty for the user's own, which does not change.
+            old_ticket: The ticket to keep. Alive and of the same user, its time starts anew; otherwise there is a new
+                one. Left out, the Authorization header or the cookie counts.
+
+        Errors:
+            invalid ticket format: The old ticket is no GUID. Nothing else was looked at.
+            [900] Authentication failed: The user is unknown or disabled, the password or the ticket is wrong, or there
+                were too many failures. The answer does not tell which.
+            [902] Ticket generation are not allowed for this user.: The password is right, but the account is the one
+                that never gets a ticket.
+        """
         if is_given(old_ticket):
             old_guid = parse_guid(old_ticket or "")
             if old_guid is None:
@@ -114,7 +153,7 @@ class TicketService(Service):
             # CONTRACT 1.2: here a header or cookie that is no GUID counts as absent.
             old_guid = parse_guid(in_header(ctx.request) or "") or parse_guid(_in_cookie(ctx) or "")
         session = _authentication(ctx).renew(user_name or "", password or "", language, old_guid, _caller(ctx))
-        return _profile(session, with_ticket=True)
+        return elements.profile(session, with_ticket=True)
 
     @rpc(
         _Optional,
@@ -124,8 +163,16 @@ class TicketService(Service):
         _udd=_COOPERATIVE,
     )
     def is_valid_ticket(ctx: Any, ticket: str | None) -> Element:
-        """Say whether a ticket is alive, and whose it is. Does not prolong it."""
-        return _profile(_authentication(ctx).validate(_guid(ctx, ticket)), with_ticket=False)
+        """Say whether a ticket is alive, and whose it is. Does not prolong it.
+
+        Args:
+            ticket: The ticket. Left out, the Authorization header or the cookie counts.
+
+        Errors:
+            [901] Session expired or Invalid ticket: There is no ticket, it is no GUID, it is unknown, expired or logged
+                out, or its user has been disabled or has a new password.
+        """
+        return elements.profile(_authentication(ctx).validate(_guid(ctx, ticket)), with_ticket=False)
 
     @rpc(
         Unicode,
@@ -136,9 +183,19 @@ class TicketService(Service):
         _udd=_COOPERATIVE,
     )
     def create_ticket_for_user(ctx: Any, trusted_password: str | None, user_name: str | None) -> Element:
-        """Get a ticket for a user without the user's password, as a program that knows the shared secret."""
+        """Get a ticket for a user without the user's password, as a program that knows the shared secret.
+
+        Args:
+            trusted_password: The secret that the server's settings have as TrustedUserPwd.
+            user_name: The login name of the user to get a ticket for, in any letter case.
+
+        Errors:
+            [900] Authentication failed: The secret is wrong or none is set, the caller's network is not trusted, or the
+                user is unknown or disabled. The answer does not tell which.
+            [902] Ticket generation are not allowed for this user.: The account is the one that never gets a ticket.
+        """
         session = _authentication(ctx).create_for_user(trusted_password or "", user_name or "", _caller(ctx))
-        return Element("root", {"success": "true", "ticket": format_guid(session.guid)})
+        return elements.ticket_alone(session)
 
     @rpc(
         _Optional,
@@ -148,9 +205,17 @@ class TicketService(Service):
         _udd=_COOPERATIVE,
     )
     def get_current_user(ctx: Any, ticket: str | None) -> Element:
-        """Get the profile of the user whom a ticket stands for."""
+        """Get the profile of the user whom a ticket stands for.
+
+        Args:
+            ticket: The ticket; its time starts anew. Left out, the Authorization header or the cookie counts.
+
+        Errors:
+            [901] Session expired or Invalid ticket: There is no ticket, it is no GUID, it is unknown, expired or logged
+                out, or its user has been disabled or has a new password.
+        """
         session = _authentication(ctx).use(_guid(ctx, ticket))
-        return Element("root", {"success": "true"}, [_user_element(session, ctx.app.config.local_zone)])
+        return elements.current_user(session, ctx.app.config.local_zone)
 
     @rpc(
         _Optional,
@@ -160,28 +225,22 @@ class TicketService(Service):
         _udd=_COOPERATIVE,
     )
     def log_out(ctx: Any, ticket: str | None) -> Element:
-        """End a ticket at once."""
+        """End a ticket at once.
+
+        Args:
+            ticket: The ticket. Left out, the Authorization header or the cookie counts.
+
+        Errors:
+            [901] Session expired or Invalid ticket: There is no ticket, it is no GUID, or it is dead already.
+        """
         _authentication(ctx).log_out(_guid(ctx, ticket), _caller(ctx))
-        return Element("root", {"success": "true"})
+        return elements.done()
 
     @rpc(_returns=AnyXml, _operation_name="ServerInfo", _udd={"waiting": Waiting.NEVER})
     def server_info(ctx: Any) -> Element:
         """Get the server's version, time and licence. Needs no ticket."""
         parts: Parts = ctx.app.config
-        local = datetime.fromtimestamp(parts.clock(), parts.local_zone).astimezone(parts.local_zone)
-        offset = local.utcoffset()
-        facts = parts.facts
-        return Element(
-            "root",
-            {
-                "success": "true",
-                "VersionNumber": facts["VersionNumber"],
-                "Server_date_time": local.strftime("%Y-%m-%dT%H:%M:%S"),
-                "Coordinated_Universal_Time": local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "UTC_Offset": f"{offset.total_seconds() / 3600 if offset else 0:g}",
-                **facts,
-            },
-        )
+        return elements.server_info(parts.facts, parts.clock(), parts.local_zone)
 
 
 # CONTRACT 2.1: nothing that a ticket service is asked is long or deep. The body's limit is a setting.
@@ -191,11 +250,6 @@ LIMITS = Limits(body=65_536, depth=16, names_length=1_000_000, value_length=8192
 def ticket_application(parts: Parts | None) -> AsmxApplication:
     """The ticket service as a spyne application; without parts, one that can be described but not called."""
     return AsmxApplication([TicketService], NAMESPACE, NAME, config=parts)
-
-
-def _in_older_dialect(answer: Element, name: str) -> Element:
-    attributes = dict(answer.attributes)
-    return Element(name, {"success": attributes.pop("success"), "error": "", **attributes}, answer.children)
 
 
 def _authentication(ctx: Any) -> Authentication:
@@ -215,94 +269,3 @@ def _guid(ctx: Any, ticket: str | None) -> bytes | None:
     """The ticket of a request: the parameter, else the header, else the cookie (CONTRACT 1.2)."""
     text = ticket if is_given(ticket) else in_header(ctx.request) or _in_cookie(ctx)
     return parse_guid(text) if text else None
-
-
-def _profile(session: Session, *, with_ticket: bool) -> Element:
-    user = session.user
-    profile = user.profile
-    attributes = {
-        "userid": str(user.id),
-        "username": profile.user_name,
-        "firstName": profile.first_name,
-        "lastName": profile.last_name,
-        "fullname": profile.full_name,
-        "email": profile.email,
-        "expireOn": _utc(session.ticket.expires_at),
-        "isAuthenticated": "True",
-    }
-    if with_ticket:
-        return Element("root", {"success": "true", "ticket": format_guid(session.guid), **attributes})
-    return Element("root", {"success": "true", **attributes})
-
-
-def _user_element(session: Session, local_zone: tzinfo | None) -> Element:
-    user = session.user
-    profile = user.profile
-    return Element(
-        "User",
-        {
-            "exists": "true",
-            "UserID": str(user.id),
-            "FirstName": profile.first_name,
-            "LastName": profile.last_name,
-            "Email": profile.email,
-            "Enabled": _upper(profile.enabled),
-            "UserName": profile.user_name,
-            "Domain": profile.domain,
-            "LastLogonDate": _local(session.ticket.previous_logon, local_zone),
-            "LastPasswordChangeDate": _local(user.last_password_change, local_zone),
-            "AuthenticationAuthority": "Native",
-            "ReadOnlyUser": _upper(profile.read_only),
-        },
-        [_preferences(session.ticket.language), Element("TaskRedirection")],
-    )
-
-
-def _preferences(language: str) -> Element:
-    return Element(
-        "Preferences",
-        {
-            "Language": english_name(language),
-            "DefaultPortal": "",
-            "ShowArchives": "FALSE",
-            "ShowHiddens": "FALSE",
-            "NotificationType": "INSTANT",
-            "NotificationTypeId": "1",
-            "EmailType": "HTML",
-            "AttachDocumentToEmail": "FALSE",
-        },
-    )
-
-
-@cache
-def english_name(language: str) -> str:
-    """A language's English name, as .NET's CultureInfo.EnglishName has it; the code itself where it has none."""
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return Locale.parse(language, sep="-").get_display_name("en") or language
-    except (UnknownLocaleError, ValueError):
-        return language
-
-
-def _upper(value: bool) -> str:
-    return "TRUE" if value else "FALSE"
-
-
-def _local(moment: float | None, zone: tzinfo | None) -> str:
-    """Local time without a zone; empty where there is none (CONTRACT 1.3)."""
-    if moment is None:
-        return ""
-    return datetime.fromtimestamp(moment, zone).strftime("%Y-%m-%dT%H:%M:%S")
-
-
-def _utc(moment: float) -> str:
-    """UTC in whole seconds, rounded down: it never says more life than the ticket has (CONTRACT 1)."""
-    day, second = divmod(int(moment), 86400)
-    minute, second = divmod(second, 60)
-    return f"{_date(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}Z"
-
-
-@lru_cache(maxsize=4096)
-def _date(day: int) -> str:
-    return datetime.fromtimestamp(day * 86400, UTC).strftime("%Y-%m-%d")

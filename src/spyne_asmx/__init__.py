@@ -24,6 +24,7 @@ from spyne_asmx.asgi import AsgiApplication as AsgiApplication
 from spyne_asmx.bindings import ALL_BINDINGS as ALL_BINDINGS
 from spyne_asmx.bindings import Binding as Binding
 from spyne_asmx.context import AsmxContext as AsmxContext
+from spyne_asmx.documentation import Pages as Pages
 from spyne_asmx.endpoint import AsmxEndpoint as AsmxEndpoint
 from spyne_asmx.faults import AsmxFault as AsmxFault
 from spyne_asmx.faults import ServiceUnavailable as ServiceUnavailable
@@ -39,6 +40,7 @@ from spyne_asmx.messages import may_be_left_out as may_be_left_out
 from spyne_asmx.messages import out_parameter as out_parameter
 from spyne_asmx.operations import OperationTable as OperationTable
 from spyne_asmx.operations import Waiting as Waiting
+from spyne_asmx.samples import Example as Example
 from spyne_asmx.typenames import nullable as nullable
 from spyne_asmx.wsdl import build_wsdl as build_wsdl
 from spyne_asmx.wsgi import WsgiApplication as WsgiApplication

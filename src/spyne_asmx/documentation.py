@@ -2,11 +2,12 @@
 
 import re
 from base64 import b64encode
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from hashlib import sha256
 from importlib.resources import files
-from inspect import cleandoc
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, quote
 
@@ -16,10 +17,20 @@ from spyne.model.enum import EnumBase
 
 from spyne_asmx import wsdl
 from spyne_asmx.bindings import Binding
+from spyne_asmx.curl import curl_line
+from spyne_asmx.docstrings import paragraphs_of
 from spyne_asmx.http import XML_TEXT, Response
 from spyne_asmx.messages import Parameter
 from spyne_asmx.operations import Operation, OperationTable
-from spyne_asmx.samples import PLACEHOLDER_END, PLACEHOLDER_START, TITLES, samples
+from spyne_asmx.samples import (
+    NO_EXAMPLE,
+    PLACEHOLDER_END,
+    PLACEHOLDER_START,
+    TITLES,
+    Example,
+    answer_document,
+    samples,
+)
 from spyne_asmx.typenames import is_value
 
 if TYPE_CHECKING:
@@ -36,11 +47,26 @@ _PASSWORD = re.compile("pwd|password", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
+class Pages:
+    """What the pages show beside what the operations say themselves.
+
+    ``product`` is the name and version of the program, for the titles. ``examples`` are calls by operation.
+    """
+
+    product: str = ""
+    examples: Mapping[str, Example] = field(default_factory=dict)
+
+
+NO_PAGES = Pages()
+
+
+@dataclass(frozen=True, slots=True)
 class Field:
     """One input of an operation's test form."""
 
     name: str
     hint: str
+    meaning: str
     is_password: bool
     is_required: bool
     choices: tuple[str, ...]
@@ -52,10 +78,13 @@ class Documentation:
     Raises TypeError at once when the types of the operations make no valid WSDL.
     """
 
-    def __init__(self, operations: OperationTable, name: str, bindings: frozenset[Binding]) -> None:
+    def __init__(
+        self, operations: OperationTable, name: str, bindings: frozenset[Binding], pages: Pages = NO_PAGES
+    ) -> None:
         self._operations = operations
         self._name = name
         self._bindings = bindings
+        self._pages = pages
         self._document = lru_cache(_MAX_DOCUMENTS)(self._make_document)
         wsdl.build_wsdl(operations, name, "", bindings)
 
@@ -86,11 +115,10 @@ class Documentation:
             "help.html",
             404 if unknown else 200,
             service=self._name,
+            product=self._pages.product,
             namespace=self._operations.namespace,
-            paragraphs=_paragraphs(self._operations.documentation),
-            operations=[
-                (operation.name, next(iter(_paragraphs(operation.documentation)), "")) for operation in self._operations
-            ],
+            paragraphs=paragraphs_of(self._operations.documentation),
+            operations=[(each.name, next(iter(each.notes.paragraphs), "")) for each in self._operations],
             address=address,
             soap=_names(self._bindings, Binding.SOAP11, Binding.SOAP12),
             forms=_names(self._bindings, Binding.GET, Binding.POST),
@@ -98,18 +126,24 @@ class Documentation:
         )
 
     def _operation_page(self, operation: Operation, address: str) -> Response:
+        example = self._pages.examples.get(operation.name, NO_EXAMPLE)
         # Links are relative, so that they hold behind any proxy; the file's name is the base of its operations' paths.
         return _page(
             "operation.html",
             200,
+            script=_script(),
             service=self._name,
+            product=self._pages.product,
             file=quote(address.rpartition("/")[2], safe="%"),
             operation=operation.name,
-            paragraphs=_paragraphs(operation.documentation),
-            fields=[_field(parameter) for parameter in operation.parameters] if operation.fits_forms else [],
+            paragraphs=operation.notes.paragraphs,
+            errors=operation.notes.errors,
+            fields=_form_fields(operation),
             fits_forms=operation.fits_forms,
             has_form=operation.fits_forms and Binding.POST in self._bindings,
-            samples=samples(operation, address, self._bindings),
+            answer=answer_document(operation, example),
+            curl=curl_line(operation, address, self._bindings, example),
+            samples=samples(operation, address, self._bindings, example),
         )
 
 
@@ -125,20 +159,26 @@ def _asked_for(query: str) -> tuple[str, str]:
     return "help", ""
 
 
-def _paragraphs(text: str) -> list[str]:
-    blocks = re.split(r"\n\s*\n", cleandoc(text))
-    return [" ".join(block.split()) for block in blocks if block.strip()]
-
-
 def _names(bindings: frozenset[Binding], *wanted: Binding) -> str:
     """The names of those of the wanted bindings that are on."""
     return " and ".join(TITLES[binding] for binding in wanted if binding in bindings)
 
 
-def _field(parameter: Parameter) -> Field:
+def _form_fields(operation: Operation) -> list[Field]:
+    """The operation's parameters. Their meanings go by their names on the wire or by those of the function."""
+    meanings = operation.notes.parameters
+    python_names = list(signature(operation.function).parameters)[-len(operation.parameters) :]
+    return [
+        _field(parameter, meanings.get(parameter.argument) or meanings.get(python_name, ""))
+        for parameter, python_name in zip(operation.parameters, python_names, strict=False)
+    ]
+
+
+def _field(parameter: Parameter, meaning: str) -> Field:
     kind = parameter.codec.type
     return Field(
         name=parameter.argument,
+        meaning=meaning,
         hint=parameter.codec.type_name + ("" if parameter.required_in_forms else ", optional"),
         is_password=bool(_PASSWORD.search(parameter.argument)),
         is_required=parameter.required_in_forms and is_value(kind),
@@ -161,15 +201,23 @@ def _xml(body: bytes) -> Response:
     return Response(200, (XML_TEXT, _CACHE_CONTROL), body)
 
 
-def _page(template: str, status: int, **values: Any) -> Response:
-    body = _environment().get_template(template).render(**values)
-    policy = ("content-security-policy", content_security_policy(_style()))
+def _page(template: str, status: int, script: str = "", **values: Any) -> Response:
+    body = _environment().get_template(template).render(script=Markup(script), **values)  # noqa: S704 -- our own file
+    policy = ("content-security-policy", content_security_policy(_style(), script))
     return Response(status, (_HTML, _CACHE_CONTROL, policy), body.encode())
 
 
-@cache
 def _style() -> str:
-    return files(__package__).joinpath("templates", "style.css").read_text("utf-8")
+    return _file("style.css")
+
+
+def _script() -> str:
+    return _file("operation.js")
+
+
+@cache
+def _file(name: str) -> str:
+    return files(__package__).joinpath("templates", name).read_text("utf-8")
 
 
 @cache
@@ -190,13 +238,18 @@ def _environment() -> "Environment":
 
 
 @cache
-def content_security_policy(style: str) -> str:
-    """A page may show its own style and icon and post its form to its own server; nothing else."""
-    digest = b64encode(sha256(style.encode()).digest()).decode()
+def content_security_policy(style: str, script: str = "") -> str:
+    """A page may show its own style and icon, run its own script, and call its own server; nothing else."""
+    may_run = f"script-src {_digest(script)}; connect-src 'self'; " if script else ""
     return (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
+        f"default-src 'none'; style-src {_digest(style)}; {may_run}img-src data:; form-action 'self'; base-uri 'none'; "
         "frame-ancestors 'none'"
     )
+
+
+def _digest(text: str) -> str:
+    """How Content Security Policy names an inline style or script."""
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 
 def _mark_placeholders(sample: str) -> Markup:

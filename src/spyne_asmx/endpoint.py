@@ -10,7 +10,7 @@ from spyne.server import ServerBase
 from spyne_asmx.application import AsmxApplication
 from spyne_asmx.bindings import ALL_BINDINGS, Binding, Faulted, FormBinding, SoapBinding
 from spyne_asmx.context import AsmxContext
-from spyne_asmx.documentation import Documentation
+from spyne_asmx.documentation import NO_PAGES, Documentation, Pages
 from spyne_asmx.faults import AsmxFault, HttpError, ServerFault, service_fault
 from spyne_asmx.http import Request, Response, text_response
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
@@ -21,7 +21,8 @@ class AsmxEndpoint(ServerBase):
     """Serves one application at one path, as IIS serves an .asmx file.
 
     ``path`` is matched without regard to letter case. ``bindings`` are the ones switched on. ``limits``
-    say how much a request may have; the adapters read no larger a body.
+    say how much a request may have; the adapters read no larger a body. ``pages`` is what the help pages show beside
+    the docstrings.
     """
 
     transport = "http://schemas.xmlsoap.org/soap/http"
@@ -32,13 +33,14 @@ class AsmxEndpoint(ServerBase):
         path: str,
         bindings: frozenset[Binding] = ALL_BINDINGS,
         limits: Limits = DEFAULT_LIMITS,
+        pages: Pages = NO_PAGES,
     ) -> None:
         super().__init__(application)
         self.path = path
         self.bindings = bindings
         self.limits = limits
         self.operations = OperationTable(application)
-        self.documentation = Documentation(self.operations, str(application.name), bindings)
+        self.documentation = Documentation(self.operations, str(application.name), bindings, pages)
         self._folded_path = path.lower()
         self._forms = FormBinding(self.operations, bindings, limits)
         self._soap = SoapBinding(self.operations, bindings, limits)

@@ -11,6 +11,7 @@ from typing import Any
 from spyne import Application
 
 from spyne_asmx.answers import AnswerWriter
+from spyne_asmx.docstrings import read_docstring
 from spyne_asmx.faults import ClientFault, missing_parameter
 from spyne_asmx.headers import Headers
 from spyne_asmx.messages import Part, answer_of, headers_of, operation_name, request_of
@@ -50,7 +51,7 @@ class Operation:
         self.name = operation_name(descriptor)
         self.method_name = str(descriptor.operation_name)
         self.action = f"{namespace}{self.name}" if namespace.endswith("/") else f"{namespace}/{self.name}"
-        self.documentation = (descriptor.doc or "").strip()
+        self.notes = read_docstring(descriptor.doc)
         self.function = descriptor.function
         self.waiting = Waiting(descriptor.udd.get("waiting") or Waiting.BLOCKING)
         self.request = request_of(descriptor, namespace)

@@ -1,10 +1,10 @@
-"""Sample messages for the help pages, as ASMX shows them, with placeholders where values go."""
+"""Sample messages for the help pages, as ASMX shows them, with placeholders where there are no examples of values."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from textwrap import indent
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote_plus, urlsplit
 
 from spyne.model.complex import XmlAttribute
 from spyne.model.enum import EnumBase
@@ -33,6 +33,17 @@ PLACEHOLDER_START, PLACEHOLDER_END = "\ue000", "\ue001"
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A call that a page shows: values of parameters as text, by name, and what the function gives back."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    answer: Any = None
+
+
+NO_EXAMPLE = Example()
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """A request and its answer over one binding, as HTTP messages."""
 
@@ -41,14 +52,22 @@ class Sample:
     response: str
 
 
-def samples(operation: Operation, address: str, bindings: frozenset[Binding]) -> list[Sample]:
+def samples(
+    operation: Operation, address: str, bindings: frozenset[Binding], example: Example = NO_EXAMPLE
+) -> list[Sample]:
     """The operation's samples over the bindings that are on and that it can be called by, at an absolute address."""
     parts = urlsplit(address)
     return [
-        make(operation, parts.path, parts.netloc)
+        make(operation, example, parts.path, parts.netloc)
         for binding, make in _MAKERS.items()
         if binding in bindings and (operation.fits_forms or binding in {Binding.SOAP11, Binding.SOAP12})
     ]
+
+
+def answer_document(operation: Operation, example: Example) -> str:
+    """The example's answer as forms get it; empty where there is no example of one."""
+    element = None if example.answer is None else operation.form_result(example.answer)
+    return "" if element is None else write(element, indent="  ")
 
 
 def placeholder(spyne_type: Any) -> str:
@@ -58,19 +77,18 @@ def placeholder(spyne_type: Any) -> str:
     return type_name(spyne_type)
 
 
-def _soap11(operation: Operation, path: str, host: str) -> Sample:
-    return _soap(operation, path, host, SOAP11, (("SOAPAction", f'"{operation.action}"'),))
+def _soap11(operation: Operation, example: Example, path: str, host: str) -> Sample:
+    return _soap(operation, example, path, host, SOAP11)
 
 
-def _soap12(operation: Operation, path: str, host: str) -> Sample:
-    return _soap(operation, path, host, SOAP12, ())
+def _soap12(operation: Operation, example: Example, path: str, host: str) -> Sample:
+    return _soap(operation, example, path, host, SOAP12)
 
 
-def _soap(
-    operation: Operation, path: str, host: str, version: SoapVersion, headers: tuple[tuple[str, str], ...]
-) -> Sample:
-    request = _envelope(operation.in_headers, operation.request, version)
-    response = _envelope(operation.out_headers, operation.answer, version)
+def _soap(operation: Operation, example: Example, path: str, host: str, version: SoapVersion) -> Sample:
+    headers = (("SOAPAction", f'"{operation.action}"'),) if version is SOAP11 else ()
+    request = request_envelope(operation, example, version)
+    response = _envelope(operation.out_headers, _content(operation.answer, _results(operation, example)), version)
     return Sample(
         TITLES[Binding.SOAP11 if version is SOAP11 else Binding.SOAP12],
         _message(f"POST {path} HTTP/1.1", host, version.content_type, headers, request),
@@ -78,18 +96,36 @@ def _soap(
     )
 
 
-def _get(operation: Operation, path: str, host: str) -> Sample:
-    query = f"?{_form(operation)}" if operation.parameters else ""
+def request_envelope(operation: Operation, example: Example, version: SoapVersion) -> str:
+    """The envelope that calls the operation."""
+    given = {
+        part.name: [Element(part.element, text=example.values[part.argument])]
+        for part in operation.parameters
+        if part.argument in example.values
+    }
+    return _envelope(operation.in_headers, _content(operation.request, given), version)
+
+
+def _results(operation: Operation, example: Example) -> dict[str, list[Element]]:
+    """The example's results by the names of their elements."""
+    if example.answer is None:
+        return {}
+    values = [example.answer] if len(operation.results) == 1 else example.answer
+    return {part.name: part.written(value) for part, value in zip(operation.results, values, strict=True)}
+
+
+def _get(operation: Operation, example: Example, path: str, host: str) -> Sample:
+    query = f"?{_form(operation, example)}" if operation.parameters else ""
     request = _message(f"GET {path}/{operation.name}{query} HTTP/1.1", host)
-    return Sample(TITLES[Binding.GET], request, _form_response(operation))
+    return Sample(TITLES[Binding.GET], request, _form_response(operation, example))
 
 
-def _post(operation: Operation, path: str, host: str) -> Sample:
-    request = _message(f"POST {path}/{operation.name} HTTP/1.1", host, FORM_MEDIA_TYPE, (), _form(operation))
-    return Sample(TITLES[Binding.POST], request, _form_response(operation))
+def _post(operation: Operation, example: Example, path: str, host: str) -> Sample:
+    request = _message(f"POST {path}/{operation.name} HTTP/1.1", host, FORM_MEDIA_TYPE, (), _form(operation, example))
+    return Sample(TITLES[Binding.POST], request, _form_response(operation, example))
 
 
-_MAKERS: dict[Binding, Callable[[Operation, str, str], Sample]] = {
+_MAKERS: dict[Binding, Callable[[Operation, Example, str, str], Sample]] = {
     Binding.SOAP11: _soap11,
     Binding.SOAP12: _soap12,
     Binding.GET: _get,
@@ -112,14 +148,14 @@ def _message(
     )
 
 
-def _envelope(headers: Headers, message: Message, version: SoapVersion) -> str:
+def _envelope(headers: Headers, content: list[Element], version: SoapVersion) -> str:
     header = _section("Header", [_element(part.element, part.codec, frozenset()) for part in headers.parts])
     return f"""{DECLARATION}
 <soap:Envelope
     xmlns:xsi="{XSI_NAMESPACE}"
     xmlns:xsd="{XSD_NAMESPACE}"
     xmlns:soap="{version.namespace}">
-{header if headers else ""}{_section("Body", _content(message))}</soap:Envelope>"""
+{header if headers else ""}{_section("Body", content)}</soap:Envelope>"""
 
 
 def _section(name: str, elements: list[Element]) -> str:
@@ -130,30 +166,40 @@ def _section(name: str, elements: list[Element]) -> str:
     return f"  <soap:{name}>\n{content}\n  </soap:{name}>\n"
 
 
-def _form(operation: Operation) -> str:
+def form_values(operation: Operation, example: Example) -> list[tuple[str, str | None, str]]:
+    """Each parameter's name in forms, its value if the example has one, and what stands for it otherwise."""
+    return [
+        (parameter.argument, example.values.get(parameter.argument), _marked(placeholder(parameter.codec.type)))
+        for parameter in operation.parameters
+    ]
+
+
+def _form(operation: Operation, example: Example) -> str:
     return "&".join(
-        f"{parameter.argument}={_marked(placeholder(parameter.codec.type))}" for parameter in operation.parameters
+        f"{name}={stand_in if value is None else quote_plus(value)}"
+        for name, value, stand_in in form_values(operation, example)
     )
 
 
-def _form_response(operation: Operation) -> str:
+def _form_response(operation: Operation, example: Example) -> str:
     if operation.result is None:
         return _message("HTTP/1.1 200 OK", "")
     codec = operation.result.codec
-    if codec.is_xml:
+    if example.answer is not None:
+        content = answer_document(operation, example)
+    elif codec.is_xml:
         content = _marked("xml")
     else:
         content = write(_element(f"{operation.namespace}}}{codec.type_name}", codec, frozenset()), indent="  ")
     return _message("HTTP/1.1 200 OK", "", XML_TEXT[1], (), f"{DECLARATION}\n{content}")
 
 
-def _content(message: Message) -> list[Element]:
-    """The elements in an envelope's Body."""
-    parts = [
-        _element(part.element, part.codec, frozenset())
-        for part in message.parts
-        for _ in range(2 if part.repeats else 1)
-    ]
+def _content(message: Message, given: Mapping[str, list[Element]]) -> list[Element]:
+    """The elements in an envelope's Body: those given, by their names, and placeholders."""
+    parts: list[Element] = []
+    for part in message.parts:
+        stand_ins = [_element(part.element, part.codec, frozenset())] * (2 if part.repeats else 1)
+        parts += given.get(part.name, stand_ins)
     return parts if message.is_bare else [Element(f"{message.namespace}}}{message.name}", children=parts)]
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from inspect import cleandoc
 
 from lxml import etree
 
@@ -173,7 +172,7 @@ def _form_messages(operation: Operation, port: _Port) -> list[etree._Element]:
 def _abstract_operation(operation: Operation, port: _Port) -> etree._Element:
     message = f"tns:{operation.name}{port.suffix}"
     described = _W("operation", name=operation.method_name)
-    described.extend(_documentation(cleandoc(operation.documentation)))
+    described.extend(_documentation(operation.notes.description))
     described.append(_W("input", **_message_name(operation), message=f"{message}In"))
     described.append(_W("output", **_message_name(operation), message=f"{message}Out"))
     return described

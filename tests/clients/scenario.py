@@ -21,6 +21,16 @@ PROFILE = {
     "email": "jsmith@example.com",
     "isAuthenticated": "True",
 }
+OPERATIONS = (
+    "AuthenticateUser",
+    "AuthenticateUser1",
+    "RenewTicket",
+    "isValidTicket",
+    "CreateTicketforUser",
+    "GetCurrentUser",
+    "LogOut",
+    "ServerInfo",
+)
 NOT_UNDERSTOOD = ("MustUnderstand", "SOAP header Unknown was not understood.")
 UNKNOWN_ELEMENT = "Server did not recognize the request element Nope in the namespace http://tempuri.org/."
 UNKNOWN_ACTION = ("Client", "Server did not recognize the value of HTTP Header SOAPAction: http://tempuri.org/Nope.")

@@ -3,6 +3,7 @@
 import subprocess
 from typing import Any
 
+import lxml.html
 import pytest
 from lxml import etree
 
@@ -76,3 +77,15 @@ def test_forms(method: str, address: str, ran: Ran) -> None:
     scenario.check(scenario.run(call))
     assert send("AuthenticateUser", UID="jsmith") == ("500 text/plain; charset=utf-8", b"Missing parameter: PWD.")
     ran("curl", curl_version(), f"HTTP {method}")
+
+
+@pytest.mark.parametrize("operation", scenario.OPERATIONS)
+def test_the_command_on_an_operations_page(operation: str, address: str) -> None:
+    """It does what the page says: the demo's secrets stand in it, and its ticket is made up."""
+    needs("curl", "curl")
+    page = lxml.html.fromstring(curl(f"{address}?op={operation}")[1])
+    (command,) = page.xpath("//div[@class='command']//code")
+    done = subprocess.run(["sh", "-c", f"{command.text_content()} -sS"], capture_output=True, check=True, timeout=30)
+    root = etree.fromstring(done.stdout)
+    refused = {"isValidTicket", "GetCurrentUser", "LogOut"}
+    assert (root.tag, root.get("success")) == ("root", "false" if operation in refused else "true")

@@ -18,6 +18,8 @@ from spyne_asmx import (
     AsmxEndpoint,
     Binding,
     Element,
+    Example,
+    Pages,
     Request,
     Response,
     may_be_left_out,
@@ -45,6 +47,15 @@ class Logins(Service):
 
         A second paragraph
         over two lines.
+
+        Args:
+            uid: The <name>.
+            newPassword: The new one,
+                if there is one.
+            nobody: There is no such parameter.
+
+        Errors:
+            No & no: The <name> is wrong.
         """
         return Element("root", {"uid": uid})
 
@@ -69,7 +80,7 @@ class Page(HTMLParser):
         assert self._open.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if "style" not in self._open:
+        if not {"style", "script"} & set(self._open):
             self.text += data
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
@@ -88,8 +99,13 @@ def documentation(*off: Binding) -> Documentation:
     return Documentation(OperationTable(application()), "calculator", ALL_BINDINGS - set(off))
 
 
-def logins(*off: Binding) -> AsmxEndpoint:
-    return AsmxEndpoint(AsmxApplication([Logins], "urn:logins", "logins"), "/srv.asmx", ALL_BINDINGS - set(off))
+LOGIN = Example({"UID": "j smith", "TrustedUserPwd": "a'b", "days": "2"}, Element("root", {"uid": "j <smith>"}))
+PAGES = Pages("Logins 1.2", {"LogIn": LOGIN})
+
+
+def logins(*off: Binding, pages: Pages = PAGES) -> AsmxEndpoint:
+    application = AsmxApplication([Logins], "urn:logins", "logins")
+    return AsmxEndpoint(application, "/srv.asmx", ALL_BINDINGS - set(off), pages=pages)
 
 
 @pytest.mark.parametrize("query", ["WSDL", "wsdl", "Wsdl", "wsdl=", "x=1&WSDL", "wsdl=1"])
@@ -132,19 +148,25 @@ def test_pages_are_html_that_nobody_keeps(calculator: Documentation, query: str)
     assert headers["cache-control"] == "private, max-age=0"
 
 
-@pytest.mark.parametrize("query", ["", "op=Add", "op=Nope"])
-def test_a_page_may_show_its_own_style_and_icon_and_nothing_else(calculator: Documentation, query: str) -> None:
+def digest_of(tag: str, answer: Response) -> str:
+    """How a policy names the page's one inline element of a kind."""
+    (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", answer.body.decode(), re.DOTALL)
+    return f"'sha256-{b64encode(sha256(content.encode()).digest()).decode()}'"
+
+
+@pytest.mark.parametrize("query", ["", "op=Add", "op=Copy", "op=Nope"])
+def test_a_page_may_show_and_run_its_own_and_nothing_else(calculator: Documentation, query: str) -> None:
     answer = calculator.answer(query, ADDRESS)
-    style = re.search("<style>(.*)</style>", answer.body.decode(), re.DOTALL)
-    assert style
-    digest = b64encode(sha256(style[1].encode()).digest()).decode()
+    may_run = f"script-src {digest_of('script', answer)}; connect-src 'self'; " if b"<script" in answer.body else ""
+    assert bool(may_run) is (query in {"op=Add", "op=Copy"})
     assert dict(answer.headers)["content-security-policy"] == (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; form-action 'self'; base-uri 'none'; "
-        "frame-ancestors 'none'"
+        f"default-src 'none'; style-src {digest_of('style', answer)}; {may_run}img-src data:; form-action 'self'; "
+        "base-uri 'none'; frame-ancestors 'none'"
     )
     page = Page(answer)
     assert [link["rel"] for link in page.all("link")] == ["icon"]
-    assert not {"script", "img", "iframe", "object"} & {tag for tag, _ in page.elements}
+    assert not [script for script in page.all("script") if script]
+    assert not {"img", "iframe", "object"} & {tag for tag, _ in page.elements}
     assert not [a for _, attributes in page.elements for a in attributes if a == "style" or a.startswith("on")]
 
 
@@ -239,11 +261,70 @@ def test_documents_are_kept_for_a_few_addresses_only(calculator: Documentation) 
 
 
 def test_descriptions_are_the_docstrings() -> None:
+    """On the help page their first paragraph; in the WSDL all but the sections."""
     endpoint = logins()
+    wsdl = get(endpoint, "wsdl").body.decode()
+    assert "over two lines.</wsdl:documentation>" in wsdl
     help_page = Page(get(endpoint, ""))
     assert "Log in & get <something>." in help_page.text
     assert "second paragraph" not in help_page.text
     assert "A second paragraph over two lines." in Page(get(endpoint, "op=LogIn")).text
+
+
+def test_titles_say_the_product() -> None:
+    """Or what the page is about, where no product is named."""
+
+    def title(endpoint: AsmxEndpoint, query: str) -> str:
+        (found,) = re.findall("<title>(.*)</title>", get(endpoint, query).body.decode())
+        return str(found)
+
+    assert title(logins(), "") == "logins – Logins 1.2"
+    assert title(logins(), "op=LogIn") == "LogIn – logins – Logins 1.2"
+    assert title(logins(pages=Pages()), "") == "logins web service"
+    assert title(logins(pages=Pages()), "op=LogIn") == "LogIn – logins web service"
+
+
+def test_a_page_tells_what_the_docstring_tells_of_parameters_and_errors() -> None:
+    """Parameters by their names on the wire or in Python."""
+    answer = get(logins(), "op=LogIn")
+    page = Page(answer)
+    described = {str(field["name"]): str(field["aria-describedby"]) for field in page.all("input")}
+    assert described["UID"] == "p1-hint p1-meaning"
+    assert described["TrustedUserPwd"] == "p2-hint"
+    assert '<p class="meaning" id="p1-meaning">The &lt;name&gt;.</p>' in answer.body.decode()
+    assert '<p class="meaning" id="p3-meaning">The new one, if there is one.</p>' in answer.body.decode()
+    assert "No & no" in page.text
+    assert "The <name> is wrong." in page.text
+    assert "There is no such parameter" not in page.text
+    assert "Args:" not in page.text
+
+
+def test_a_page_shows_the_examples_answer_and_the_call_as_a_command() -> None:
+    text = Page(get(logins(), "op=LogIn")).text
+    assert '<root uid="j &lt;smith&gt;" />' in text
+    assert (
+        "curl http://example.com/Base/srv.asmx/LogIn --data-urlencode 'UID=j smith' "
+        """--data-urlencode 'TrustedUserPwd=a'"'"'b' --data-urlencode """
+    ) in text
+
+
+def test_without_an_example_there_are_placeholders_and_no_answer() -> None:
+    text = Page(get(logins(pages=Pages()), "op=LogIn")).text
+    assert "What it answers" not in text
+    assert "--data-urlencode 'UID=string'".replace("string", "\ue000string\ue001") not in text
+    assert "--data-urlencode 'UID=string'" in text
+
+
+def test_the_messages_are_folds_of_which_one_is_open_at_a_time() -> None:
+    page = Page(get(logins(), "op=LogIn"))
+    assert [fold["name"] for fold in page.all("details")] == ["messages"] * 4
+    assert not any("open" in fold for fold in page.all("details"))
+
+
+def test_parameters_of_an_operation_without_a_form_are_told_too() -> None:
+    text = Page(get(logins(Binding.POST), "op=LogIn")).text
+    assert "newPassword" in text
+    assert "The new one, if there is one." in text
 
 
 def get(endpoint: AsmxEndpoint, query: str, path: str = "/srv.asmx") -> Response:

@@ -1,11 +1,13 @@
 """Sample messages: what a client would send and get, with placeholders."""
 
 import re
+import shlex
 
 import pytest
 from lxml import etree
 
-from spyne_asmx import ALL_BINDINGS, AsmxEndpoint, Binding, Request
+from spyne_asmx import ALL_BINDINGS, AsmxEndpoint, Binding, Example, Request
+from spyne_asmx.curl import curl_line
 from spyne_asmx.http import HeaderMap
 from spyne_asmx.operations import OperationTable
 from spyne_asmx.samples import PLACEHOLDER_END, PLACEHOLDER_START, Sample, samples
@@ -132,3 +134,50 @@ def test_only_bindings_that_are_on_and_can_carry_the_parameters(
     operation: str, bindings: frozenset[Binding], titles: list[str]
 ) -> None:
     assert [sample.title for sample in samples(OPERATIONS.by_name[operation], ADDRESS, frozenset(bindings))] == titles
+
+
+EXAMPLE = Example({"a": "40", "b": "2 & 3"}, 42)
+
+
+def test_an_example_takes_the_placeholders_places() -> None:
+    found = {sample.title: sample for sample in samples(OPERATIONS.by_name["Add"], ADDRESS, ALL_BINDINGS, EXAMPLE)}
+    assert "<a>40</a>\n      <b>2 &amp; 3</b>" in found["SOAP 1.1"].request
+    assert "<AddResult>42</AddResult>" in found["SOAP 1.2"].response
+    assert "GET /Base/srv.asmx/Add?a=40&b=2+%26+3 HTTP/1.1" in found["HTTP GET"].request
+    assert found["HTTP POST"].request.endswith("\n\na=40&b=2+%26+3")
+    assert found["HTTP POST"].response.endswith('<int xmlns="http://tempuri.org/">42</int>')
+
+
+@pytest.mark.parametrize(
+    ("operation", "off", "line"),
+    [
+        ("Add", set(), f"curl {ADDRESS}/Add --data-urlencode a=40 --data-urlencode 'b=2 & 3'"),
+        ("Add", {Binding.POST}, f"curl {ADDRESS}/Add --get --data-urlencode a=40 --data-urlencode 'b=2 & 3'"),
+        ("Add", {Binding.POST, Binding.GET, Binding.SOAP11, Binding.SOAP12}, ""),
+        ("Nothing", set(), f"curl {ADDRESS}/Nothing --request POST"),
+        ("Nothing", {Binding.POST}, f"curl {ADDRESS}/Nothing"),
+    ],
+)
+def test_a_command_makes_the_call(operation: str, off: set[Binding], line: str) -> None:
+    assert plain(curl_line(OPERATIONS.by_name[operation], ADDRESS, ALL_BINDINGS - off, EXAMPLE)) == line
+
+
+@pytest.mark.parametrize(
+    ("off", "headers"),
+    [
+        (set(), ["Content-Type: text/xml; charset=utf-8", 'SOAPAction: "http://tempuri.org/Add"']),
+        ({Binding.SOAP11}, ["Content-Type: application/soap+xml; charset=utf-8"]),
+    ],
+)
+def test_a_command_speaks_soap_where_there_are_no_forms(off: set[Binding], headers: list[str]) -> None:
+    """The words are those that a shell makes of the line; what they say is a call."""
+    on = ALL_BINDINGS - off - {Binding.GET, Binding.POST}
+    words = shlex.split(curl_line(OPERATIONS.by_name["Add"], ADDRESS, on, EXAMPLE))
+    assert words[:2] == ["curl", ADDRESS]
+    assert words[2:-2] == [word for header in headers for word in ("--header", header)]
+    assert words[-2] == "--data-binary"
+    content = {name.partition(": ")[0].lower(): name.partition(": ")[2] for name in headers}
+    body = words[-1].replace("2 &amp; 3", "2").encode()
+    request = Request("POST", "/srv.asmx", "", HeaderMap([*content.items()]), body)
+    answer = AsmxEndpoint(application(), "/srv.asmx").handle(request)
+    assert b"<AddResult>42</AddResult>" in answer.body

@@ -5,12 +5,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
+from importlib.metadata import version
 
 from asmx_tickets.access.authentication import Authentication
 from asmx_tickets.access.logon import Logons
 from asmx_tickets.access.policy import Policy
 from asmx_tickets.audit import AuditLog, CooperativeAudit
+from asmx_tickets.elements import english_name
 from asmx_tickets.errors import Unavailable
+from asmx_tickets.examples import examples
 from asmx_tickets.hosting.admin import Command
 from asmx_tickets.hosting.cors import Cors
 from asmx_tickets.hosting.demo import add_demo_users, demo_settings
@@ -21,7 +24,7 @@ from asmx_tickets.hosting.operations import Status, TicketOperations, commands
 from asmx_tickets.hosting.proxies import Proxies
 from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import Stores, audit_log, open_stores, password_hasher
-from asmx_tickets.service import LIMITS, NAME, PATH, Parts, english_name, ticket_application
+from asmx_tickets.service import LIMITS, NAME, PATH, Parts, ticket_application
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.tickets.cache import TicketCache
 from asmx_tickets.users.cooperative import CooperativeDirectory
@@ -30,7 +33,7 @@ from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.verifier import StoredPasswords, Verifier
-from spyne_asmx import AsmxEndpoint, Binding, Limits, OperationTable, build_wsdl
+from spyne_asmx import AsmxEndpoint, Binding, Limits, OperationTable, Pages, build_wsdl
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +181,7 @@ def _checks(foundation: Foundation) -> dict[str, Callable[[], object]]:
 
 def _site(settings: Settings, parts: Parts, health: Health) -> Site:
     return Site(
-        AsmxEndpoint(ticket_application(parts), PATH, _bindings(settings), _limits(settings)),
+        AsmxEndpoint(ticket_application(parts), PATH, _bindings(settings), _limits(settings), _pages(parts)),
         path_base=settings.path_base,
         hosts=HostFilter(tuple(settings.allowed_hosts.split(";"))),
         proxies=Proxies(tuple(settings.forwarded_headers.known_proxies)),
@@ -191,6 +194,10 @@ def _site(settings: Settings, parts: Parts, health: Health) -> Site:
 
 def _limits(settings: Settings) -> Limits:
     return replace(LIMITS, body=settings.web_services.max_request_bytes)
+
+
+def _pages(parts: Parts) -> Pages:
+    return Pages(f"asmx-tickets {version('asmx-tickets')}", examples(parts.facts, parts.root_name))
 
 
 def _bindings(settings: Settings) -> frozenset[Binding]:

@@ -19,13 +19,14 @@ const [flow, address, executablePath] = process.argv.slice(2);
 /** Whether our pages are to blame: no page asks for the icon that browsers look for beside an XML answer. */
 const isOurs = (complaint) => !complaint.startsWith(`${new URL(address).origin}/favicon.ico:`);
 
-/** Submits the form: where that leads, and what is to be seen there. */
+/** Submits the form: what is shown below it, or, without JavaScript, where that leads and what is to be seen there. */
 async function answer(page) {
   const response = page.waitForResponse((candidate) => candidate.request().method() === "POST");
   await page.getByRole("button", { name: "Invoke" }).click();
   const sent = await response;
-  await page.waitForURL(sent.url());
-  return { url: page.url(), status: sent.status(), shown: await page.locator(":root").innerText() };
+  if (flow === "withoutJavaScript") await page.waitForURL(sent.url());
+  const shown = flow === "withoutJavaScript" ? page.locator(":root") : page.locator("#outcome");
+  return { url: page.url(), status: sent.status(), shown: await shown.innerText() };
 }
 
 async function logIn(page) {
@@ -56,13 +57,50 @@ const flows = {
     return { before, valid, loggedOut, after: await invokeEmpty(page, "isValidTicket") };
   },
 
+  async copy(context) {
+    const copied = {};
+    for (const way of ["clipboard", "selection"]) {
+      const page = await context.newPage();
+      // Browsers give pages their clipboard over TLS and on loopback addresses only.
+      if (way === "selection") await page.addInitScript(() => { delete Navigator.prototype.clipboard; });
+      await page.goto(`${address}?op=${way === "selection" ? "LogOut" : "isValidTicket"}`);
+      const command = await page.locator(".command code").innerText();
+      await page.getByRole("button", { name: "Copy" }).click();
+      await page.getByRole("button", { name: "Copied" }).waitFor();
+      await page.getByLabel("AuthenticationTicket").focus();
+      await page.keyboard.press("Control+V");
+      copied[way] = { command, pasted: await page.getByLabel("AuthenticationTicket").inputValue() };
+    }
+    return { copied };
+  },
+
+  async folds(context) {
+    const page = await context.newPage();
+    await page.goto(`${address}?op=AuthenticateUser`);
+    const height = await page.evaluate(() => document.documentElement.scrollHeight);
+    const open = [];
+    for (const title of ["SOAP 1.1", "SOAP 1.2", "HTTP GET", "HTTP POST"]) {
+      await page.getByText(title, { exact: true }).click();
+      open.push(await page.locator("details[open]").allInnerTexts());
+    }
+    return { height, open };
+  },
+
   async accessibility(context) {
     const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
     const page = await context.newPage();
     const pages = {};
-    for (const path of ["", "?op=AuthenticateUser", "?op=Nope"]) {
+    for (const path of ["", "?op=AuthenticateUser", "?op=RenewTicket", "?op=ServerInfo", "?op=Nope"]) {
       await page.goto(address + path);
       await page.evaluate(axe);
+      // All that there is to see: an answer, and an open fold.
+      for (const name of ["Invoke", "Copy"]) {
+        for (const button of await page.getByRole("button", { name }).all()) await button.click();
+      }
+      if (path.startsWith("?op=") && path !== "?op=Nope") {
+        await page.locator("#outcome").waitFor();
+        await page.locator("summary").first().click();
+      }
       for (const [colorScheme, width] of [["light", 1280], ["dark", 390]]) {
         await page.setViewportSize({ width, height: 800 });
         await page.emulateMedia({ colorScheme });

@@ -1,0 +1,148 @@
+"""What the operations answer, as elements (CONTRACT 1). C#'s names stand here and in service.py, and nowhere else."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from functools import cache, lru_cache
+
+from asmx_tickets.access.authentication import Session
+from asmx_tickets.tickets.ticket import format_guid
+from spyne_asmx import Element
+
+
+def profile(session: Session, *, with_ticket: bool) -> Element:
+    """What a login answers, and isValidTicket, which leaves out the ticket."""
+    user = session.user
+    shown = user.profile
+    attributes = {
+        "userid": str(user.id),
+        "username": shown.user_name,
+        "firstName": shown.first_name,
+        "lastName": shown.last_name,
+        "fullname": shown.full_name,
+        "email": shown.email,
+        "expireOn": _utc(session.ticket.expires_at),
+        "isAuthenticated": "True",
+    }
+    if with_ticket:
+        return Element("root", {"success": "true", "ticket": format_guid(session.guid), **attributes})
+    return Element("root", {"success": "true", **attributes})
+
+
+def ticket_alone(session: Session) -> Element:
+    """What CreateTicketforUser answers."""
+    return Element("root", {"success": "true", "ticket": format_guid(session.guid)})
+
+
+def current_user(session: Session, local_zone: tzinfo | None) -> Element:
+    """What GetCurrentUser answers (CONTRACT 1.3)."""
+    return Element("root", {"success": "true"}, [_user_element(session, local_zone)])
+
+
+def done() -> Element:
+    """The answer that says no more than that it was done."""
+    return Element("root", {"success": "true"})
+
+
+def refused(error: str) -> Element:
+    """The answer that says no."""
+    return Element("root", {"success": "false", "error": error})
+
+
+def server_info(facts: Mapping[str, str], now: float, local_zone: tzinfo | None) -> Element:
+    """What ServerInfo answers. ``facts`` is what it says of this installation."""
+    local = datetime.fromtimestamp(now, local_zone).astimezone(local_zone)
+    offset = local.utcoffset()
+    return Element(
+        "root",
+        {
+            "success": "true",
+            "VersionNumber": facts["VersionNumber"],
+            "Server_date_time": local.strftime("%Y-%m-%dT%H:%M:%S"),
+            "Coordinated_Universal_Time": local.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "UTC_Offset": f"{offset.total_seconds() / 3600 if offset else 0:g}",
+            **facts,
+        },
+    )
+
+
+def named(answer: Element, name: str) -> Element:
+    """An answer in the dialect whose root has this name. In the older one, ``response``, success has an empty error."""
+    return answer if name == "root" else _in_older_dialect(answer, name)
+
+
+def _user_element(session: Session, local_zone: tzinfo | None) -> Element:
+    user = session.user
+    profile = user.profile
+    return Element(
+        "User",
+        {
+            "exists": "true",
+            "UserID": str(user.id),
+            "FirstName": profile.first_name,
+            "LastName": profile.last_name,
+            "Email": profile.email,
+            "Enabled": _upper(profile.enabled),
+            "UserName": profile.user_name,
+            "Domain": profile.domain,
+            "LastLogonDate": _local(session.ticket.previous_logon, local_zone),
+            "LastPasswordChangeDate": _local(user.last_password_change, local_zone),
+            "AuthenticationAuthority": "Native",
+            "ReadOnlyUser": _upper(profile.read_only),
+        },
+        [_preferences(session.ticket.language), Element("TaskRedirection")],
+    )
+
+
+def _preferences(language: str) -> Element:
+    return Element(
+        "Preferences",
+        {
+            "Language": english_name(language),
+            "DefaultPortal": "",
+            "ShowArchives": "FALSE",
+            "ShowHiddens": "FALSE",
+            "NotificationType": "INSTANT",
+            "NotificationTypeId": "1",
+            "EmailType": "HTML",
+            "AttachDocumentToEmail": "FALSE",
+        },
+    )
+
+
+@cache
+def english_name(language: str) -> str:
+    """A language's English name, as .NET's CultureInfo.EnglishName has it; the code itself where it has none."""
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(language, sep="-").get_display_name("en") or language
+    except (UnknownLocaleError, ValueError):
+        return language
+
+
+def _upper(value: bool) -> str:
+    return "TRUE" if value else "FALSE"
+
+
+def _local(moment: float | None, zone: tzinfo | None) -> str:
+    """Local time without a zone; empty where there is none (CONTRACT 1.3)."""
+    if moment is None:
+        return ""
+    return datetime.fromtimestamp(moment, zone).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _utc(moment: float) -> str:
+    """UTC in whole seconds, rounded down: it never says more life than the ticket has (CONTRACT 1)."""
+    day, second = divmod(int(moment), 86400)
+    minute, second = divmod(second, 60)
+    return f"{_date(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}Z"
+
+
+@lru_cache(maxsize=4096)
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * 86400, UTC).strftime("%Y-%m-%d")
+
+
+def _in_older_dialect(answer: Element, name: str) -> Element:
+    attributes = dict(answer.attributes)
+    return Element(name, {"success": attributes.pop("success"), "error": "", **attributes}, answer.children)
