@@ -1,5 +1,7 @@
 """A spyne application for an endpoint: no protocols, no WSDL of spyne's, and faults instead of spyne's logging."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from spyne import Application
@@ -25,15 +27,16 @@ class AsmxApplication(Application):
     """
 
     def __init__(self, services: Any, tns: str, name: str, config: Any = None) -> None:
-        super().__init__(
-            services,
-            tns,
-            name,
-            in_protocol=ProtocolBase(),
-            out_protocol=ProtocolBase(),
-            config=config,
-            documents_container=NoDocuments,
-        )
+        with _namespaces_kept(services):
+            super().__init__(
+                services,
+                tns,
+                name,
+                in_protocol=ProtocolBase(),
+                out_protocol=ProtocolBase(),
+                config=config,
+                documents_container=NoDocuments,
+            )
 
     def process_request(self, ctx: AsmxContext) -> None:
         """Run the call with spyne's events. What a service or a listener raises is the endpoint's to answer.
@@ -44,3 +47,49 @@ class AsmxApplication(Application):
         result = self.call_wrapper(ctx)
         ctx.out_object = result if len(ctx.operation.results) > 1 else [result]
         ctx.fire_event("method_return_object")
+
+
+@contextmanager
+def _namespaces_kept(services: Any) -> Iterator[None]:
+    """Leave the namespaces of messages and types as they were declared.
+
+    spyne writes a namespace into each class that has none, that of the first application which uses it.
+    """
+    declared = {kind: kind.__dict__.get("__namespace__", _INHERITED) for kind in _declared_types(services)}
+    try:
+        yield
+    finally:
+        for kind, namespace in declared.items():
+            if namespace is not _INHERITED:
+                kind.__namespace__ = namespace
+            elif "__namespace__" in kind.__dict__:
+                del kind.__namespace__
+
+
+_INHERITED = object()
+
+
+def _headers(service: Any, descriptor: Any) -> list[Any]:
+    """The headers of a method, or else those of its service."""
+    declared = (descriptor.in_header or service.__in_header__, descriptor.out_header or service.__out_header__)
+    return [kind for kinds in declared for kind in (kinds if isinstance(kinds, list | tuple) else (kinds,))]
+
+
+def _declared_types(services: Any) -> set[Any]:
+    """The messages and headers of services, and all types in them."""
+    found: set[Any] = set()
+    pending = [
+        kind
+        for service in services
+        for descriptor in service.public_methods.values()
+        for kind in (descriptor.in_message, descriptor.out_message, *_headers(service, descriptor))
+    ]
+    while pending:
+        kind = pending.pop()
+        if kind is None or kind in found:
+            continue
+        found.add(kind)
+        pending += getattr(kind, "_type_info", {}).values()
+        pending += [kind.__extends__, kind.__orig__, getattr(kind, "type", None)]
+        pending += getattr(kind.Attributes, "_subclasses", None) or ()
+    return found

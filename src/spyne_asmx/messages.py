@@ -119,7 +119,7 @@ def answer_of(descriptor: Any, service_namespace: str) -> Message:
     message, name = descriptor.out_message, operation_name(descriptor)
     usual = _usual_names(descriptor)
     response_names = {f"{one}Response" for one in usual}
-    if descriptor.body_style in _BARE_ANSWERS and not getattr(message.Attributes, "_wrapper", False):
+    if descriptor.body_style in _BARE_ANSWERS and not _is_empty_wrapper(message):
         # With a wrapped request, which ASMX does not know, the element is named as spyne names it.
         kind = "Response" if descriptor.body_style is BODY_STYLE_OUT_BARE else "Result"
         chosen = _chosen(message.Attributes.sub_name, response_names) or f"{name}{kind}"
@@ -145,6 +145,11 @@ def headers_of(kinds: Any, service_namespace: str) -> tuple[Part, ...]:
         )
         for kind in kinds or ()
     )
+
+
+def _is_empty_wrapper(message: Any) -> bool:
+    """Whether it is what spyne makes where there is no result."""
+    return not getattr(message, "_type_info", True) and bool(getattr(message.Attributes, "_wrapper", False))
 
 
 def _part(kind: Any, namespace: str, name: str) -> Part:

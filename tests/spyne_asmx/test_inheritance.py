@@ -174,7 +174,17 @@ def test_forms_name_the_type_too(service: AsmxEndpoint) -> None:
 
 
 def test_the_namespaces_of_one_application_say_nothing_to_another() -> None:
-    """Types without a namespace are in the service's, whichever application met them first."""
-    for name in ("first", "second"):
-        wsdl = wsdl_of(endpoint_of(name, type("Again", (Inheritance,), {})), name)
-        assert f'targetNamespace="{namespace_of(name)}"'.encode() in wsdl
+    """Messages and types without a namespace are in the service's, whichever application met them first."""
+    size = Enum("Small", "Large", type_name="Size")
+
+    class Shared(Service):
+        @rpc(size, _returns=Array(Person), _body_style="out_bare")
+        def Find(ctx: Any, size: Any) -> list[Person]:
+            return [Person(Id=1)]
+
+    first, second = endpoint_of("first", Shared), endpoint_of("second", Shared)
+    assert namespace_of("first").encode() not in wsdl_of(second, "second")
+    for endpoint in (first, second):
+        namespace = endpoint.operations.namespace
+        expected = f'<FindResponse xmlns="{namespace}"><Person><Id xmlns="urn:crm">1</Id></Person></FindResponse>'
+        assert inside(call(endpoint, "Find", "<size>Small</size>")) == f"<soap:Body>{expected}</soap:Body>"

@@ -114,6 +114,12 @@ class Bare(Service):
         return n
 
 
+class Lists(Service):
+    @rpc(Array(Integer32), _returns=Array(Integer32), _body_style="bare")
+    def Sort(ctx: Any, numbers: list[int]) -> list[int]:
+        return sorted(numbers)
+
+
 class Halves(Service):
     """What ASMX has no word for: a wrapped request with a bare answer, and a void method's only out parameter."""
 
@@ -234,6 +240,14 @@ def test_bare_messages_have_no_element_around_them(
     expected = f"<soap:Body>{answer}</soap:Body>"
     for _ in range(2):  # the second may be known by its shape
         assert inside(send(bare, body, operation if with_action else None, soap=soap)) == expected
+
+
+def test_a_bare_array_is_one_element_with_its_items() -> None:
+    lists = endpoint_of("lists", Lists)
+    namespace = namespace_of("lists")
+    body = f'<numbers xmlns="{namespace}"><int>2</int><int>1</int></numbers>'
+    expected = f'<soap:Body><SortResult xmlns="{namespace}"><int>1</int><int>2</int></SortResult></soap:Body>'
+    assert inside(send(lists, body)) == expected
 
 
 @pytest.mark.parametrize(("operation", "answer"), [("Submit", "null"), ("Double", "0"), ("Now", "now")])
