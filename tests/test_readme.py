@@ -174,7 +174,7 @@ def test_two_nodes_behind_nginx(tmp_path: Path, shared_postgres: PostgresServer,
     assert 'success="true" ticket="' in outputs["openssl"]
     assert outputs["openssl"].endswith("ok")
     assert outputs["asmx-tickets"].splitlines()[1].startswith("dora\t")
-    assert outputs["asmx-tickets"].endswith("1 ended\n")
+    assert outputs["asmx-tickets"].endswith("1 ticket ended\n")
 
 
 def test_the_first_screen_shows_a_command_a_request_and_an_answer() -> None:

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from asmx_tickets.errors import SettingsError, Unavailable
-from asmx_tickets.waiting import Lane, in_thread
 
 LONGEST_NAME = 64
 # What a pipe takes as a whole or not at all; no line is longer.
@@ -42,6 +41,7 @@ class Event(StrEnum):
     USER_ADDED = "user_added"
     USER_ENABLED = "user_enabled"
     USER_DISABLED = "user_disabled"
+    USER_CHANGED = "user_changed"
     USER_DELETED = "user_deleted"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - an event
     TICKETS_REVOKED = "tickets_revoked"
@@ -105,6 +105,9 @@ class CooperativeAudit(AuditLog):
         self._audit = audit
 
     def write(self, record: Record) -> None:
+        # The command line writes an audit log, too, and has no event loop.
+        from asmx_tickets.waiting import Lane, in_thread
+
         try:
             in_thread(Lane.AUDIT, partial(self._audit.write, record), seconds=_STUCK_SECONDS)
         except TimeoutError:

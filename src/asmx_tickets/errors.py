@@ -26,4 +26,8 @@ class Unavailable(AsmxTicketsError):
 
 
 class UserError(AsmxTicketsError):
-    """A user can't be added or changed as asked."""
+    """A user can't be added or changed as asked. ``field`` is what of the profile it is about, or ``password``."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field

@@ -42,8 +42,8 @@ def test_without_a_command_the_help_is_shown(run: Run, arguments: list[str]) -> 
     [
         (["nope"], "asmx-tickets: No such command 'nope'. See asmx-tickets --help."),
         (
-            ["user", "lst"],
-            "asmx-tickets user: No such command 'lst'. Did you mean 'list'? See asmx-tickets user --help.",
+            ["user", "shw"],
+            "asmx-tickets user: No such command 'shw'. Did you mean 'show'? See asmx-tickets user --help.",
         ),
         (["user", "show"], "asmx-tickets user show: Missing argument 'NAME'. See asmx-tickets user show --help."),
         (["serve", "x"], "asmx-tickets serve: Got unexpected extra argument(s) (x). See asmx-tickets serve --help."),

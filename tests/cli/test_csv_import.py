@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import os
 import signal
 import sqlite3
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from asmx_tickets.access.accounts import AccountRules
 from asmx_tickets.access.policy import Languages
-from asmx_tickets.cli.csv_import import Adding, add_users
+from asmx_tickets.cli.csv_import import Importer, import_users
 from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.hash_parameters import HashParameters
@@ -34,9 +36,10 @@ def write(folder: Path, content: str | bytes) -> str:
     return "users.csv"
 
 
-def adding(directory: SqlUserDirectory) -> Adding:
-    """How users are added to it, by the mildest rules."""
-    return Adding(directory, HASHER, AccountRules(PasswordPolicy(min_length=1), Languages()), lambda _name, _id: None)
+def importer(directory: SqlUserDirectory) -> Importer:
+    """How users are added to it, by the mildest rules; the audit log is nobody's."""
+    rules = AccountRules(PasswordPolicy(min_length=1), Languages())
+    return Importer(directory, HASHER, rules, lambda *_, **__: None, update=False, end_tickets=lambda _: 0)
 
 
 def names(directory: UserDirectory) -> list[str]:
@@ -92,17 +95,17 @@ def test_bad_lines_are_named_and_the_others_added(run: Run, folder: Path, direct
     result = run("user", "import", write(folder, b"\n".join(lines)), exit_code=1)
     assert result.stdout == "2 added, 11 refused\n"
     assert result.stderr.splitlines() == [
-        "line 3: The user name 'TAKEN' is taken.",
-        "line 4: The password is empty.",
-        "line 5: The column enabled must be true or false.",
+        "line 3, column user_name: The user name 'TAKEN' is taken.",
+        "line 4, column password: The password is empty.",
+        "line 5, column enabled: It must be true or false.",
         "line 6: The line is no CSV: are its quotes closed and doubled?",
         "line 7: The header has 4 columns, this line has 2.",
         "line 8: The header has 4 columns, this line has 6.",
-        "line 9: The line is not UTF-8.",
-        "line 10: The user name is empty.",
-        "line 11: The user name starts or ends with white space.",
-        "line 12: The user name 'GOOD' is taken.",
-        "line 13: The e-mail address is longer than 320 characters.",
+        "line 9: The line is not UTF-8. In Excel, save the file as CSV UTF-8.",
+        "line 10, column user_name: The user name is empty.",
+        "line 11, column user_name: The user name starts or ends with white space.",
+        "line 12, column user_name: The user name 'GOOD' is taken.",
+        "line 13, column email: The e-mail address is longer than 320 characters.",
     ]
     assert "canary" not in result.output
     assert names(directory) == ["good", "last", "taken"]
@@ -118,7 +121,6 @@ def test_bad_lines_are_named_and_the_others_added(run: Run, folder: Path, direct
         "password\nx\n",
         "user_name,password,password\n",
         "user_name,password,Phone\n",
-        "user_name;password\n",
         f"user_name,password,{PASSWORD}\n",
     ],
 )
@@ -143,7 +145,9 @@ def test_the_same_file_again_adds_nothing_and_hashes_nothing(run: Run, folder: P
     run("user", "import", file)
     again = run("user", "import", file, exit_code=1)
     assert again.stdout == "0 added, 2 refused\n"
-    assert again.stderr == "line 2: The user name 'a' is taken.\nline 3: The user name 'b' is taken.\n"
+    assert again.stderr == (
+        "line 2, column user_name: The user name 'a' is taken.\nline 3, column user_name: The user name 'b' is taken.\n"
+    )
 
 
 def test_an_import_as_a_process() -> None:
@@ -151,7 +155,84 @@ def test_an_import_as_a_process() -> None:
     Path("users.csv").write_text(f"user_name,password\na,{PASSWORD}\na,{PASSWORD}\n", encoding="utf-8")
     done = complete("user", "import", "users.csv")
     assert (done.returncode, done.stdout) == (1, "1 added, 1 refused\n")
-    assert done.stderr == "line 3: The user name 'a' is taken.\n"
+    assert done.stderr == "line 3, column user_name: The user name 'a' is taken.\n"
+
+
+def test_excels_file_is_imported_from_standard_input(run: Run, directory: SqlUserDirectory) -> None:
+    """With a byte order mark, semicolons and titles of its own; a bad line is named by them."""
+    content = "\ufeffUserName;Password;First Name;E-Mail;Enabled\r\n" + (
+        f"jsmith;{PASSWORD};John;jsmith@example.com;FALSE\r\nb;{PASSWORD};;nowhere;\r\n" + 'c;"x\r\ny";;;\r\n'
+    )
+    result = run("user", "import", "-", stdin=content.encode(), exit_code=1)
+    assert result.stdout == "1 added, 2 refused\n"
+    assert result.stderr.splitlines() == [
+        "line 3, column E-Mail: The e-mail address must have one @ between a name and a host, and no white space.",
+        "line 4, column Password: The password has control characters or others that can't be typed.",
+    ]
+    found = directory.find("jsmith")
+    assert found is not None
+    assert found.user.profile == Profile("jsmith", "John", email="jsmith@example.com", enabled=False)
+
+
+def stored(directory: SqlUserDirectory, name: str) -> tuple[Profile, int, str | None]:
+    """What is kept of a user."""
+    found = directory.find(name)
+    assert found is not None
+    return found.user.profile, found.user.security_stamp, found.password_hash
+
+
+def test_update_changes_what_the_columns_say(run: Run, folder: Path, directory: SqlUserDirectory) -> None:
+    """Users who are there keep what no column names, their spelling and an unchanged password; others are added."""
+    for name in ("Alice", "bob", "carol"):
+        directory.add(Profile(name, "first", email=f"{name}@x", language="de"), HASHER.hash(PASSWORD))
+    before = {name: stored(directory, name) for name in ("alice", "bob", "carol")}
+    lines = [
+        "user_name,password,first_name,enabled",
+        "ALICE,,Alicia,",
+        f"bob,{PASSWORD},first,true",
+        "carol,Another1!,first,no",
+        f"dave,{PASSWORD},Dave,",
+        "erin,,Erin,",
+        "alice,,Al,perhaps",
+    ]
+    result = run("user", "import", "--update", write(folder, "\n".join(lines)), exit_code=1)
+    assert result.stdout == "1 added, 2 updated, 1 unchanged, 2 refused\n"
+    assert result.stderr.splitlines() == [
+        "line 6, column password: The password is empty.",
+        "line 7, column enabled: It must be true or false.",
+    ]
+    profile, stamp, secret = stored(directory, "alice")
+    assert profile == Profile("Alice", "Alicia", email="Alice@x", language="de")
+    assert (stamp, secret) == before["alice"][1:]
+    assert stored(directory, "bob") == before["bob"]
+    profile, stamp, secret = stored(directory, "carol")
+    assert profile == Profile("carol", "first", email="carol@x", language="de", enabled=False)
+    assert stamp > before["carol"][1]
+    assert HASHER.verify(secret, "Another1!").ok
+    events = [json.loads(line) for line in (folder / "App_Data" / "audit.jsonl").read_text().splitlines()]
+    assert [(event["event"], event["user"], event.get("reason")) for event in events] == [
+        ("user_changed", "Alice", "first_name"),
+        ("user_disabled", "carol", None),
+        ("password_changed", "carol", None),
+        ("user_added", "dave", None),
+    ]
+
+
+def test_an_export_can_be_edited_and_imported(run: Run, folder: Path, directory: SqlUserDirectory) -> None:
+    """It has what people may change and no password; nothing changes where nothing was edited."""
+    directory.add(Profile("Ünal", 'a "b", c', domain="x;y", read_only=True, enabled=False), HASHER.hash(PASSWORD))
+    directory.add(Profile("bob", "Bob"), HASHER.hash(PASSWORD))
+    before = [stored(directory, name) for name in ("Ünal", "bob")]
+    exported = run("user", "export").stdout
+    assert exported.splitlines()[0] == "user_name,first_name,last_name,email,domain,language,read_only,enabled"
+    assert "argon2" not in exported
+    file = write(folder, exported)
+    assert run("user", "import", "--update", file).output == "0 added, 0 updated, 2 unchanged, 0 refused\n"
+    assert [stored(directory, name) for name in ("Ünal", "bob")] == before
+    write(folder, exported.replace("bob,Bob", "bob,Robert"))
+    assert run("user", "import", "--update", file).output == "0 added, 1 updated, 1 unchanged, 0 refused\n"
+    assert stored(directory, "bob")[0] == Profile("bob", "Robert")
+    assert complete("user", "export", env=os.environ | {"PYTHONIOENCODING": "latin-1"}).stdout.count("Ünal") == 1
 
 
 def test_a_file_is_not_read_further_than_needed() -> None:
@@ -166,7 +247,7 @@ def test_a_file_is_not_read_further_than_needed() -> None:
             yield f"u{read},\n".encode()
 
     directory = open_directory("sqlite://")
-    results = add_users(lines(), adding(directory))
+    results = import_users(lines(), importer(directory))
     for number in range(2, 5000):
         assert next(results).number == number
         assert read <= number + 64
@@ -196,7 +277,7 @@ def test_ctrl_c_ends_with_the_count_so_far(folder: Path, directory: SqlUserDirec
     """Exit code 130; what is counted is there, and nothing else."""
     process = start("user", "import", write(folder, many(1000)))
     assert process.stderr is not None
-    assert process.stderr.readline() == "line 2: The password is empty.\n"
+    assert process.stderr.readline() == "line 2, column password: The password is empty.\n"
     process.send_signal(signal.SIGINT)
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -210,7 +291,10 @@ def test_a_killed_import_leaves_what_it_reported_and_nothing_half_done(folder: P
     file = write(folder, many(150))
     process = start("user", "import", file)
     assert process.stderr is not None
-    assert [process.stderr.readline() for _ in range(2)] == ["line 2: The password is empty.\n", "added 100\n"]
+    assert [process.stderr.readline() for _ in range(2)] == [
+        "line 2, column password: The password is empty.\n",
+        "added 100\n",
+    ]
     process.kill()
     process.communicate(timeout=60)
     with sqlite3.connect(folder / "App_Data" / "users.db") as database:
@@ -230,7 +314,7 @@ def test_whatever_a_file_holds_each_line_has_an_outcome(lines: list[bytes]) -> N
     """No other error than ours, and the numbers rise."""
     directory = open_directory("sqlite://")
     source = io.BytesIO(b"user_name,password,email\n" + b"\n".join(lines))
-    numbers = [line.number for line in add_users(source, adding(directory))]
+    numbers = [line.number for line in import_users(source, importer(directory))]
     directory.close()
     assert numbers == sorted(set(numbers))
     assert all(2 <= number <= source.getvalue().count(b"\n") + 1 for number in numbers)
@@ -246,9 +330,9 @@ def test_what_a_csv_writer_writes_is_read_back(name: str, password: str, first_n
         [["domain", "user_name", "password", "first_name"], [domain, name, password, first_name]]
     )
     directory = open_directory("sqlite://")
-    assert [line.complaint for line in add_users([*file.getvalue().encode().splitlines(True)], adding(directory))] == [
-        None
-    ]
+    assert [
+        line.complaint for line in import_users([*file.getvalue().encode().splitlines(True)], importer(directory))
+    ] == [""]
     found = directory.find(name)
     directory.close()
     assert found is not None
@@ -260,7 +344,7 @@ def test_a_header_error_comes_before_any_line() -> None:
     """Nothing is added from a file whose columns are not known."""
     directory = open_directory("sqlite://")
     with pytest.raises(UserError, match=HEADER):
-        next(add_users([b"name,password\n", b"a,b\n"], adding(directory)))
+        next(import_users([b"name,password\n", b"a,b\n"], importer(directory)))
     assert names(directory) == []
     directory.close()
 

@@ -70,7 +70,7 @@ def test_a_ticket_of_a_user_who_is_gone_shows_the_userid(run: Run, shared: Redis
 
 def test_revoke_ends_a_ticket(run: Run, shared: RedisTicketCache, users: dict[str, int]) -> None:
     guid, other = add(shared, users["alice"]), add(shared, users["alice"])
-    assert run("ticket", "revoke", format_guid(guid)).output == "1 ended\n"
+    assert run("ticket", "revoke", format_guid(guid)).output == "1 ticket ended\n"
     assert shared.look(guid) is None
     assert shared.look(other) is not None
 
@@ -86,7 +86,7 @@ def test_a_ticket_on_standard_input_is_in_no_process_list(
 def test_revoke_ends_all_tickets_of_a_user(run: Run, shared: RedisTicketCache, users: dict[str, int]) -> None:
     mine = [add(shared, users["alice"]) for _ in range(3)]
     bobs = add(shared, users["bob"])
-    assert run("ticket", "revoke", "--user", "Alice").output == "3 ended\n"
+    assert run("ticket", "revoke", "--user", "Alice").output == "3 tickets ended\n"
     assert [shared.look(guid) for guid in mine] == [None, None, None]
     assert shared.look(bobs) is not None
 
@@ -97,7 +97,7 @@ def test_user_commands_clear_the_users_tickets(
 ) -> None:
     """CONTRACT 3: disable, delete and password end the user's tickets at once."""
     guid, bobs = add(shared, users["alice"]), add(shared, users["bob"])
-    run("user", *arguments, stdin=f"{PASSWORD}\n")
+    assert run("user", *arguments, stdin=f"{PASSWORD}\n").output == "1 ticket ended\n"
     assert shared.look(guid) is None
     assert shared.look(bobs) is not None
 

@@ -12,7 +12,7 @@ import pytest
 from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory
-from asmx_tickets.users.user import User
+from asmx_tickets.users.user import Profile, User
 from tests.cli.conftest import PASSWORD, Run, complete, start
 from tests.support.somebody import needs_root, nobody, passable_folder
 
@@ -74,6 +74,7 @@ def test_a_password_is_taken_exactly(run: Run, directory: SqlUserDirectory) -> N
         (["show", "nobody"], "", "There is no user 'nobody'."),
         (["show", "no\nbody"], "", "There is no user 'no\\nbody'."),
         (["enable", "nobody"], "", "There is no user 'nobody'."),
+        (["set", "nobody", "--email", ""], "", "There is no user 'nobody'."),
         (["disable", "nobody"], "", "There is no user 'nobody'."),
         (["delete", "nobody"], "", "There is no user 'nobody'."),
         (["password", "nobody"], "x\n", "There is no user 'nobody'."),
@@ -152,6 +153,60 @@ def test_disable_password_and_delete_end_the_tickets(run: Run, directory: SqlUse
     assert stamps[0] < stamps[1] == stamps[2] < stamps[3]
     assert accepts(directory, "jsmith", "new")
     assert run("user", "delete", "JSMITH").output == ""
+    assert directory.find("jsmith") is None
+
+
+def test_set_changes_what_is_named_and_leaves_the_rest(run: Run, directory: SqlUserDirectory) -> None:
+    """Nobody is logged out by it; an empty value clears. The audit log has the names of what was changed."""
+    run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
+    before = directory.find("jsmith")
+    assert before is not None
+    changes = ["--user-name", "john", "--last-name", "Brown", "--email", "", "--language", "de", "--read-only"]
+    assert run("user", "set", "JSmith", *changes).output == ""
+    after = directory.find("john")
+    assert after is not None
+    assert after.user.profile == Profile("john", "John", "Brown", language="de", read_only=True)
+    assert after.user.security_stamp == before.user.security_stamp
+    assert after.password_hash == before.password_hash
+    assert directory.find("jsmith") is None
+    run("user", "set", "john", "--no-read-only")
+    assert user(directory, "john").profile.read_only is False
+    changed = json.loads(Path("App_Data/audit.jsonl").read_text().splitlines()[1])
+    assert (changed["event"], changed["user"]) == ("user_changed", "jsmith")
+    assert changed["reason"] == "user_name, last_name, email, language, read_only"
+
+
+def test_set_judges_what_is_new_alone(run: Run, directory: SqlUserDirectory) -> None:
+    """An address from before the rules may stay; a name that is taken may not be given."""
+    directory.add(Profile("old", email="no address"), "x")
+    directory.add(Profile("other"), "x")
+    run("user", "set", "old", "--first-name", "Old")
+    refused = {
+        ("--email", "nowhere"): "The e-mail address must have one @ between a name and a host, and no white space.",
+        ("--language", "xx"): "The language must be one of Languages:Supported (en, de, fr, nl, tr).",
+        ("--user-name", "OTHER"): "The user name 'OTHER' is taken.",
+        ("--user-name", ""): "The user name is empty.",
+    }
+    for options, line in refused.items():
+        assert run("user", "set", "old", *options, exit_code=1).stderr == f"asmx-tickets: {line}\n"
+    assert user(directory, "old").profile == Profile("old", "Old", email="no address")
+
+
+@pytest.mark.parametrize(("answer", "exit_code"), [("y", 0), ("n", 1), ("", 1)])
+def test_on_a_terminal_delete_asks(run: Run, directory: SqlUserDirectory, answer: str, exit_code: int) -> None:
+    """Whoever does not say yes keeps the user."""
+    run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
+    terminal = Terminal("user", "delete", "JSMITH")
+    terminal.read("Remove the user jsmith for good? [y/N]: ")
+    terminal.type(answer)
+    assert terminal.exit_code() == exit_code
+    assert ("asmx-tickets: Nothing was done." in terminal.screen) is (exit_code == 1)
+    assert (directory.find("jsmith") is None) is (exit_code == 0)
+
+
+def test_delete_with_yes_asks_nobody(run: Run, directory: SqlUserDirectory) -> None:
+    run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
+    assert Terminal("user", "delete", "jsmith", "--yes").exit_code() == 0
     assert directory.find("jsmith") is None
 
 
@@ -247,7 +302,7 @@ def test_on_a_terminal_an_import_shows_a_progress_bar(folder: Path) -> None:
     terminal = Terminal("user", "import", "users.csv")
     assert terminal.exit_code() == 1
     assert "100%" in terminal.screen
-    assert "line 3: The password is empty." in terminal.screen
+    assert "line 3, column password: The password is empty." in terminal.screen
     assert terminal.screen.rstrip().endswith("1 added, 1 refused")
 
 

@@ -22,15 +22,17 @@ class AccountRules:
         """Raises UserError, in a line that has no part of the password."""
         complaint = self._passwords.complaint(password, user_name)
         if complaint is not None:
-            raise UserError(complaint)
+            raise UserError(complaint, "password")
 
     def check_profile(self, profile: Profile) -> None:
         """Raises UserError for a language that no session can have, and for what is no e-mail address."""
         if profile.email and not _ADDRESS.fullmatch(profile.email):
-            raise UserError("The e-mail address must have one @ between a name and a host, and no white space.")
+            complaint = "The e-mail address must have one @ between a name and a host, and no white space."
+            raise UserError(complaint, "email")
         supported = self._languages.supported
         if profile.language and profile.language.lower() not in {code.lower() for code in supported}:
-            raise UserError(f"The language must be one of Languages:Supported ({', '.join(supported)}).")
+            complaint = f"The language must be one of Languages:Supported ({', '.join(supported)})."
+            raise UserError(complaint, "language")
 
     def warnings(self, profile: Profile) -> tuple[str, ...]:
         """What an operator may not expect of this account, a line each."""

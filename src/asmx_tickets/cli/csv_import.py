@@ -1,184 +1,233 @@
 """``asmx-tickets user import``: many users from a CSV file."""
 
-import csv
 import os
 import signal
 import sys
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from asmx_tickets.access.accounts import AccountRules
+from asmx_tickets.audit import Event
+from asmx_tickets.cli.auditing import Note
+from asmx_tickets.cli.csv_records import Record, Records
+from asmx_tickets.cli.output import ended
 from asmx_tickets.errors import UserError
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory
-from asmx_tickets.users.user import Profile, name_taken
+from asmx_tickets.users.user import PROFILE_FIELDS, Credentials, Profile, User, name_taken
 
-_TEXTS = ("user_name", "first_name", "last_name", "email", "domain", "language")
 _FLAGS = ("read_only", "enabled")
-_COLUMNS = {"password", *_TEXTS, *_FLAGS}
 _FLAG_VALUES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _REPORT_EVERY = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What became of a line that ends at byte ``end`` of the file. ``complaint`` is None where a user was added."""
+    """What became of a line that ends at byte ``end``: ``added``, ``updated``, ``unchanged`` or ``refused``."""
 
     number: int
     end: int
-    complaint: str | None
+    outcome: str
+    complaint: str = ""
+    tickets: int = 0
+    """How many tickets ended by it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Adding:
-    """How users are added: where to, with what hashes, by which rules; and who is told name and id of each before it
-    is kept. What ``note`` raises undoes it.
+class Importer:
+    """How users are added: where to, with what hashes, by which rules; and who is told of each before it is kept.
+
+    What ``note`` raises undoes it. ``update``: users who are there are changed. ``end_tickets`` ends those of a user
+    who was given a new password or disabled, and gives their number.
     """
 
     directory: SqlUserDirectory
     passwords: PasswordHasher
     rules: AccountRules
-    note: Callable[[str, int], None]
+    note: Note
+    update: bool
+    end_tickets: Callable[[int], int]
 
 
-def run(file: Path, adding: Adding) -> int:
-    """Import the file, tell on standard error how it goes and on standard output how it ended; gives the exit code.
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a line asks for. ``user`` is who is there already, ``password_hash`` that of a new password."""
+
+    profile: Profile
+    password_hash: str | None
+    user: User | None = None
+
+    def events(self) -> Iterator[tuple[Event, str]]:
+        """What happens to the user, and what of the profile it is about. Nothing, where all is so already."""
+        if self.user is None:
+            yield Event.USER_ADDED, ""
+            return
+        before = self.user.profile
+        changed = [name for name in PROFILE_FIELDS if getattr(before, name) != getattr(self.profile, name)]
+        if "enabled" in changed:
+            changed.remove("enabled")
+            yield Event.USER_ENABLED if self.profile.enabled else Event.USER_DISABLED, ""
+        if changed:
+            yield Event.USER_CHANGED, ", ".join(changed)
+        if self.password_hash is not None:
+            yield Event.PASSWORD_CHANGED, ""
+
+
+def run(file: Path, importer: Importer) -> int:
+    """Import the file, or standard input where it is ``-``; tell on standard error how it goes and on standard output
+    how it ended. Gives the exit code.
 
     Raises UserError when the file can't be read or has no proper header, Unavailable when the directory or the note
-    fails; what was added until then stays, and is told.
+    fails; what was done until then stays, and is told.
     """
-    try:
-        source = file.open("rb")
-    except OSError as error:
-        raise UserError(f"{file} can't be read: {error.strerror}.") from None
-    added = refused = 0
+    count: Counter[str] = Counter()
+    tickets = 0
     stopped = False
-    with source, _ctrl_c() as pressed:
+    with _opened(file) as source, _ctrl_c() as pressed:
         try:
-            with closing(add_users(source, adding)) as lines, _progress(file) as (progress, task):
+            with closing(import_users(source, importer)) as lines, _progress(source) as (progress, task):
                 for line in lines:
-                    if line.complaint is None:
-                        added += 1
-                    else:
-                        refused += 1
-                        progress.console.print(f"line {line.number}: {line.complaint}", soft_wrap=True)
-                    progress.update(task, completed=line.end, added=added)
-                    if progress.disable and line.complaint is None and added % _REPORT_EVERY == 0:
-                        typer.echo(f"added {added}", err=True)
+                    count[line.outcome] += 1
+                    tickets += line.tickets
+                    if line.complaint:
+                        progress.console.print(line.complaint, soft_wrap=True)
+                    progress.update(task, completed=line.end, added=count["added"])
+                    if progress.disable and line.outcome == "added" and count["added"] % _REPORT_EVERY == 0:
+                        typer.echo(f"added {count['added']}", err=True)
                     stopped = pressed()
                     if stopped:
                         break
         finally:
-            typer.echo(f"{added} added, {refused} refused")
-    return 130 if stopped else int(refused > 0)
+            outcomes = ("added", "updated", "unchanged", "refused") if importer.update else ("added", "refused")
+            typer.echo(", ".join(f"{count[outcome]} {outcome}" for outcome in outcomes))
+    if tickets:
+        typer.echo(ended(tickets))
+    return 130 if stopped else int(count["refused"] > 0)
 
 
-def add_users(source: Iterable[bytes], adding: Adding) -> Generator[Line]:
-    """Add the users of a CSV file, line by line in the file's order; each has been committed when its line is given.
+def import_users(source: Iterable[bytes], importer: Importer) -> Generator[Line]:
+    """Import the users of a CSV file in the file's order; each has been committed when its line is given.
 
     Passwords are hashed on all cores. No more lines are read ahead than keep these busy. Raises UserError for a header
     that won't do.
     """
-    numbered = _non_blank(source)
-    columns = _columns(next(numbered, (1, 0, b""))[2])
+    required = ("user_name",) if importer.update else ("user_name", "password")
+    records = Records(source, ("user_name", "password", *PROFILE_FIELDS[1:]), required)
     workers = os.cpu_count() or 1
-    ahead: deque[tuple[int, int, Future[tuple[Profile, str]]]] = deque()
+    ahead: deque[tuple[Record, Future[Change]]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
-        for number, end, line in numbered:
-            ahead.append((number, end, pool.submit(_prepare, line, columns, adding)))
+        for record in records:
+            ahead.append((record, pool.submit(_prepare, record, importer)))
             if len(ahead) > workers * 2:
-                yield _add(*ahead.popleft(), adding)
+                yield _done(*ahead.popleft(), records.titles, importer)
         while ahead:
-            yield _add(*ahead.popleft(), adding)
+            yield _done(*ahead.popleft(), records.titles, importer)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _non_blank(source: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
-    """Number, end and content of each line that has any."""
-    end = 0
-    for number, line in enumerate(source, 1):
-        end += len(line)
-        content = line.removeprefix(_BYTE_ORDER_MARK) if number == 1 else line
-        if content.strip():
-            yield number, end, content
-
-
-def _columns(header: bytes) -> list[str]:
-    # No name is repeated in the message: where the header is missing, it would be a user's name and password.
-    columns = [name.strip().lower() for name in _fields(header)]
-    if not {"user_name", "password"} <= set(columns) <= _COLUMNS or len(set(columns)) != len(columns):
-        raise UserError(
-            "The first line must name the columns, once each: user_name,password and any of"
-            " first_name,last_name,email,domain,language,read_only,enabled."
-        )
-    return columns
-
-
-def _prepare(line: bytes, columns: list[str], adding: Adding) -> tuple[Profile, str]:
+def _prepare(record: Record, importer: Importer) -> Change:
     """Everything that can be done before the line's turn comes. Raises UserError, with no value from the
     line but a name that another account has.
     """
-    fields = _fields(line)
-    if len(fields) != len(columns):
-        raise UserError(f"The header has {len(columns)} columns, this line has {len(fields)}.")
-    values = dict(zip(columns, fields, strict=True))
-    known: dict[str, Any] = {name: values[name] for name in _TEXTS if name in values}
-    known |= {name: _flag(name, values[name]) for name in _FLAGS if values.get(name)}
-    profile = Profile(**known)
-    adding.rules.check_profile(profile)
-    adding.rules.check_password(values["password"], profile.user_name)
+    if record.complaint:
+        raise UserError(record.complaint)
+    profile = Profile(**_given(record.fields))
+    password = record.fields.get("password", "")
     # Asked before the costly part, so that an import can be repeated quickly; adding asks again.
-    if adding.directory.find(profile.user_name) is not None:
+    there = importer.directory.find(profile.user_name)
+    if there is None:
+        importer.rules.check_profile(profile)
+        importer.rules.check_password(password, profile.user_name)
+        return Change(profile, importer.passwords.hash(password))
+    if not importer.update:
         raise name_taken(profile.user_name)
-    return profile, adding.passwords.hash(values["password"])
+    importer.rules.check_profile(profile)
+    before = there.user.profile
+    profile = replace(before, **_given(record.fields) | {"user_name": before.user_name})
+    return Change(profile, _new_hash(there, password, importer), there.user)
 
 
-def _add(number: int, end: int, prepared: Future[tuple[Profile, str]], adding: Adding) -> Line:
+def _new_hash(there: Credentials, password: str, importer: Importer) -> str | None:
+    """The hash of another password than the user has; None where it is the same, or none is given."""
+    if not password or importer.passwords.verify(there.password_hash, password).ok:
+        return None
+    importer.rules.check_password(password, there.user.profile.user_name)
+    return importer.passwords.hash(password)
+
+
+def _done(record: Record, prepared: Future[Change], titles: Mapping[str, str], importer: Importer) -> Line:
     try:
-        profile, password_hash = prepared.result()
-        with adding.directory.together():
-            adding.note(profile.user_name, adding.directory.add(profile, password_hash))
+        outcome, tickets = _kept(prepared.result(), importer)
     except UserError as error:
-        return Line(number, end, str(error))
-    return Line(number, end, None)
+        column = f", column {titles[error.field]}" if error.field in titles else ""
+        return Line(record.line, record.end, "refused", f"line {record.line}{column}: {error}")
+    return Line(record.line, record.end, outcome, tickets=tickets)
 
 
-def _fields(line: bytes) -> list[str]:
-    """The fields of one line. A field can't hold a line break: no value may."""
-    try:
-        return next(csv.reader([line.decode()], strict=True), [])
-    except UnicodeDecodeError:
-        raise UserError("The line is not UTF-8.") from None
-    except csv.Error:
-        raise UserError("The line is no CSV: are its quotes closed and doubled?") from None
+def _kept(change: Change, importer: Importer) -> tuple[str, int]:
+    """What became of the user, and how many tickets ended."""
+    events = list(change.events())
+    if not events:
+        return "unchanged", 0
+    with importer.directory.together():
+        if change.user is None:
+            user_id = importer.directory.add(change.profile, change.password_hash or "")
+        else:
+            user_id = change.user.id
+            if not importer.directory.change(user_id, profile=change.profile, password_hash=change.password_hash):
+                raise UserError(f"There is no user {change.profile.user_name!r} any more.")
+        for event, reason in events:
+            importer.note(event, change.profile.user_name, user_id, reason=reason)
+    if {Event.USER_DISABLED, Event.PASSWORD_CHANGED} & {event for event, _ in events}:
+        return "updated", importer.end_tickets(user_id)
+    return "added" if change.user is None else "updated", 0
+
+
+def _given(line: Mapping[str, str]) -> dict[str, Any]:
+    """The fields of the profile that a line has. A switch that is left empty is none of them."""
+    given: dict[str, Any] = {name: line[name] for name in PROFILE_FIELDS if name in line and name not in _FLAGS}
+    return given | {name: _flag(name, line[name]) for name in _FLAGS if line.get(name)}
 
 
 def _flag(name: str, value: str) -> bool:
     flag = _FLAG_VALUES.get(value.strip().lower())
     if flag is None:
-        raise UserError(f"The column {name} must be true or false.")
+        raise UserError("It must be true or false.", name)
     return flag
 
 
 @contextmanager
-def _progress(file: Path) -> Iterator[tuple[Progress, Any]]:
+def _opened(file: Path) -> Iterator[BinaryIO]:
+    if str(file) == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        source = file.open("rb")
+    except OSError as error:
+        raise UserError(f"{file} can't be read: {error.strerror}.") from None
+    with source:
+        yield source
+
+
+@contextmanager
+def _progress(source: BinaryIO) -> Iterator[tuple[Progress, Any]]:
     """A progress bar on standard error, if that is a terminal."""
     console = Console(stderr=True, markup=False, emoji=False, highlight=False)
     columns = (BarColumn(), TaskProgressColumn(), TextColumn("{task.fields[added]} added"), TimeRemainingColumn())
+    size = os.fstat(source.fileno()).st_size if source is not sys.stdin.buffer else 0
     with Progress(*columns, console=console, disable=not sys.stderr.isatty()) as progress:
-        yield progress, progress.add_task("", total=file.stat().st_size or None, added=0)
+        yield progress, progress.add_task("", total=size or None, added=0)
 
 
 @contextmanager

@@ -43,6 +43,11 @@ def utc(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def ended(tickets: int) -> str:
+    """How many tickets ended."""
+    return f"{tickets} {'ticket' if tickets == 1 else 'tickets'} ended"
+
+
 def _text(value: Value) -> str:
     """A value on one line and in one column."""
     if value is None:

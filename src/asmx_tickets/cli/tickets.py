@@ -12,7 +12,7 @@ from asmx_tickets.audit import Event
 from asmx_tickets.cli.auditing import auditing
 from asmx_tickets.cli.command_line import CommandLine
 from asmx_tickets.cli.options import SettingsFile, find_user, open_users, read_settings
-from asmx_tickets.cli.output import AsJson, print_rows, utc
+from asmx_tickets.cli.output import AsJson, ended, print_rows, utc
 from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.tickets.ticket import digest, parse_guid, short_hash
 
@@ -62,29 +62,30 @@ def revoke(
             with open_users(loaded) as directory:
                 found = find_user(directory, user)
             note(Event.TICKETS_REVOKED, found.profile.user_name, found.id)
-            ended = tickets.remove_user(found.id)
+            count = tickets.remove_user(found.id)
         else:
             guid = _guid(sys.stdin.readline() if ticket == "-" else ticket or "")
             live = tickets.look(guid)
             if live is None:
                 raise UserError("There is no such live ticket.")
             note(Event.TICKETS_REVOKED, user_id=live.user_id, ticket=short_hash(digest(guid)))
-            ended = 0 if tickets.remove(guid) is None else 1
-    typer.echo(f"{ended} ended")
+            count = 0 if tickets.remove(guid) is None else 1
+    typer.echo(ended(count))
 
 
-def end_tickets(settings: "Settings", user_id: int) -> None:
-    """End the tickets of a user who was just disabled, deleted or given a new password.
+def end_tickets(settings: "Settings", user_id: int) -> int | None:
+    """End the tickets of a user who was just disabled, deleted or given a new password: how many, None if unknown.
 
     They are dead without this too, by the user's security stamp; so a cache that does not answer is worth a line only.
     """
     if not settings.connection_strings.tickets_are_shared:
-        return
+        return None
     try:
         with _shared_cache(settings) as tickets:
-            tickets.remove_user(user_id)
+            return tickets.remove_user(user_id)
     except Unavailable as error:
         typer.echo(f"{error} The user's tickets are dead all the same, and vanish when they expire.", err=True)
+        return None
 
 
 @contextmanager

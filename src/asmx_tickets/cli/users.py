@@ -1,10 +1,10 @@
 """``asmx-tickets user …``: the accounts."""
 
-import getpass
+import csv
 import sys
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,13 +13,8 @@ from asmx_tickets.cli.auditing import auditing
 from asmx_tickets.cli.command_line import CommandLine
 from asmx_tickets.cli.options import SettingsFile, find_user, open_users, read_settings
 from asmx_tickets.cli.output import AsJson, Value, print_facts, print_rows, utc
-from asmx_tickets.cli.tickets import end_tickets
-from asmx_tickets.errors import UserError
 
 if TYPE_CHECKING:
-    from asmx_tickets.access.accounts import AccountRules
-    from asmx_tickets.settings.model import Settings
-    from asmx_tickets.users.passwords import PasswordHasher
     from asmx_tickets.users.user import User
 
 app = CommandLine("user", "Add, show, change and remove users.")
@@ -30,37 +25,93 @@ _COLUMNS = (
 )  # fmt: skip
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The login name, in any letter case.")]
+FirstName = Annotated[str | None, typer.Option("--first-name", metavar="TEXT")]
+LastName = Annotated[str | None, typer.Option("--last-name", metavar="TEXT")]
+Email = Annotated[str | None, typer.Option("--email", metavar="ADDRESS")]
+Domain = Annotated[str | None, typer.Option("--domain", metavar="TEXT")]
+Language = Annotated[
+    str | None, typer.Option("--language", metavar="CODE", help="Such as de; empty for the system's default.")
+]
+ReadOnly = Annotated[
+    bool | None, typer.Option("--read-only/--no-read-only", help="Shown in GetCurrentUser, without effect here.")
+]
 
 
 @app.command()
 def add(
     name: Annotated[str, typer.Argument(metavar="NAME", help="The login name.")],
     *,
-    first_name: Annotated[str, typer.Option(metavar="TEXT")] = "",
-    last_name: Annotated[str, typer.Option(metavar="TEXT")] = "",
-    email: Annotated[str, typer.Option(metavar="ADDRESS")] = "",
-    domain: Annotated[str, typer.Option(metavar="TEXT")] = "",
-    language: Annotated[str, typer.Option(metavar="CODE", help="Such as de; the system default if left out.")] = "",
-    read_only: Annotated[
-        bool, typer.Option("--read-only", help="Shown in GetCurrentUser, without effect here.")
-    ] = False,
+    first_name: FirstName = None,
+    last_name: LastName = None,
+    email: Email = None,
+    domain: Domain = None,
+    language: Language = None,
+    read_only: ReadOnly = None,
     disabled: Annotated[bool, typer.Option("--disabled", help="May not log in yet.")] = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Add a user and print the userid. The password is asked for, or read from standard input as one line."""
+    """Add a user and print the userid.
+
+    The password is asked for, or read from standard input as one line.
+    """
+    from asmx_tickets.cli.account import hasher, new_password
     from asmx_tickets.users.user import Profile
 
-    profile = Profile(name, first_name, last_name, email, domain, language, read_only, enabled=not disabled)
+    given = _given(
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        domain=domain,
+        language=language,
+        read_only=read_only,
+    )
+    profile = Profile(name, **given, enabled=not disabled)
     loaded = read_settings(settings)
     rules = loaded.account_rules()
     rules.check_profile(profile)
-    password_hash = _hasher(loaded).hash(_new_password(rules, name))
+    password_hash = hasher(loaded).hash(new_password(rules, name))
     with open_users(loaded, make=True) as directory, auditing(loaded) as note, directory.together():
         user_id = directory.add(profile, password_hash)
         note(Event.USER_ADDED, name, user_id)
     typer.echo(str(user_id))
-    for warning in rules.warnings(profile):
-        typer.echo(f"asmx-tickets: {warning}", err=True)
+    _warn(rules.warnings(profile))
+
+
+@app.command("set")
+def set_profile(
+    name: Name,
+    *,
+    user_name: Annotated[str | None, typer.Option("--user-name", metavar="NAME", help="Another login name.")] = None,
+    first_name: FirstName = None,
+    last_name: LastName = None,
+    email: Email = None,
+    domain: Domain = None,
+    language: Language = None,
+    read_only: ReadOnly = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Change what is known of a user. Tickets go on."""
+    from asmx_tickets.cli.account import opened
+    from asmx_tickets.users.user import Profile
+
+    given = _given(
+        user_name=user_name,
+        first_name=first_name,
+        last_name=last_name,
+        email=email,
+        domain=domain,
+        language=language,
+        read_only=read_only,
+    )
+    if not given:
+        raise typer.BadParameter("name at least one thing to change, such as --email ADDRESS")
+    with opened(name, settings) as account:
+        rules = account.settings.account_rules()
+        # What is there already is not judged.
+        rules.check_profile(Profile(**{"user_name": name} | given))
+        profile = replace(account.user.profile, **given)
+        account.change(Event.USER_CHANGED, ", ".join(given), profile=profile)
+    _warn(rules.warnings(profile))
 
 
 @app.command("list")
@@ -79,96 +130,112 @@ def show(name: Name, as_json: AsJson = False, settings: SettingsFile = None) -> 
 
 @app.command()
 def password(name: Name, settings: SettingsFile = None) -> None:
-    """Set a user's password and end the user's tickets. It is asked for, or read from standard input as one line."""
-    loaded = read_settings(settings)
-    with open_users(loaded) as directory, auditing(loaded) as note:
-        user = find_user(directory, name)
-        password_hash = _hasher(loaded).hash(_new_password(loaded.account_rules(), user.profile.user_name))
-        with directory.together():
-            _done(directory.change(user.id, password_hash=password_hash), name)
-            note(Event.PASSWORD_CHANGED, user.profile.user_name, user.id)
-    end_tickets(loaded, user.id)
+    """Set a user's password and end the user's tickets.
+
+    It is asked for, or read from standard input as one line.
+    """
+    from asmx_tickets.cli.account import hasher, new_password, opened
+
+    with opened(name, settings) as account:
+        secret = new_password(account.settings.account_rules(), account.user.profile.user_name)
+        account.change(Event.PASSWORD_CHANGED, password_hash=hasher(account.settings).hash(secret))
+        account.end_tickets()
 
 
 @app.command()
 def enable(name: Name, settings: SettingsFile = None) -> None:
     """Let a user log in."""
-    loaded = read_settings(settings)
-    with open_users(loaded) as directory, auditing(loaded) as note:
-        user = find_user(directory, name)
-        with directory.together():
-            _done(directory.change(user.id, enabled=True), name)
-            note(Event.USER_ENABLED, user.profile.user_name, user.id)
+    from asmx_tickets.cli.account import opened
+
+    with opened(name, settings) as account:
+        account.change(Event.USER_ENABLED, enabled=True)
 
 
 @app.command()
 def disable(name: Name, settings: SettingsFile = None) -> None:
     """Keep a user from logging in and end the user's tickets."""
-    loaded = read_settings(settings)
-    with open_users(loaded) as directory, auditing(loaded) as note:
-        user = find_user(directory, name)
-        with directory.together():
-            _done(directory.change(user.id, enabled=False), name)
-            note(Event.USER_DISABLED, user.profile.user_name, user.id)
-    end_tickets(loaded, user.id)
+    from asmx_tickets.cli.account import opened
+
+    with opened(name, settings) as account:
+        account.change(Event.USER_DISABLED, enabled=False)
+        account.end_tickets()
 
 
 @app.command()
-def delete(name: Name, settings: SettingsFile = None) -> None:
+def delete(
+    name: Name,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask. Without a terminal nobody is asked.")] = False,
+    settings: SettingsFile = None,
+) -> None:
     """Remove a user for good and end the user's tickets."""
-    loaded = read_settings(settings)
-    with open_users(loaded) as directory, auditing(loaded) as note:
-        user = find_user(directory, name)
-        with directory.together():
-            _done(directory.remove(user.id), name)
-            note(Event.USER_DELETED, user.profile.user_name, user.id)
-    end_tickets(loaded, user.id)
+    from asmx_tickets.cli.account import opened
+
+    with opened(name, settings) as account:
+        if not yes and sys.stdin.isatty():
+            typer.confirm(f"Remove the user {account.user.profile.user_name} for good?", abort=True)
+        account.delete()
+        account.end_tickets()
+
+
+@app.command("export")
+def export_users(settings: SettingsFile = None) -> None:
+    """Print all users as CSV that import takes, in UTF-8.
+
+    Passwords are not in it: `user import --update` leaves those of users who are there.
+    """
+    from asmx_tickets.users.user import PROFILE_FIELDS
+
+    with open_users(read_settings(settings)) as directory:
+        line = csv.writer(typer.get_text_stream("stdout", encoding="utf-8"), lineterminator="\n").writerow
+        line(PROFILE_FIELDS)
+        for user in directory.all():
+            values = (getattr(user.profile, field) for field in PROFILE_FIELDS)
+            line(str(value).lower() if isinstance(value, bool) else value for value in values)
 
 
 @app.command("import")
 def import_users(
-    file: Annotated[Path, typer.Argument(metavar="FILE.csv", help="UTF-8, with a header line.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV in UTF-8; - is standard input.")],
+    *,
+    update: Annotated[bool, typer.Option("--update", help="Change users who are there already.")] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Add the users of a CSV file; each line counts by itself.
 
     The header names user_name, password and any of first_name, last_name, email, domain, language, read_only and
-    enabled, in any order. Bad lines are named on standard error; the exit code is 1 if there were any.
+    enabled, in any order; Excel's UserName and First Name will do. Between the fields are commas, semicolons or tabs.
+    Bad lines are named on standard error; the exit code is 1 if there were any.
+
+    With --update users who are there get what the columns say, and keep their password where the column is missing or
+    empty. A new password, or enabled=false, ends their tickets.
     """
     from asmx_tickets.cli import csv_import
+    from asmx_tickets.cli.account import hasher
+    from asmx_tickets.cli.tickets import end_tickets
 
     loaded = read_settings(settings)
     with open_users(loaded, make=True) as directory, auditing(loaded) as note:
-        adding = csv_import.Adding(directory, _hasher(loaded), loaded.account_rules(), partial(note, Event.USER_ADDED))
-        exit_code = csv_import.run(file, adding)
+        importer = csv_import.Importer(
+            directory,
+            hasher(loaded),
+            loaded.account_rules(),
+            note,
+            update,
+            lambda user_id: end_tickets(loaded, user_id) or 0,
+        )
+        exit_code = csv_import.run(file, importer)
     raise typer.Exit(exit_code)
 
 
-def _hasher(settings: "Settings") -> "PasswordHasher":
-    from asmx_tickets.hosting.stores import password_hasher
-
-    return password_hasher(settings)
-
-
-def _new_password(rules: "AccountRules", user_name: str) -> str:
-    """The password, typed twice on a terminal, else one line of standard input. Raises UserError if it won't do."""
-    if sys.stdin.isatty():
-        secret = getpass.getpass("Password: ")
-        if getpass.getpass("The same again: ") != secret:
-            raise UserError("The two passwords differ.")
-    else:
-        try:
-            line = sys.stdin.buffer.readline().decode()
-        except UnicodeDecodeError:
-            raise UserError("The password on standard input is not UTF-8.") from None
-        secret = line.removesuffix("\n").removesuffix("\r")
-    rules.check_password(secret, user_name)
-    return secret
+def _given(**options: str | bool | None) -> dict[str, Any]:
+    """What was named on the command line."""
+    return {field: value for field, value in options.items() if value is not None}
 
 
-def _done(changed: bool, name: str) -> None:
-    if not changed:
-        raise UserError(f"There is no user {name!r} any more.")
+def _warn(warnings: tuple[str, ...]) -> None:
+    for warning in warnings:
+        typer.echo(f"asmx-tickets: {warning}", err=True)
 
 
 def _facts(user: "User") -> dict[str, Value]:

@@ -65,7 +65,7 @@ class PasswordHasher:
         """
         secret = _encode(password)
         if secret is None:
-            raise UserError(acceptable(password))
+            raise UserError(acceptable(password) or "The password is no text.", "password")
         with self.slot():
             try:
                 return self._argon2.hash(secret)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 from asmx_tickets.errors import UserError
 
@@ -36,7 +36,7 @@ def account_key(user_name: str) -> str:
 
 def name_taken(user_name: str) -> UserError:
     """The error of a login name that another account has, whatever the letter case."""
-    return UserError(f"The user name {user_name!r} is taken.")
+    return UserError(f"The user name {user_name!r} is taken.", "user_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +68,23 @@ class Profile:
         for attribute, name, longest in _TEXTS:
             value: str = getattr(self, attribute)
             if len(value) > longest:
-                raise UserError(f"The {name} is longer than {longest} characters.")
+                raise UserError(f"The {name} is longer than {longest} characters.", attribute)
             if _ILLEGAL.search(value):
-                raise UserError(f"The {name} has control characters or others that can't be shown.")
+                raise UserError(f"The {name} has control characters or others that can't be shown.", attribute)
         if not self.user_name:
-            raise UserError("The user name is empty.")
+            raise UserError("The user name is empty.", "user_name")
         if self.user_name != self.user_name.strip():
-            raise UserError("The user name starts or ends with white space.")
+            raise UserError("The user name starts or ends with white space.", "user_name")
         if "\t" in self.user_name:
-            raise UserError("The user name has control characters or others that can't be shown.")
+            raise UserError("The user name has control characters or others that can't be shown.", "user_name")
 
     @property
     def full_name(self) -> str:
         """First and last name joined by one space, trimmed (CONTRACT 1)."""
         return f"{self.first_name} {self.last_name}".strip()
+
+
+PROFILE_FIELDS = tuple(attribute.name for attribute in fields(Profile))
 
 
 @dataclass(frozen=True, slots=True)
