@@ -11,10 +11,11 @@ from spyne_asmx.application import AsmxApplication
 from spyne_asmx.bindings import ALL_BINDINGS, Binding, Faulted, FormBinding, SoapBinding
 from spyne_asmx.context import AsmxContext
 from spyne_asmx.documentation import NO_PAGES, Documentation, Pages
-from spyne_asmx.faults import AsmxFault, HttpError, ServerFault, service_fault
+from spyne_asmx.faults import AsmxFault, HttpError, ServerFault
 from spyne_asmx.http import Request, Response, text_response
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.operations import OperationTable
+from spyne_asmx.servicefaults import service_fault
 
 
 class AsmxEndpoint(ServerBase):
@@ -87,18 +88,25 @@ class AsmxEndpoint(ServerBase):
 
     def _fault_answer(self, ctx: AsmxContext, error: Exception) -> Response:
         """The answer to a call that raised. What was not meant to be raised is logged, once."""
-        if isinstance(error, Fault):
-            ctx.out_error = error
-            fault: AsmxFault = service_fault(error)
-        elif isinstance(error, AsmxFault):
-            fault = error
-        else:
-            ctx.request.log_bug(ctx.operation.name)
-            fault = ServerFault()
+        fault = self._fault(ctx, error)
         if ctx.out_error is None:
             ctx.out_error = Fault("Server" if fault.is_servers else "Client", fault.text)
         ctx.fire_event("method_exception_object")
         return ctx.form.fault(fault)
+
+    def _fault(self, ctx: AsmxContext, error: Exception) -> AsmxFault:
+        if isinstance(error, AsmxFault):
+            return error
+        if isinstance(error, Fault):
+            try:
+                fault = service_fault(error, self.operations.namespace)
+            except Exception:  # a detail that can't be written
+                ctx.request.log_bug(ctx.operation.name)
+                return ServerFault()
+            ctx.out_error = error
+            return fault
+        ctx.request.log_bug(ctx.operation.name)
+        return ServerFault()
 
     def _close(self, ctx: AsmxContext) -> None:
         """End a call whose answer is made: a listener's bug can't change it any more, and is only logged."""

@@ -5,7 +5,6 @@ for SOAP, one sentence of plain text for GET and POST forms.
 """
 
 from enum import Enum
-from typing import Any
 
 
 class FaultCode(Enum):
@@ -21,6 +20,11 @@ class AsmxFault(Exception):
     """A request that gets a fault for an answer. The message is what the client reads."""
 
     code = FaultCode.CLIENT
+    subcodes: tuple[str, ...] = ()
+    own_code = ""
+    actor = ""
+    detail = ""
+    language = ""
     status = 500
     form_status = 500
 
@@ -110,17 +114,30 @@ class ServiceUnavailable(AsmxFault):
 
 
 class ServiceFault(AsmxFault):
-    """A fault that the service itself raised, as a spyne Fault."""
+    """A fault that the service itself raised.
 
-    def __init__(self, code: FaultCode, text: str) -> None:
+    ``subcodes`` say more about the code, from the general to the particular; ``own_code`` stands in for the code where
+    it is none of SOAP's, as ``{namespace}name`` or a name alone. ``detail`` is markup.
+    """
+
+    def __init__(
+        self,
+        code: FaultCode,
+        text: str,
+        *,
+        subcodes: tuple[str, ...] = (),
+        own_code: str = "",
+        actor: str = "",
+        detail: str = "",
+        language: str = "",
+    ) -> None:
         super().__init__(text)
         self.code = code
-
-
-def service_fault(error: Any) -> ServiceFault:
-    """The fault for a spyne Fault that a service raised."""
-    client = error.faultcode.partition(".")[0] in {"Client", "Sender"}
-    return ServiceFault(FaultCode.CLIENT if client else FaultCode.SERVER, error.faultstring)
+        self.subcodes = subcodes
+        self.own_code = own_code
+        self.actor = actor
+        self.detail = detail
+        self.language = language
 
 
 class HttpError(Exception):

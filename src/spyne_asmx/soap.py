@@ -26,7 +26,7 @@ from spyne_asmx.xml import (
     XmlError,
     read,
 )
-from spyne_asmx.xmlwriter import escape_text
+from spyne_asmx.xmlwriter import escape_attribute, escape_text
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,21 +254,48 @@ def refused_attribute(parameter: Element) -> str | None:
 
 def encode_fault(fault: AsmxFault, version: SoapVersion) -> bytes:
     """The envelope of a fault."""
-    code = fault.code.value[version.fault_codes]
-    text = escape_text(fault.text)
-    if version is SOAP11:
-        # SOAP 1.1, section 4.4: detail says that the body's processing failed, so a header's fault must not have it.
-        detail = "" if isinstance(fault, NotUnderstood) else "<detail />"
-        content = f"<faultcode>soap:{code}</faultcode><faultstring>{text}</faultstring>{detail}"
-    else:
-        content = (
-            f"<soap:Code><soap:Value>soap:{code}</soap:Value></soap:Code>"
-            f'<soap:Reason><soap:Text xml:lang="en">{text}</soap:Text></soap:Reason>'
-        )
     opening = version.opening
     if isinstance(fault, VersionMismatch):
         opening = opening.replace("<soap:Body>", f"<soap:Header>{_UPGRADE}</soap:Header><soap:Body>")
+    content = _fault_of_11(fault) if version is SOAP11 else _fault_of_12(fault)
     return f"{opening}<soap:Fault>{content}</soap:Fault>{CLOSING}".encode()
+
+
+def _fault_of_11(fault: AsmxFault) -> str:
+    code = ".".join((f"soap:{fault.code.value[0]}", *fault.subcodes))
+    language = f' xml:lang="{escape_attribute(fault.language)}"' if fault.language else ""
+    actor = f"<faultactor>{escape_text(fault.actor)}</faultactor>" if fault.actor else ""
+    # SOAP 1.1, section 4.4: detail says that the body's processing failed, so a header's fault must not have it.
+    detail = "" if isinstance(fault, NotUnderstood) else _filled("detail", fault.detail)
+    return (
+        f"{_qualified('faultcode', fault.own_code or code)}"
+        f"<faultstring{language}>{escape_text(fault.text)}</faultstring>{actor}{detail}"
+    )
+
+
+def _fault_of_12(fault: AsmxFault) -> str:
+    subcode = ""
+    for one in (fault.own_code,) if fault.own_code else reversed(fault.subcodes):
+        subcode = f"<soap:Subcode>{_qualified('soap:Value', one)}{subcode}</soap:Subcode>"
+    language = escape_attribute(fault.language or "en")
+    return (
+        f"<soap:Code><soap:Value>soap:{fault.code.value[1]}</soap:Value>{subcode}</soap:Code>"
+        f'<soap:Reason><soap:Text xml:lang="{language}">{escape_text(fault.text)}</soap:Text></soap:Reason>'
+        f"{f'<soap:Node>{escape_text(fault.actor)}</soap:Node>' if fault.actor else ''}"
+        f"{_filled('soap:Detail', fault.detail) if fault.detail else ''}"
+    )
+
+
+def _qualified(element: str, code: str) -> str:
+    """An element with a code that may be in a namespace: ``{namespace}name``."""
+    namespace, _, name = code.removeprefix("{").rpartition("}")
+    if not namespace:
+        return f"<{element}>{escape_text(name)}</{element}>"
+    return f'<{element} xmlns:q0="{escape_attribute(namespace)}">q0:{escape_text(name)}</{element}>'
+
+
+def _filled(element: str, markup: str) -> str:
+    return f"<{element}>{markup}</{element}>" if markup else f"<{element} />"
 
 
 # SOAP 1.2 part 1, appendix A: with VersionMismatch goes a list of the envelopes that we take.

@@ -262,10 +262,10 @@ def test_a_bug_is_logged_once_and_told_to_nobody(
     ("code", "soap11", "soap12"),
     [
         ("Client", "soap:Client", "soap:Sender"),
-        ("Client.Authentication", "soap:Client", "soap:Sender"),
+        ("Client.Authentication", "soap:Client.Authentication", "soap:Sender"),
         ("Sender", "soap:Client", "soap:Sender"),
         ("Server", "soap:Server", "soap:Receiver"),
-        ("Server.Busy", "soap:Server", "soap:Receiver"),
+        ("Server.Busy", "soap:Server.Busy", "soap:Receiver"),
     ],
 )
 def test_a_spyne_fault_is_told_as_it_is(

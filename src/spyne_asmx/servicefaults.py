@@ -1,0 +1,89 @@
+"""spyne's faults, raised by services and listeners, as what an answer says."""
+
+from typing import Any
+
+from lxml import etree
+from spyne import DEFAULT_LANGUAGE, Fault
+from spyne.util.etreeconv import dict_to_etree
+
+from spyne_asmx.faults import FaultCode, ServiceFault
+from spyne_asmx.soap import VERSIONS
+from spyne_asmx.types import codec_of
+from spyne_asmx.xml import Element
+from spyne_asmx.xmlvalues import as_element, parsed
+from spyne_asmx.xmlwriter import escape_text, write
+
+_CODES = {name: code for code in FaultCode for name in code.value}
+_DETAIL_ELEMENTS = {"detail", *(f"{{{version.namespace}}}Detail" for version in VERSIONS)}
+# How deep the content of a detail stands: Envelope, Body, Fault, detail, content.
+_DEPTH = 5
+
+
+def service_fault(error: Fault, namespace: str) -> ServiceFault:
+    """The fault for one of spyne's. ``namespace`` is the service's.
+
+    Raises TypeError for a detail that can't be written.
+    """
+    first, *subcodes = str(error.faultcode).split(".")
+    known = _CODES.get(first)
+    return ServiceFault(
+        known or FaultCode.SERVER,
+        str(error.faultstring),
+        subcodes=tuple(subcodes) if known else (),
+        own_code="" if known else str(error.faultcode),
+        actor=str(error.faultactor or ""),
+        detail=_detail(error.detail) + _members(error, namespace),
+        language="" if error.lang == DEFAULT_LANGUAGE else str(error.lang or ""),
+    )
+
+
+def _detail(given: Any) -> str:
+    """The markup of a detail: of a dict, of XML in any form, of several of these, or of text."""
+    if given is None:
+        return ""
+    if isinstance(given, dict):
+        return _content(_tree(given))
+    if isinstance(given, list | tuple):
+        return "".join(map(_detail, given))
+    if isinstance(given, str | bytes):
+        return _text(given)
+    root = given if isinstance(given, etree._Element) else parsed(write(as_element(given)))
+    return _content(root) if root.tag in _DETAIL_ELEMENTS else _written(as_element(root))
+
+
+def _tree(given: dict[str, Any]) -> etree._Element:
+    root = etree.Element("detail")
+    dict_to_etree(given, root)
+    return root
+
+
+def _text(given: str | bytes) -> str:
+    """The markup of text, which may be XML."""
+    text = given.decode() if isinstance(given, bytes) else given
+    if not text.lstrip().startswith("<"):
+        return escape_text(text)
+    try:
+        return _detail(parsed(text))
+    except etree.XMLSyntaxError:
+        return escape_text(text)
+
+
+def _content(root: etree._Element) -> str:
+    """What is inside of an element."""
+    children = [
+        _written(as_element(child)) + escape_text(child.tail or "") for child in root.iterchildren(etree.Element)
+    ]
+    return escape_text(root.text or "") + "".join(children)
+
+
+def _members(error: Fault, namespace: str) -> str:
+    """The members that a class of faults declares, in an element that is named after it."""
+    codec = codec_of(type(error), namespace)
+    for member in codec.members.values():
+        if isinstance(getattr(error, member.python_name, None), type):  # not set, so it is still the declaration
+            setattr(error, member.python_name, None)
+    return _written(codec.write(f"{codec.namespace}}}{codec.type_name}", error)) if codec.members else ""
+
+
+def _written(element: Element) -> str:
+    return write(element, depth=_DEPTH)
