@@ -35,12 +35,15 @@ class Circuit:
             self._try_at = now + self._pause
             return True
 
-    def worked(self) -> None:
-        """A call went well, so calls go through."""
+    def worked(self) -> bool:
+        """A call went well, so calls go through. Whether that has closed the circuit, which was open before."""
         self._worked_at = self._clock()
-        if self._try_at is not None:
-            with self._lock:
-                self._try_at = None
+        if self._try_at is None:
+            return False
+        with self._lock:
+            was_open = self._try_at is not None
+            self._try_at = None
+        return was_open
 
     def failed(self, began: float) -> bool:
         """A call that began then failed. Whether that has opened the circuit, which was closed before."""

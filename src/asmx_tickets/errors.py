@@ -4,7 +4,8 @@
 
     AsmxTicketsError
     ├── SettingsError   a setting is unknown, contradictory or has a bad value
-    ├── Unavailable     a store does not answer, or too many logins wait already
+    ├── Unavailable     a store does not answer
+    │   └── Busy        or too many wait already
     ├── Refused         a normal answer that says no, with its text on the wire: see access/refusals.py
     └── UserError       a user can't be added or changed as asked
 
@@ -23,6 +24,10 @@ class SettingsError(AsmxTicketsError):
 
 class Unavailable(AsmxTicketsError):
     """The service can't answer now, though the request was right. The message is for the log, not for the client."""
+
+
+class Busy(Unavailable):
+    """It would answer, but as many wait already as may."""
 
 
 class UserError(AsmxTicketsError):

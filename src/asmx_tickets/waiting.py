@@ -24,7 +24,7 @@ from typing import Any, TypeVar, cast
 
 from greenlet import getcurrent, greenlet
 
-from asmx_tickets.errors import Unavailable
+from asmx_tickets.errors import Busy, Unavailable
 
 T = TypeVar("T")
 _KEPT_GREENLETS = 64
@@ -51,7 +51,7 @@ class LaneSize:
     background: bool = False
 
 
-class LaneFull(Unavailable):
+class LaneFull(Busy):
     """As many functions wait in the lane as may, or as one owner may have there."""
 
 

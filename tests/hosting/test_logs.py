@@ -1,10 +1,14 @@
 """The log of a server process (SECURITY R4): never in anybody's way."""
 
+import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import time
+
+import pytest
 
 _PROGRAM = """
 import logging, sys, time
@@ -48,6 +52,36 @@ def test_a_reader_that_does_not_read_holds_nobody_up() -> None:
     process.kill()
     process.wait()
     process.stdout.close()
+
+
+_JSON = """
+import logging, sys
+from asmx_tickets.hosting.logs import {log}
+from asmx_tickets.settings.model import load_settings
+log = {log}(load_settings(environ={{"Logging__Format": "JSON"}}))
+logger = logging.getLogger("asmx_tickets.test")
+logger.warning("%s", sys.argv[1], extra={{"fields": {{"status": 200}}}})
+try:
+    raise ValueError("why")
+except ValueError:
+    logger.exception("failed")
+"""
+
+
+@pytest.mark.parametrize("log", ["configure_logging", "BackgroundLog"])
+def test_each_message_can_be_a_line_of_json(log: str) -> None:
+    """From the supervisor as from workers; a traceback is part of its line, and no line is too long to be whole."""
+    program = _JSON.format(log=log) + ("log.close()\n" if log == "BackgroundLog" else "")
+    text = 'Jörg says "no"\n'
+    command = [sys.executable, "-c", program, text + "x" * 5000]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    said, failed = map(json.loads, done.stderr.splitlines())
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", said["time"])
+    assert (said["level"], said["category"], said["status"]) == ("Warning", "asmx_tickets.test", 200)
+    assert said["message"].startswith(f"{text}xxx")
+    assert (failed["level"], failed["message"]) == ("Error", "failed")
+    assert failed["exception"].startswith("Traceback")
+    assert failed["exception"].endswith("ValueError: why")
 
 
 def test_the_level_is_the_settings() -> None:

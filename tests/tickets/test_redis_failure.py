@@ -86,6 +86,22 @@ def test_a_hung_redis_keeps_nobody_waiting(own_redis: RedisServer, cache: RedisT
     recovers(cache)
 
 
+@pytest.mark.parametrize("silent", ["hung", "stopped"])
+def test_the_log_says_when_redis_is_gone_and_when_it_is_back(
+    own_redis: RedisServer, cache: RedisTicketCache, silent: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Once each, however many calls there are meanwhile."""
+    own_redis.pause() if silent == "hung" else own_redis.stop()
+    for _ in range(3):
+        refused(READS["look"], cache)
+    own_redis.go_on() if silent == "hung" else own_redis.start()
+    recovers(cache)
+    recovers(cache)
+    gone, back = (message for message in caplog.messages if "Redis at" in message)
+    assert " is gone: " in gone
+    assert " is back after " in back
+
+
 def test_a_hung_redis_holds_up_one_call_at_a_time(own_redis: RedisServer, cache: RedisTicketCache) -> None:
     """And none of a crowd waits longer than one alone."""
     own_redis.pause()

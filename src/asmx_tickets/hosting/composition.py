@@ -176,7 +176,7 @@ def _authentication(
 def _checks(foundation: Foundation) -> dict[str, Callable[[], object]]:
     """The stores by what people call them."""
     checks = foundation.stores.checks
-    return {"users": partial(foundation.directory.get, 0), "audit": foundation.audit.check, **checks}
+    return {"users": partial(foundation.users.get, 0), "audit": foundation.audit.check, **checks}
 
 
 def _site(settings: Settings, parts: Parts, health: Health) -> Site:

@@ -7,6 +7,7 @@ door's sweep ends when its deadline has passed.
 import asyncio
 import re
 from collections import deque
+from dataclasses import replace
 from typing import Any, cast
 
 import httptools
@@ -14,7 +15,7 @@ import httptools
 from asmx_tickets.hosting import heads
 from asmx_tickets.hosting.answers import CONTINUE, Refusal, answer_bytes, framing_refusal
 from asmx_tickets.hosting.door import Door
-from asmx_tickets.hosting.heads import MAX_BYTES, BadTarget, Head
+from asmx_tickets.hosting.heads import MAX_BYTES, NO_HEAD, BadTarget, Head
 from spyne_asmx import HeaderMap, Request, Response
 
 _NEVER = float("inf")
@@ -39,6 +40,7 @@ class Connection(asyncio.Protocol):
         self._ended = False  # the client sends nothing more
         self.deadline = _NEVER
         self._written = 0
+        self._began = 0.0  # when the call under way was, if somebody wants to know
         self._message_begun = self._known = self._refused = False
         self._head: Head | None = None
         self._begin_message()
@@ -167,15 +169,12 @@ class Connection(asyncio.Protocol):
         self._run(self._request(head, body if head.method == "POST" else b""))
 
     def _begin_message(self) -> None:
-        self._message_begun = self._known = False
-        self._raw_head = b""
+        self._message_begun = self._known = self._refused = False
+        self._raw_head = self._raw_target = b""
         self._head = None
-        self._raw_target = b""
         self._headers: list[tuple[str, str]] = []
         self._body: list[bytes] = []
-        self._size = 0
-        self._raw_size = 0
-        self._refused = False
+        self._size = self._raw_size = 0
 
     def _feed(self, data: bytes) -> None:
         """Read with the parser."""
@@ -332,7 +331,9 @@ class Connection(asyncio.Protocol):
         while self._waiting and not self._busy and not self._stuck:
             request = self._waiting.popleft()
             if isinstance(request, Refusal):
-                self._write(request.response, self._door.site.next_id(), keep_alive=False)
+                refused = replace(self._request(self._head or NO_HEAD, b""), id=self._door.site.next_id())
+                self._began = self._door.now()
+                self._answered(refused, request.response)
                 return
             self._busy = True
             self._run(request)
@@ -340,6 +341,8 @@ class Connection(asyncio.Protocol):
 
     def _run(self, request: Request) -> None:
         self.deadline = _NEVER
+        if self._door.observer is not None:
+            self._began = self._door.now()
         try:
             begun = self._door.site.begin(request)
             if isinstance(begun, Response):
@@ -363,6 +366,8 @@ class Connection(asyncio.Protocol):
             return
         keep_alive = self._keep_alive and (bool(self._waiting) or not (self._closing or self._ended))
         self._write(answer, request.id, keep_alive=keep_alive, with_body=request.method != "HEAD")
+        if self._door.observer is not None:
+            self._door.observe(request, answer.status, self._began)
 
     def _write(self, answer: Response, request_id: str, *, keep_alive: bool, with_body: bool = True) -> None:
         keep_alive = keep_alive and ("connection", "close") not in answer.headers

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from asmx_tickets.hosting.heads import Heads
 from asmx_tickets.hosting.site import Call, Site
-from spyne_asmx import Response
+from spyne_asmx import Request, Response
 
 SWEEP_SECONDS = 0.5
 MOST_CONNECTIONS = 16 * 1024
@@ -34,6 +34,10 @@ class Stuck(NamedTuple):
 
     since: float
     taken: int
+
+
+Observer = Callable[[Request, int, float, str], None]
+"""Is told of each answer: the request, the status, how many seconds it took, and the client's address."""
 
 
 class Finisher(Protocol):
@@ -66,6 +70,7 @@ class Door:
         self.limits = limits
         self.now = now
         self.heads = Heads()
+        self.observer: Observer | None = None
         self.date = formatdate(usegmt=True)
         # Oldest first.
         self._clients: dict[Client, Stuck | None] = {}
@@ -90,6 +95,11 @@ class Door:
     def closed(self, client: Client) -> None:
         """A client is gone."""
         self._clients.pop(client, None)
+
+    def observe(self, request: Request, status: int, began: float) -> None:
+        """Tell the observer of an answer."""
+        if self.observer is not None:
+            self.observer(request, status, self.now() - began, self.site.client_of(request))
 
     def sweep(self) -> None:
         """Look at all deadlines. To be called every SWEEP_SECONDS."""

@@ -78,6 +78,10 @@ class Head:
         )
 
 
+NO_HEAD = Head("-", "-", "", HeaderMap(), "", keep_alive=False, length=0)
+"""Stands for one that can't be read."""
+
+
 class Heads:
     """The heads that are known by their bytes; those not seen for longest are forgotten."""
 

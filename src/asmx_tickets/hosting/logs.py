@@ -1,11 +1,13 @@
 """The log, on standard error. Whoever reads it may stop reading: the service goes on (SECURITY R4)."""
 
+import json
 import logging
 import os
 import queue
 import select
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener
 from typing import Any
 
@@ -14,7 +16,7 @@ from asmx_tickets.settings.model import Settings
 _WAITING_LINES = 10_000
 _STOP_SECONDS = 1.0
 _LONGEST_LINE = 4096
-_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+_LONGEST_MESSAGE, _LONGEST_TRACEBACK = 1000, 2500
 
 # ASP.NET's names for Python's levels.
 _LEVELS = {
@@ -26,6 +28,31 @@ _LEVELS = {
     "Critical": logging.CRITICAL,
     "None": logging.CRITICAL + 1,
 }
+_NAMES = {level: name for name, level in reversed(_LEVELS.items())} | {logging.DEBUG: "Debug"}
+
+
+class TextFormatter(logging.Formatter):
+    """A line of text; a traceback goes on below it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+class JsonFormatter(logging.Formatter):
+    """A line of JSON. What a record brings as ``fields`` stands beside its message."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC)
+        line: dict[str, object] = {
+            "time": f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z",
+            "level": _NAMES.get(record.levelno, record.levelname),
+            "category": record.name,
+            "message": record.getMessage()[:_LONGEST_MESSAGE],
+        }
+        line |= getattr(record, "fields", {})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)[-_LONGEST_TRACEBACK:]
+        return json.dumps(line)
 
 
 def configure_logging(settings: Settings) -> None:
@@ -38,7 +65,7 @@ class BackgroundLog:
 
     def __init__(self, settings: Settings) -> None:
         self._lines: queue.Queue[Any] = queue.Queue(_WAITING_LINES)
-        self._listener = _Listener(self._lines, _to_standard_error())
+        self._listener = _Listener(self._lines, logging.StreamHandler(sys.stderr))
         self._listener.start()
         _log_through(_DroppingHandler(self._lines), settings)
 
@@ -50,10 +77,6 @@ class BackgroundLog:
 class _StandardError(logging.Handler):
     """Writes what the reader of standard error takes at once: for a process that must not wait, nor start threads."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFormatter(logging.Formatter(_FORMAT))
-
     def emit(self, record: logging.LogRecord) -> None:
         line = f"{self.format(record)}\n".encode("utf-8", "replace")[:_LONGEST_LINE]
         with suppress(OSError, ValueError, AttributeError):  # there may be no standard error
@@ -64,10 +87,7 @@ class _StandardError(logging.Handler):
 
 
 class _DroppingHandler(QueueHandler):
-    def __init__(self, lines: queue.Queue[Any]) -> None:
-        super().__init__(lines)
-        # A record is made text before it is queued; the line's form is the other end's business.
-        self.setFormatter(logging.Formatter("%(message)s"))
+    """Makes the line at once, and leaves it to be written."""
 
     def enqueue(self, record: logging.LogRecord) -> None:
         with suppress(queue.Full):
@@ -82,19 +102,17 @@ class _Listener(QueueListener):
             self._thread.join(_STOP_SECONDS)
 
 
-def _to_standard_error() -> logging.Handler:
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter(_FORMAT))
-    return handler
-
-
-def set_level(settings: Settings) -> None:
-    """Log from another level on."""
-    logging.getLogger().setLevel(_LEVELS[settings.logging.log_level.default])
+def adjust_logging(settings: Settings) -> None:
+    """Log from the level and in the form that the settings say."""
+    root = logging.getLogger()
+    root.setLevel(_LEVELS[settings.logging.log_level.default])
+    for handler in root.handlers:
+        if isinstance(handler, _StandardError | _DroppingHandler):
+            handler.setFormatter(JsonFormatter() if settings.logging.format == "json" else TextFormatter())
 
 
 def _log_through(handler: logging.Handler, settings: Settings) -> None:
     logging.basicConfig(handlers=[handler], force=True)
-    set_level(settings)
+    adjust_logging(settings)
     for library in ("alembic", "spyne", "uvicorn"):  # these tell of every step of a start
         logging.getLogger(library).setLevel(logging.WARNING)

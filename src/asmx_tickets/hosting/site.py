@@ -160,6 +160,10 @@ class Site:
         """A name for one more request."""
         return f"{self._run}-{next(self._numbers):x}"
 
+    def client_of(self, request: Request) -> str:
+        """The address of the client, which known proxies may tell."""
+        return self._proxies.resolve(request).remote_address if self._proxies.networks else request.remote_address
+
     def _begin(self, request: Request) -> Call | Response:
         if len(request.path) + 1 + len(request.query) > _LONGEST_ADDRESS:
             return text_response(414, "The address is too long.")

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.hosting.logs import set_level
+from asmx_tickets.hosting.logs import adjust_logging
 from asmx_tickets.hosting.signals import Signals
 from asmx_tickets.hosting.worker import READY, SAVING, Worker
 from asmx_tickets.service import PATH
@@ -113,7 +113,7 @@ class Supervisor:
         self._worker = self._worker.with_settings(change.settings)
         for process in self._processes():
             _tell(process, signal.SIGHUP)
-        set_level(change.settings)
+        adjust_logging(change.settings)
         for warning in change.settings.warnings:
             _log.warning("%s", warning)
         _log.log(logging.WARNING if change.kept else logging.INFO, "the settings were read again: %s", change)

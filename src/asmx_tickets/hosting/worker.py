@@ -18,13 +18,14 @@ import uvicorn
 
 from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import AsmxTicketsError, Unavailable
+from asmx_tickets.hosting.access_log import log_answer
 from asmx_tickets.hosting.admin import AdminServer, Result
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.connection import Connection
 from asmx_tickets.hosting.dispatch import Dispatcher
 from asmx_tickets.hosting.door import MOST_CONNECTIONS, SWEEP_SECONDS, Door, DoorLimits
 from asmx_tickets.hosting.figures import Figures
-from asmx_tickets.hosting.logs import BackgroundLog, set_level
+from asmx_tickets.hosting.logs import BackgroundLog, adjust_logging
 from asmx_tickets.hosting.reloading import Reread, no_change
 from asmx_tickets.hosting.signals import SIGNALS
 from asmx_tickets.hosting.site import Site
@@ -159,6 +160,7 @@ class _Server(uvicorn.Server):
         self._hub = Hub(loop, lane_sizes(max(1, usable_cores() // settings.workers)))
         self._most_connections = _most_connections()
         self._door = Door(*self._served(), loop.time)
+        self._observe()
         self.config.app = self._door  # type: ignore[assignment]
         self.servers = []
         for address, bound in zip(settings.urls, sockets or [], strict=True):
@@ -204,7 +206,11 @@ class _Server(uvicorn.Server):
             changed.keep_throttling_rules()
             self._composition = changed
             self._door.change(*self._served())
-            set_level(change.settings)
+            self._observe()
+            adjust_logging(change.settings)
+
+    def _observe(self) -> None:
+        self._door.observer = log_answer if self._composition.settings.logging.access else None
 
     def _served(self) -> tuple[Site, Dispatcher, DoorLimits]:
         """What the settings have a part in, for the door."""

@@ -14,6 +14,7 @@ from redis.exceptions import TimeoutError as NoAnswer
 
 from asmx_tickets.circuit import Circuit
 from asmx_tickets.errors import Unavailable
+from asmx_tickets.presence import Presence
 from asmx_tickets.redis.address import RedisAddress
 from asmx_tickets.redis.script import Script
 from asmx_tickets.waiting import Lane, in_thread
@@ -164,6 +165,7 @@ class RedisClient:
         # Health checks come at any time and must neither wait for the service nor hold it up.
         self._for_health = Connections(address.connection, 2)
         self._circuit = Circuit(pause=PROBE_SECONDS)
+        self.presence = Presence(f"Redis at {address.where}")
         self._cause = ""
 
     def call(self, *command: Any, repeatable: bool = False, lasting: bool = False) -> Any:
@@ -240,7 +242,7 @@ class RedisClient:
         except _NotConnected as error:
             raise self._failed(error.__cause__, began) from error.__cause__
         except ResponseError as error:
-            self._circuit.worked()
+            self._answered(began)
             if re.search(_READ_ONLY, _said(error)):
                 self._connections.drop_idle()  # The master is elsewhere now.
             raise
@@ -252,22 +254,31 @@ class RedisClient:
             raise _Broken(str(self._unavailable(error))) from error
         except RedisError as error:
             raise Unanswered(str(self._unavailable(error))) from error
-        self._circuit.worked()
+        self._answered(began)
         return answer
+
+    def _answered(self, began: float) -> None:
+        if self._circuit.worked():
+            self.presence.worked()
+        if self.presence.observer is not None:
+            self.presence.observer(time.monotonic() - began)
 
     def _failed(self, error: BaseException | None, began: float) -> Unavailable:
         unavailable = self._unavailable(error)
         self._cause = str(unavailable)
         if self._circuit.failed(began):
+            self.presence.failed(_cause_of(error))
             self._connections.drop_idle()
         return unavailable
 
     def _unavailable(self, error: BaseException | None) -> Unavailable:
-        said = _said(error)
-        cause = next((cause for pattern, cause in _CAUSES if pattern.search(said)), None)
-        if cause is None:
-            cause = "failed: " + re.sub("[^ -~]", "?", str(error))[:200]
-        return Unavailable(f"Redis at {self._address.where} {cause}")
+        return Unavailable(f"Redis at {self._address.where} {_cause_of(error)}")
+
+
+def _cause_of(error: BaseException | None) -> str:
+    said = _said(error)
+    cause = next((cause for pattern, cause in _CAUSES if pattern.search(said)), None)
+    return cause or "failed: " + re.sub("[^ -~]", "?", str(error))[:200]
 
 
 def _said(error: BaseException | None) -> str:

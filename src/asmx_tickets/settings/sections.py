@@ -16,6 +16,7 @@ from asmx_tickets.settings.types import (
     KeyPrefix,
     LanguageCodes,
     Level,
+    LogFormat,
     Networks,
     OptionalTimeSpan,
     Origins,
@@ -185,6 +186,12 @@ class Logging(Section):
     """The log, on standard error."""
 
     log_level: LogLevel = LogLevel()
+    format: LogFormat = Field(default="text", description="A line of text for each message, or of json.")
+    access: bool = Field(
+        default=False,
+        description="Whether each answer is logged, whatever the level: method, path without query, status, duration,"
+        " address, request id.",
+    )
 
 
 class ForwardedHeaders(Section):

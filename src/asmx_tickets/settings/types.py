@@ -324,6 +324,7 @@ Protocols = Annotated[
 ]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], OneOrMore(), BeforeValidator(_split)]
 RootElementName = Annotated[Literal["root", "response"], _one_of(Literal["root", "response"])]
+LogFormat = Annotated[Literal["text", "json"], _one_of(Literal["text", "json"])]
 Level = Annotated[LevelName, _one_of(LevelName)]
 Networks = Annotated[
     tuple[Annotated[Network, _from_text(_network), PlainSerializer(_network_text, when_used="json")], ...],

@@ -21,7 +21,7 @@ from sqlalchemy.exc import (
 )
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from asmx_tickets.errors import SettingsError, Unavailable
+from asmx_tickets.errors import Busy, SettingsError, Unavailable
 
 ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True, "poolclass": QueuePool}
 """For every engine. hide_parameters: an exception's text must hold no name, hash or address, since it ends up in the
@@ -155,7 +155,7 @@ class SqliteFile(Database):
     def _transaction(self, seconds: float) -> Iterator[Connection]:
         end = time.monotonic() + seconds
         if not self._turn.acquire(timeout=seconds):
-            raise Unavailable("The user database has too many changes waiting.")
+            raise Busy("The user database has too many changes waiting.")
         try:
             with self._answering(seconds), self._writer.begin():
                 # Another process may hold the file's lock for what is left of the time.
@@ -273,7 +273,7 @@ def answering(complaint: Callable[[DBAPIError], str] = _no_answer) -> Iterator[N
     except (IntegrityError, DataError, NotSupportedError):
         raise
     except PoolTimeout as error:
-        raise Unavailable("The user database has too many requests waiting.") from error
+        raise Busy("The user database has too many requests waiting.") from error
     except DBAPIError as error:
         if isinstance(error, ProgrammingError) and error_code(error) not in _OTHERWISE_MADE:
             raise

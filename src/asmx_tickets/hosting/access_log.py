@@ -1,0 +1,38 @@
+"""A line in the log for each answer, where Logging:Access asks for it.
+
+No query is in it: a GET's can hold a password (SECURITY L2)."""
+
+import logging
+
+from spyne_asmx import Request
+
+_log = logging.getLogger("access")
+_log.setLevel(logging.INFO)  # whatever the level of all else is
+
+_LONGEST_PATH = 1024
+
+
+def log_answer(request: Request, status: int, seconds: float, address: str) -> None:
+    """Log one answer. ``address`` is the client's, as far as known proxies tell it."""
+    path = request.path[:_LONGEST_PATH]
+    if not path.isprintable() or " " in path:
+        path = path.encode("unicode_escape").decode("ascii").replace(" ", "\\x20")
+    milliseconds = round(seconds * 1000, 3)
+    fields = {
+        "method": request.method,
+        "path": path,
+        "status": status,
+        "duration": milliseconds,
+        "address": address,
+        "request": request.id,
+    }
+    _log.info(
+        "%s %s %d %g ms %s %s",
+        request.method,
+        path,
+        status,
+        milliseconds,
+        address or "-",
+        request.id,
+        extra={"fields": fields},
+    )

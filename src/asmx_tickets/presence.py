@@ -1,0 +1,37 @@
+"""Whether a store answers: said in the log when it is gone and when it is back, once each."""
+
+import logging
+import time
+from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+
+
+class Presence:
+    """Hears how calls to a store end. ``name`` is what people call it; ``clock`` gives seconds that never run back.
+
+    ``observer`` is told how many seconds each answer took, where somebody wants to know.
+    """
+
+    def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._name = name
+        self._clock = clock
+        self._gone_at: float | None = None
+        self.observer: Callable[[float], object] | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        return self._gone_at is not None
+
+    def failed(self, cause: object) -> None:
+        """It did not answer."""
+        if self._gone_at is None:
+            self._gone_at = self._clock()
+            _log.error("%s is gone: %s", self._name, cause)
+
+    def worked(self) -> None:
+        """It answered."""
+        gone_at = self._gone_at
+        if gone_at is not None:
+            self._gone_at = None
+            _log.warning("%s is back after %.0f s", self._name, self._clock() - gone_at)
