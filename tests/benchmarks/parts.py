@@ -39,7 +39,7 @@ def _parts(live: int) -> dict[str, Callable[[], object]]:
     return {
         "read the XML": lambda: xml.read(body, "utf-8"),
         "read the XML, decode the envelope": lambda: _decode(endpoint, body),
-        "the operation's arguments": lambda: operation.arguments_from_elements(parameters),
+        "the operation's arguments": lambda: operation.arguments_from_elements(parameters, xml.DEFAULT_LIMITS.value_length),
         "parse_media_type": lambda: parse_media_type(_CONTENT_TYPE),
         "parse_guid": lambda: parse_guid(text),
         f"look among {live:,} tickets": lambda: tickets.look(guid),
@@ -64,7 +64,8 @@ def _decode(endpoint: object, body: bytes) -> soap.Call:
         body,
         version=SOAP11,
         charset="utf-8",
-        actions=(f"{NAMESPACE}isValidTicket",),
+        header_action=f"{NAMESPACE}isValidTicket",
+        action=None,
         operations=operations.by_action,
         namespace=NAMESPACE,
         limits=LIMITS,
