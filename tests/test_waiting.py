@@ -5,15 +5,15 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.waiting import Hub, Lane, LaneFull, LaneSize, in_thread, lane_sizes, pause
+from asmx_tickets.waiting import Hub, Lane, LaneFull, in_thread, pause
+from tests.support.calls import begin, on_loop
 
 T = TypeVar("T")
-SMALL = {**lane_sizes(1), Lane.CALL: LaneSize(threads=1, waiting=7)}
 
 
 class Gate:
@@ -32,33 +32,6 @@ class Gate:
 
     def open(self) -> None:
         self._open.set()
-
-
-def on_loop(scenario: Callable[[Hub], Any]) -> Any:
-    """Run a coroutine of a hub on a loop of its own."""
-
-    async def run() -> Any:
-        hub = Hub(asyncio.get_running_loop(), SMALL)
-        try:
-            return await asyncio.wait_for(scenario(hub), 20)
-        finally:
-            hub.close()
-
-    return asyncio.run(run())
-
-
-def begin(hub: Hub, function: Callable[[], T]) -> "asyncio.Future[T]":
-    """Run a function as a call; what it returns or raises."""
-    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-
-    def outcome() -> Callable[[], None]:
-        try:
-            return partial(future.set_result, function())
-        except Exception as error:
-            return partial(future.set_exception, error)
-
-    hub.run(outcome, lambda tell: tell())
-    return future
 
 
 async def entered(gate: Gate) -> None:

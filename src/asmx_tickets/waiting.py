@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -104,7 +104,7 @@ class Hub:
     """Runs calls as greenlets on the event loop of the thread that it is used in."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sizes: Mapping[Lane, LaneSize]) -> None:
-        self._loop = loop
+        self.loop = loop
         self._pools = {lane: _Pool(lane, size) for lane, size in sizes.items()}
         self._idle: list[_CallGreenlet] = []
         self.running = 0
@@ -116,7 +116,7 @@ class Hub:
         ``done`` gets what it returns, at once or later, on the loop.
         """
         if isinstance(getcurrent(), _CallGreenlet):  # a call's greenlet goes back to the loop, never to another call
-            self._loop.call_soon(self.run, function, done)
+            self.loop.call_soon(self.run, function, done)
             return
         if self._idle:
             call = self._idle.pop()
@@ -167,7 +167,7 @@ class Hub:
         future.add_done_callback(lambda _: self._tell_loop(partial(_leave, pool, owner)))
         waiter = _Waiter(self, call)
         future.add_done_callback(lambda done: self._tell_loop(partial(waiter.go_on, done)))
-        timer = None if seconds is None else self._loop.call_later(seconds, waiter.go_on, None)
+        timer = None if seconds is None else self.loop.call_later(seconds, waiter.go_on, None)
         finished = call.parent.switch()
         if timer is not None:
             timer.cancel()
@@ -180,12 +180,12 @@ class Hub:
 
     def pause(self, call: _CallGreenlet, seconds: float) -> None:
         """Wait in a greenlet. See ``pause``."""
-        self._loop.call_later(seconds, self.go_on, call)
+        self.loop.call_later(seconds, self.go_on, call)
         call.parent.switch()
 
     def _tell_loop(self, function: Callable[[], object]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(function)
+            self.loop.call_soon_threadsafe(function)
 
 
 def _leave(pool: _Pool, owner: str) -> None:
@@ -222,6 +222,30 @@ def in_thread(lane: Lane, function: Callable[[], T], *, owner: str = "", seconds
     if isinstance(call, _CallGreenlet):
         return call.hub.wait_in_lane(call, lane, function, owner, seconds)
     return function()
+
+
+def loop_of_call() -> asyncio.AbstractEventLoop | None:
+    """The event loop on which this call runs in a Hub; None outside of a Hub's call."""
+    call = getcurrent()
+    return call.hub.loop if isinstance(call, _CallGreenlet) else None
+
+
+def wait_for(hand_over: Callable[[Callable[[Any], None]], object]) -> Any:
+    """Wait until the function that ``hand_over`` gets is called, and give what it is called with.
+
+    For a Hub's call only. The function is to be called on the loop, by the loop, and not before ``hand_over`` returns.
+    """
+    call = cast("_CallGreenlet", getcurrent())
+    hand_over(_Waiter(call.hub, call).go_on)
+    return call.parent.switch()
+
+
+def wait_for_task(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Wait for a coroutine's end, and give what it returns or raises. For a Hub's call only."""
+    call = cast("_CallGreenlet", getcurrent())
+    task: asyncio.Task[T] = call.hub.loop.create_task(coroutine)
+    wait_for(task.add_done_callback)
+    return task.result()
 
 
 def pause(seconds: float) -> None:

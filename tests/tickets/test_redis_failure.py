@@ -248,7 +248,7 @@ def test_calls_that_find_all_connections_busy_give_up(own_redis: RedisServer, co
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(cache.look, GUID)
         time.sleep(0.05)
-        assert "connections to the ticket cache are busy" in refused(READS["look"], cache, within=0.4)
+        assert "connections to Redis are busy" in refused(READS["look"], cache, within=0.4)
         assert isinstance(first.result(), Ticket)
     assert isinstance(cache.look(GUID), Ticket)
     cache.close()

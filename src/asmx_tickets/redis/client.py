@@ -1,8 +1,9 @@
-"""Commands to one Redis, from many threads, each answered within a second or Unavailable (SECURITY R1)."""
+"""Commands to one Redis, each answered within a second or Unavailable (SECURITY R1).
 
-import os
+Calls on an event loop share one connection; threads, and what only a connection of its own can do, have a few.
+"""
+
 import re
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,13 +17,13 @@ from asmx_tickets.circuit import Circuit
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.presence import Presence
 from asmx_tickets.redis.address import RedisAddress
+from asmx_tickets.redis.connections import Connections, NotConnected
+from asmx_tickets.redis.pipeline import SharedConnection
 from asmx_tickets.redis.script import Script
-from asmx_tickets.waiting import Lane, in_thread
+from asmx_tickets.waiting import Lane, in_thread, loop_of_call
 
-TURN_SECONDS = 0.25  # How long a call waits while all connections are busy.
 RETRY_SECONDS = 0.2  # A call that is older is not tried again.
 PROBE_SECONDS = 0.5  # How often one call tries whether Redis is back.
-REPLICA_MILLISECONDS = 100  # How long a call waits for a replica.
 
 _READ_ONLY = "^ReadOnlyError|READONLY"
 # What redis-py and Redis say, and what people are told instead.
@@ -55,102 +56,6 @@ class _Broken(Unanswered):
     """The connection broke before an answer came."""
 
 
-class _NotConnected(Exception):
-    """No connection could be made. The cause is redis-py's error."""
-
-
-class Connections:
-    """At most ``size`` connections, the one used last first; made when needed. For one process and its threads."""
-
-    # redis-py's own pool takes longer for this than Redis does for a look, and can't drop what is idle under way.
-
-    def __init__(self, make: Callable[[], Any], size: int) -> None:
-        self._make = make
-        self._size = size
-        self._turns = threading.Semaphore(size)
-        self._idle: list[Any] = []
-        self._pid = os.getpid()
-        self._closed = False
-
-    def exchange(self, command: tuple[Any, ...], *, replicated: bool = False) -> Any:
-        """Send a command and read its answer. ``replicated``: and wait until a replica knows what the command changed.
-
-        Raises redis-py's errors, _NotConnected and Unavailable.
-        """
-        connection = self._take()
-        keep = False
-        try:
-            connection.send_command(*command, check_health=False)
-            answer = connection.read_response()
-            if replicated:
-                connection.send_command("WAIT", 1, REPLICA_MILLISECONDS, check_health=False)
-                connection.read_response()
-            keep = True
-        except ResponseError:
-            keep = True
-            raise
-        finally:
-            self._give_back(connection, keep)
-        return answer
-
-    def drop_idle(self) -> None:
-        """Close the connections that nobody uses: they may lead to a server that is no longer there."""
-        while self._idle:
-            try:
-                connection = self._idle.pop()
-            except IndexError:  # Another thread took the last one.
-                return
-            connection.disconnect()
-
-    def close(self) -> None:
-        """Close them all; those in use once they are not."""
-        self._closed = True
-        self.drop_idle()
-
-    def _take(self) -> Any:
-        if not self._turns.acquire(timeout=TURN_SECONDS):
-            raise Unavailable(f"all {self._size} connections to the ticket cache are busy")
-        try:
-            return self._usable() or self._connected()
-        except BaseException:
-            self._turns.release()
-            raise
-
-    def _usable(self) -> Any | None:
-        if self._pid != os.getpid():  # A child must not talk over its parent's connections.
-            self._pid = os.getpid()
-            self._idle.clear()
-        while self._idle:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return None
-            try:
-                if not connection.can_read():
-                    return connection
-            except RedisError:  # Redis has closed it.
-                pass
-            connection.disconnect()
-        return None
-
-    def _connected(self) -> Any:
-        if self._closed:
-            raise Unavailable("the ticket cache is closed")
-        try:
-            connection = self._make()
-            connection.connect()
-        except RedisError as error:
-            raise _NotConnected from error
-        return connection
-
-    def _give_back(self, connection: Any, keep: bool) -> None:
-        if keep and not self._closed:
-            self._idle.append(connection)
-        else:
-            connection.disconnect()
-        self._turns.release()
-
-
 class RedisClient:
     """A Redis that answers or is Unavailable, with a cause for the log in one line, which shows no password.
 
@@ -162,6 +67,8 @@ class RedisClient:
         self._address = address
         self._heartbeat = heartbeat
         self._connections = Connections(address.connection, max_connections)
+        # A TLS session can't be taken from the thread that made it to the loop.
+        self._shared = None if address.over_tls else SharedConnection(address.connection)
         # Health checks come at any time and must neither wait for the service nor hold it up.
         self._for_health = Connections(address.connection, 2)
         self._circuit = Circuit(pause=PROBE_SECONDS)
@@ -174,11 +81,11 @@ class RedisClient:
         ``repeatable``: sent a second time if the connection breaks. ``lasting``: where a replica may take the master's
         place, wait a moment until one knows what the command changed (SECURITY R2).
         """
-        return in_thread(Lane.REDIS, partial(self._call, command, repeatable, lasting))
+        return self._where_it_belongs(partial(self._call, command, repeatable, lasting), lasting)
 
     def run(self, script: Script, *arguments: Any, repeatable: bool = False, lasting: bool = False) -> Any:
         """Run a script with keys and arguments: ``script, 1, key, argument``. As ``call``."""
-        return in_thread(Lane.REDIS, partial(self._run, script, arguments, repeatable, lasting))
+        return self._where_it_belongs(partial(self._run, script, arguments, repeatable, lasting), lasting)
 
     def ping(self) -> None:
         """Ask whether Redis works, also while calls fail at once; which it does not change. Raises Unavailable."""
@@ -193,6 +100,21 @@ class RedisClient:
         """Close all connections; calls are Unavailable from then on."""
         self._connections.close()
         self._for_health.close()
+        if self._shared is not None:
+            self._shared.close()
+
+    def _where_it_belongs(self, exchange: Callable[[], Any], lasting: bool) -> Any:
+        """On the loop, where the call's command can be one of many on a connection; else in a thread."""
+        return exchange() if self._shares(lasting) else in_thread(Lane.REDIS, exchange)
+
+    def _shares(self, lasting: bool) -> bool:
+        """Whether this call's command goes over the shared connection: one that waits for a replica would stop all."""
+        return self._shared is not None and not (lasting and self._address.by_sentinel) and loop_of_call() is not None
+
+    def _drop_idle(self) -> None:
+        self._connections.drop_idle()
+        if self._shared is not None:
+            self._shared.drop()
 
     def _call(self, command: tuple[Any, ...], repeatable: bool, lasting: bool) -> Any:
         try:
@@ -211,8 +133,8 @@ class RedisClient:
     def _ask(self, command: tuple[Any, ...]) -> Any:
         try:
             return self._for_health.exchange(command)
-        except _NotConnected as error:
-            raise self._unavailable(error.__cause__) from error.__cause__
+        except NotConnected as error:
+            raise self._unavailable(error.cause) from error.cause
         except RedisError as error:
             self._for_health.drop_idle()
             raise self._unavailable(error) from error
@@ -238,13 +160,16 @@ class RedisClient:
 
     def _exchange(self, command: tuple[Any, ...], began: float, lasting: bool) -> Any:
         try:
-            answer = self._connections.exchange(command, replicated=lasting and self._address.by_sentinel)
-        except _NotConnected as error:
-            raise self._failed(error.__cause__, began) from error.__cause__
+            if self._shared is not None and self._shares(lasting):
+                answer = self._shared.exchange(command)
+            else:
+                answer = self._connections.exchange(command, replicated=lasting and self._address.by_sentinel)
+        except NotConnected as error:
+            raise self._failed(error.cause, began) from error.cause
         except ResponseError as error:
             self._answered(began)
             if re.search(_READ_ONLY, _said(error)):
-                self._connections.drop_idle()  # The master is elsewhere now.
+                self._drop_idle()  # The master is elsewhere now.
             raise
         except _REFUSALS as error:
             raise self._unavailable(error) from error
@@ -268,7 +193,7 @@ class RedisClient:
         self._cause = str(unavailable)
         if self._circuit.failed(began):
             self.presence.failed(_cause_of(error))
-            self._connections.drop_idle()
+            self._drop_idle()
         return unavailable
 
     def _unavailable(self, error: BaseException | None) -> Unavailable:

@@ -1,0 +1,192 @@
+"""Calls on an event loop share one connection to Redis, and each gets its own answer."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import uvloop
+
+from asmx_tickets.errors import Unavailable
+from asmx_tickets.redis.address import parse_address
+from asmx_tickets.redis.client import RedisClient, Unanswered
+from asmx_tickets.redis.script import Script
+from asmx_tickets.waiting import Hub
+from redis import Redis
+from tests.support.calls import begin, on_loop
+from tests.support.redis import RedisServer
+
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+Run = Callable[[RedisClient, Callable[[Hub], Any]], None]
+MISSING = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])", "0" * 40)
+
+
+@pytest.fixture(params=LOOPS)
+def run(request: pytest.FixtureRequest) -> Run:
+    """Runs a coroutine of a hub on a loop of either kind, and closes a client at its end."""
+
+    def run(client: RedisClient, scenario: Callable[[Hub], Any]) -> None:
+        async def closed(hub: Hub) -> None:
+            await scenario(hub)
+            client.close()
+            await asyncio.sleep(0.01)  # a loop that is closed while a connection is open complains
+
+        on_loop(closed, LOOPS[request.param])
+
+    return run
+
+
+def client_of(url: str) -> RedisClient:
+    return RedisClient(parse_address(url), heartbeat=("GETEX", "heartbeat"), max_connections=4)
+
+
+@pytest.fixture
+def client(shared_redis: RedisServer) -> Iterator[RedisClient]:
+    name = f"test-{uuid4()}"
+    made = client_of(f"{shared_redis.url}?client_name={name}")
+    yield made
+    made.close()
+
+
+def connections(server: RedisServer, url: str) -> list[dict[str, str]]:
+    name = url.partition("client_name=")[2]
+    with server.client() as other:
+        return [each for each in other.client_list() if each["name"] == name]
+
+
+async def results(hub: Hub, *functions: Callable[[], Any]) -> list[Any]:
+    return await asyncio.gather(*(begin(hub, function) for function in functions), return_exceptions=True)
+
+
+def test_a_thousand_calls_share_one_connection_and_each_gets_its_own_answer(
+    run: Run, shared_redis: RedisServer
+) -> None:
+    url = f"{shared_redis.url}?client_name=test-{uuid4()}"
+    client = client_of(url)
+
+    async def scenario(hub: Hub) -> None:
+        echoes = await results(hub, *(lambda n=n: client.call("ECHO", f"{n}") for n in range(1000)))
+        assert echoes == [str(number).encode() for number in range(1000)]
+        assert len(connections(shared_redis, url)) == 1
+
+    run(client, scenario)
+
+
+def test_an_answer_that_is_an_error_is_its_own_calls_alone(run: Run, client: RedisClient) -> None:
+    key = str(uuid4())
+
+    async def scenario(hub: Hub) -> None:
+        before, wrong, after = await results(
+            hub,
+            lambda: client.call("SET", key, "text"),
+            lambda: client.call("LPUSH", key, "item"),
+            lambda: client.call("GET", key),
+        )
+        assert (before, after) == (b"OK", b"text")
+        assert isinstance(wrong, Unavailable) and "WRONGTYPE" in str(wrong)
+
+    run(client, scenario)
+
+
+def test_a_script_that_redis_does_not_know_is_sent(run: Run, client: RedisClient) -> None:
+    key = str(uuid4())
+
+    async def scenario(hub: Hub) -> None:
+        assert await results(hub, lambda: client.run(MISSING, 1, key, 4)) == [4]
+
+    run(client, scenario)
+
+
+def test_a_connection_that_ends_is_made_again(run: Run, shared_redis: RedisServer) -> None:
+    """What may be repeated is; what may not is not known to be done. Nobody waits for the end of his time."""
+    url = f"{shared_redis.url}?client_name=test-{uuid4()}"
+    client = client_of(url)
+    lock = str(uuid4())
+
+    async def scenario(hub: Hub) -> None:
+        assert await results(hub, lambda: client.call("PING")) == [b"PONG"]
+        blocked = [
+            begin(hub, lambda: client.call("BLPOP", lock, 0)),
+            begin(hub, lambda: client.call("PING", repeatable=True)),
+        ]
+        while not any(each["cmd"] == "blpop" for each in connections(shared_redis, url)):
+            await asyncio.sleep(0.005)
+        with shared_redis.client() as other:
+            other.client_kill_filter(_id=connections(shared_redis, url)[0]["id"])
+        once, again = await asyncio.gather(*blocked, return_exceptions=True)
+        assert isinstance(once, Unanswered)
+        assert again == b"PONG"
+        assert len(connections(shared_redis, url)) == 1
+
+    run(client, scenario)
+
+
+def test_what_comes_before_redis_is_there_waits_for_one_attempt(run: Run) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        client = client_of(f"redis://127.0.0.1:{nobody.getsockname()[1]}/0")
+
+        async def scenario(hub: Hub) -> None:
+            said = await results(hub, *([lambda: client.call("PING")] * 20))
+            assert all(isinstance(each, Unavailable) and not isinstance(each, Unanswered) for each in said)
+
+        run(client, scenario)
+
+
+def test_an_answer_that_is_none_ends_the_connection(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as odd:
+        client = client_of(f"redis://127.0.0.1:{odd.getsockname()[1]}/0")
+
+        async def scenario(hub: Hub) -> None:
+            call = begin(hub, lambda: client.call("PING"))
+            connection, _ = await asyncio.to_thread(odd.accept)
+            await asyncio.to_thread(connection.recv, 100)
+            connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+            with pytest.raises(Unanswered, match="none of Redis"):
+                await call
+            assert await asyncio.to_thread(connection.recv, 100) == b""
+            connection.close()
+
+        run(client, scenario)
+
+
+def test_a_server_that_says_nothing_is_given_up(run: Run) -> None:
+    """Half a second after the command, whoever else waits behind it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = client_of(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
+
+        async def scenario(hub: Hub) -> None:
+            said = await results(hub, *([lambda: client.call("PING")] * 3))
+            assert all(isinstance(each, Unanswered) for each in said)
+            assert "does not answer in time" in str(said[0])
+
+        run(client, scenario)
+
+
+@pytest.mark.parametrize("where", ["port", "socket"])
+def test_it_logs_in_and_chooses_its_database(run: Run, shared_redis: RedisServer, where: str) -> None:
+    user, key = f"user-{uuid4()}", str(uuid4())
+    with shared_redis.client() as other:
+        other.acl_setuser(user, enabled=True, passwords=["++pa ss"], keys=["*"], categories=["+@all"])
+    place = f"127.0.0.1:{shared_redis.port}/3" if where == "port" else f"{shared_redis.socket}?db=3"
+    scheme = "redis" if where == "port" else "unix"
+    client = client_of(f"{scheme}://{user}:%2Bpa%20ss@{place}")
+
+    async def scenario(hub: Hub) -> None:
+        assert await results(hub, lambda: client.call("SET", key, "1")) == [b"OK"]
+
+    run(client, scenario)
+    with Redis(port=shared_redis.port, db=3, decode_responses=True) as other:
+        assert other.getdel(key) == "1"
+        other.acl_deluser(user)
+
+
+def test_once_it_is_closed_it_says_so(run: Run, client: RedisClient) -> None:
+    async def scenario(hub: Hub) -> None:
+        client.close()
+        (said,) = await results(hub, lambda: client.call("PING"))
+        assert isinstance(said, Unavailable) and "closed" in str(said)
+
+    run(client, scenario)
