@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from asmx_tickets import audit
-from asmx_tickets.audit import AuditFile, AuditLog, AuditStream
+from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, log
 from asmx_tickets.hosting.door import DoorLimits
 from asmx_tickets.users.passwords import PasswordHasher, Verification
 from asmx_tickets.waiting import Lane
@@ -177,7 +176,7 @@ def test_a_stuck_audit_log_holds_up_only_what_must_be_noted(
 ) -> None:
     service = make_service(Audit__To="stdout")
     ticket = service.log_in()
-    monkeypatch.setattr(audit, "_STUCK_SECONDS", 20)
+    monkeypatch.setattr(log, "STUCK_SECONDS", 20)
     stuck.stick()
     with served(service) as (door, connect):
         login = send(connect(), "AuthenticateUser", UID="jsmith", PWD=PASSWORD)
@@ -194,7 +193,7 @@ def test_a_login_that_cannot_be_noted_is_refused(
     make_service: Make, hashing: Hashing, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = make_service(Audit__To="stdout")
-    monkeypatch.setattr(audit, "_STUCK_SECONDS", 0.05)
+    monkeypatch.setattr(log, "STUCK_SECONDS", 0.05)
     stuck.stick()
     with served(service) as (_, connect):
         client = connect()

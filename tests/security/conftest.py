@@ -44,6 +44,9 @@ UNTHROTTLED = {
     "Throttling__DisableAt": "0",
 }
 
+# Each refusal has a line of its own.
+UNMERGED = {"Audit__MergeSeconds": "0"}
+
 
 def audit_lines(text: str) -> list[dict[str, Any]]:
     """The audit log's records in a text that may have other lines too."""
@@ -142,7 +145,7 @@ def watched_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedSe
     CreateTicketforUser is for 127.0.0.2 alone, and ENVIRONMENT_CANARY is in its environment."""
     folder = tmp_path_factory.mktemp("demo")
     settings = {"Audit__To": "stdout", "Logging__LogLevel__Default": "Trace", "TrustedUserNetworks__0": "127.0.0.2"}
-    with running(folder, "--demo", DEPLOY_TOKEN=ENVIRONMENT_CANARY, **settings, **UNTHROTTLED) as server:
+    with running(folder, "--demo", DEPLOY_TOKEN=ENVIRONMENT_CANARY, **settings, **UNTHROTTLED, **UNMERGED) as server:
         yield server
 
 
@@ -156,7 +159,7 @@ def make_stored_service(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., 
     file.write_text("{}")
 
     def make(**settings: str) -> Service:
-        loaded = load_settings(file, environ={"TrustedUserPwd": TRUSTED, **UNTHROTTLED, **settings})
+        loaded = load_settings(file, environ={"TrustedUserPwd": TRUSTED, **UNTHROTTLED, **UNMERGED, **settings})
         composition = compose(loaded, clock=clock, local_zone=UTC, passwords=hasher, steady_clock=clock)
         made.append(composition)
         for name in ("alice", "bob"):
@@ -218,8 +221,9 @@ class GuessedService(Service):
         return len(list(self.composition.tickets.summaries()))
 
     def audited(self) -> list[dict[str, Any]]:
-        """The audit log so far."""
-        return audit_lines(self.audit.read_text())
+        """The audit log so far; what was refused comes last."""
+        refused = self.audit.with_name(f"{self.audit.stem}-refused.jsonl")
+        return audit_lines(self.audit.read_text() + refused.read_text())
 
     def reasons(self) -> list[str]:
         """Why logins were refused, oldest first."""
@@ -236,7 +240,7 @@ def make_guessed(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Guessed
 
     def make(cost: HashParameters | None = None, **settings: str) -> GuessedService:
         hasher, audit = CountingHasher(cost or QuickParameters()), tmp_path / f"audit-{len(made)}.jsonl"
-        environ = {"ConnectionStrings__Users": "sqlite://", "Audit__To": str(audit), **settings}
+        environ = {"ConnectionStrings__Users": "sqlite://", "Audit__To": str(audit), **UNMERGED, **settings}
         if not any(name.startswith("TrustedUserPwd") for name in settings):
             environ["TrustedUserPwd"] = TRUSTED
         composition = compose(

@@ -388,7 +388,7 @@ def test_l1_no_secret_is_in_anything_that_the_service_writes(own_redis: RedisSer
     written = run.run()
     places = Places(**written)
     user_name = run.canaries.tokens.pop("user name")
-    assert places.with_any(spellings(user_name)) == ["audit.jsonl"]
+    assert places.with_any(spellings(user_name)) == ["audit-refused.jsonl"]
     assert short_hash(digest(parse_guid(run.tickets[0]) or b"")).encode() in written["audit.jsonl"]
     assert written["stderr.txt"]
     leaks = {name: places.with_any(spellings(token)) for name, token in run.canaries.tokens.items()}
@@ -773,18 +773,20 @@ Line = dict[str, Any]
 
 
 class Audit:
-    """An audit log, read as it grows."""
+    """An audit log's two files, read as they grow."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
-        self._seen = 0
+        self._seen = {file: 0, file.with_name("audit-refused.jsonl"): 0}
 
     def news(self) -> list[Line]:
-        """What has come since the last time. Each line is one JSON object."""
-        text = self._file.read_bytes().decode("ascii")
-        lines, self._seen = text[self._seen :], len(text)
-        assert lines.endswith("\n")
-        return [json.loads(line) for line in lines.splitlines()]
+        """What has come since the last time, refusals last. Each line is one JSON object."""
+        return [json.loads(line) for file in self._seen for line in self._more(file).splitlines()]
+
+    def _more(self, file: Path) -> str:
+        text = file.read_bytes().decode("ascii")
+        lines, self._seen[file] = text[self._seen[file] :], len(text)
+        assert lines.endswith("\n") or not lines
+        return lines
 
 
 @pytest.fixture
@@ -890,6 +892,7 @@ def test_l8_what_operators_do_is_noted_with_their_names(
 ) -> None:
     """Each command that changes something, who ran it, and whom it was about; never a password or a ticket."""
     settings = {"ConnectionStrings__Tickets": shared_redis.url, "Tickets__KeyPrefix": f"{tmp_path.name}:"}
+    settings["Audit__Days"] = "36500"  # The commands' clock is months ahead of the service's.
     service = make_stored_service(**settings)
     ticket, _ = mint_for(service, "alice"), mint_for(service, "bob")
     audit.news()

@@ -40,6 +40,7 @@ from tests.contract.steps import BINDINGS, FAILED, NOBODYS_TICKET, NOT_ALLOWED, 
 from tests.failure.conftest import Client
 from tests.security.conftest import (
     TRUSTED,
+    UNMERGED,
     UNTHROTTLED,
     GuessedService,
     WatchedServer,
@@ -422,7 +423,7 @@ def test_a5_all_refused_logins_are_answered_byte_for_byte_the_same(tmp_path: Pat
         assert database.execute("DELETE FROM users WHERE user_name = 'deleted'").rowcount == 1
     # More failures than any account has here, but for the two that are to be locked.
     limits = {"Throttling__Failures": "20", "Throttling__DisableAt": "20", "Throttling__FailuresPerAddress": "1000"}
-    with running(tmp_path, Audit__To="stdout", **limits) as server:
+    with running(tmp_path, Audit__To="stdout", **UNMERGED, **limits) as server:
         for user_name in ("locked", "locked nobody"):
             for _ in range(20):
                 assert FAILED.encode() in server.raw(message("GET", METHODS[0], user_name, "x" * 1025))

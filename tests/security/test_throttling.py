@@ -25,7 +25,16 @@ from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.user import Profile
 from tests.conftest import PASSWORD, error_of, root_of
 from tests.contract.steps import BINDINGS, FAILED
-from tests.security.conftest import TRUSTED, Difference, GuessedService, audit_lines, difference, in_turns, running
+from tests.security.conftest import (
+    TRUSTED,
+    UNMERGED,
+    Difference,
+    GuessedService,
+    audit_lines,
+    difference,
+    in_turns,
+    running,
+)
 from tests.support.redis import RedisServer
 
 Make = Callable[..., GuessedService]
@@ -381,7 +390,7 @@ def test_b4_an_ipv4_address_mapped_into_ipv6_is_itself(make_guessed: Make) -> No
 def test_b4_on_the_wire_only_the_header_of_a_known_proxy_counts(tmp_path: Path) -> None:
     """X_Forwarded_For, which some servers take for the same header, says nothing; of several the last line counts."""
     seen = []
-    settings = {"ForwardedHeaders__KnownProxies__0": "127.0.0.1", "Audit__To": "stdout", **FEW}
+    settings = {"ForwardedHeaders__KnownProxies__0": "127.0.0.1", "Audit__To": "stdout", **UNMERGED, **FEW}
     settings["Throttling__SecondsPerFailure"] = "3600"
     with running(tmp_path, "--demo", **settings) as server:
         for number in range(4):

@@ -1,5 +1,6 @@
 """The one place where everything is built from the settings."""
 
+import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from importlib.metadata import version
 from asmx_tickets.access.authentication import Authentication
 from asmx_tickets.access.logon import Logons
 from asmx_tickets.access.policy import Policy
-from asmx_tickets.audit import AuditLog, CooperativeAudit
+from asmx_tickets.audit import AuditLog, CooperativeAudit, MergingAudit
 from asmx_tickets.elements import english_name
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.examples import examples
@@ -26,6 +27,7 @@ from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import Stores, audit_log, open_stores, password_hasher
 from asmx_tickets.service import LIMITS, NAME, PATH, Parts, ticket_application
 from asmx_tickets.settings.model import Settings
+from asmx_tickets.throttling import network_of
 from asmx_tickets.tickets.cache import TicketCache
 from asmx_tickets.users.cooperative import CooperativeDirectory
 from asmx_tickets.users.directory import UserDirectory
@@ -34,6 +36,8 @@ from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.verifier import StoredPasswords, Verifier
 from spyne_asmx import AsmxEndpoint, Binding, Limits, OperationTable, Pages, build_wsdl
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +98,21 @@ class Composition:
         """Take over the tickets that the last run left behind (Tickets:PersistTo)."""
         self.stores.start()
 
+    def note_what_waits(self) -> None:
+        """Write down the counts of audit lines whose time has come. One that can't be written counts on."""
+        try:
+            self.audit.flush()
+        except Unavailable as error:
+            _log.error("%s", error)
+
     def close(self) -> None:
         """Leave the tickets to the next run, and let go of the stores."""
         self.stores.stop()
         self.directory.close()
-        self.audit.close()
+        try:
+            self.audit.close()
+        except Unavailable as error:
+            _log.error("%s", error)
 
 
 def compose(
@@ -122,7 +136,7 @@ def compose(
     if demo:
         add_demo_users(directory, passwords or password_hasher(settings))
     stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
-    audit = audit_log(settings, clock)
+    audit = _audit(settings, clock, steady_clock)
     users = CooperativeDirectory(directory)
     return build_upon(
         Foundation(directory, users, stores, audit, clock, local_zone, passwords, figures or Figures()), settings
@@ -160,8 +174,7 @@ def service_description(settings: Settings, address: str) -> bytes:
 def _authentication(
     settings: Settings, users: UserDirectory, verifier: Verifier, foundation: Foundation
 ) -> Authentication:
-    stores, audit = foundation.stores, foundation.audit
-    noted = CountingAudit(CooperativeAudit(audit) if settings.audit.to else audit, foundation.figures)
+    stores, noted = foundation.stores, CountingAudit(foundation.audit, foundation.figures)
     return Authentication(
         directory=users,
         profiles=ProfileCache(users),
@@ -171,6 +184,15 @@ def _authentication(
         policy=_policy(settings),
         audit=noted,
     )
+
+
+def _audit(settings: Settings, clock: Callable[[], float], steady_clock: Callable[[], float]) -> AuditLog:
+    audit = audit_log(settings, clock)
+    if not settings.audit.to:
+        return audit
+    # What is merged waits for no thread.
+    seconds = settings.audit.merge_seconds
+    return MergingAudit(CooperativeAudit(audit), seconds=seconds, network_of=network_of, clock=steady_clock)
 
 
 def _checks(foundation: Foundation) -> dict[str, Callable[[], object]]:

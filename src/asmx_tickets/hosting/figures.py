@@ -84,5 +84,9 @@ class CountingAudit(AuditLog):
     def check(self) -> None:
         self._audit.check()
 
+    def flush(self) -> None:
+        """Write what was held back."""
+        self._audit.flush()
+
     def close(self) -> None:
         self._audit.close()

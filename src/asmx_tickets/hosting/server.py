@@ -9,6 +9,7 @@ from pathlib import Path
 
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.demo import demo_settings
+from asmx_tickets.hosting.exposure import exposed_files
 from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.hosting.logs import configure_logging
 from asmx_tickets.hosting.reloading import read_again
@@ -48,6 +49,8 @@ def serve(settings: Settings, read: Callable[[], Settings], *, demo: bool = Fals
             _log.warning("--demo: its passwords and its TrustedUserPwd are known to everybody")
         else:
             _prepare_users(settings)
+        for warning in exposed_files(settings):
+            _log.warning("%s", warning)
         admin = held.enter_context(admin_socket(Path(settings.admin.socket))) if settings.admin.socket else None
         reread = partial(read_again, read, demo)
         worker = Worker(settings, demo, sockets, reread, Figures(settings.workers), admin)

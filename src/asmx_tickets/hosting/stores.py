@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, NoAudit
+from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, NoAudit, SplitAudit
 from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.settings.model import Settings
@@ -65,7 +65,8 @@ def audit_log(settings: Settings, clock: Callable[[], float] = time.time) -> Aud
         return NoAudit()
     if to == STDOUT:
         return AuditStream(clock=clock)
-    return AuditFile(Path(to), max_bytes=settings.audit.max_bytes, keep=settings.audit.keep, clock=clock)
+    common = partial(AuditFile, max_bytes=settings.audit.max_bytes, days=settings.audit.days, clock=clock)
+    return SplitAudit(common(Path(to), keep=None), common(settings.audit.refusals, keep=settings.audit.keep))
 
 
 @dataclass(frozen=True, slots=True)

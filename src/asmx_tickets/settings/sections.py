@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
@@ -272,8 +273,27 @@ class Audit(Section):
         default="App_Data/audit.jsonl",
         description="A file (a relative path starts at the settings file's folder), stdout, or empty for none.",
     )
+    days: int = Field(default=90, ge=1, le=36500, description="How many days a line is kept.")
+    merge_seconds: int = Field(
+        default=60,
+        ge=0,
+        le=3600,
+        description="Equal refusals, and renewals of a ticket, within so many seconds are one line with their count,"
+        " after that of the first. 0: each has its own.",
+    )
     max_bytes: int = Field(default=10_000_000, ge=10_000, description="A longer file is set aside as .1, .2 …")
-    keep: int = Field(default=9, ge=0, le=1000, description="How many files that were set aside are kept.")
+    keep: int = Field(
+        default=9,
+        ge=0,
+        le=1000,
+        description="How many of the refusals' files that were set aside are kept. All else is kept for Days.",
+    )
+
+    @property
+    def refusals(self) -> Path:
+        """The file of refusals, beside the other one."""
+        kept = Path(self.to)
+        return kept.with_name(f"{kept.stem}-refused{kept.suffix}")
 
 
 class Admin(Section):

@@ -22,6 +22,7 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from asmx_tickets.errors import Busy, SettingsError, Unavailable
+from asmx_tickets.private_files import make_private_file, make_private_folder
 
 ENGINE_OPTIONS: dict[str, Any] = {"hide_parameters": True, "poolclass": QueuePool}
 """For every engine. hide_parameters: an exception's text must hold no name, hash or address, since it ends up in the
@@ -213,10 +214,10 @@ def open_sqlite(address: URL, patience: Patience, *, make: bool) -> Database:
 
 def _make_private(file: Path) -> None:
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(file.parent)
         # Never opened when it is there: closing it again would drop the locks SQLite holds in this process.
         with suppress(FileExistsError):
-            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            os.close(make_private_file(file))
     except OSError as error:
         raise SettingsError(f"ConnectionStrings:Users: {file} can't be made: {error.strerror}.") from error
 

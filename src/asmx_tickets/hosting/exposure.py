@@ -1,0 +1,29 @@
+"""Which of the server's files others on the machine can read or change."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from sqlalchemy import make_url
+
+from asmx_tickets.private_files import exposure
+from asmx_tickets.settings.model import Settings
+from asmx_tickets.settings.sections import STDOUT
+
+
+def exposed_files(settings: Settings) -> Iterator[str]:
+    """A line for each, which says what to do. No more than a warning comes of it: the operator may want it so."""
+    for file in _files(settings):
+        told = exposure(file)
+        if told is not None:
+            yield told
+
+
+def _files(settings: Settings) -> Iterator[Path]:
+    users = make_url(settings.connection_strings.users.get_secret_value())
+    if users.get_backend_name() == "sqlite" and users.database:
+        yield from (Path(f"{users.database}{end}") for end in ("", "-wal", "-shm"))
+    if settings.audit.to not in {"", STDOUT}:
+        for log in (Path(settings.audit.to), settings.audit.refusals):
+            yield from (log, *sorted(log.parent.glob(f"{log.name}.*")))
+    if settings.certificate.path:
+        yield Path(settings.certificate.key_path or settings.certificate.path)

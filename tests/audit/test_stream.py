@@ -1,0 +1,54 @@
+"""SECURITY R4: the audit log on standard output, read or not."""
+
+import os
+import socket
+import time
+
+import pytest
+
+from asmx_tickets.audit import AuditStream, written
+from asmx_tickets.errors import Unavailable
+from tests.audit.records import LOGIN, NOW
+
+
+def test_a_stuck_reader_of_standard_output_is_said_and_does_no_harm() -> None:
+    """SECURITY R4: nothing hangs; once somebody reads again, the log goes on with whole lines."""
+    reading, writing = os.pipe()
+    log = AuditStream(writing, clock=lambda: NOW)
+    line = written(LOGIN, NOW)
+    fits = 0
+    started = time.monotonic()
+    with pytest.raises(Unavailable):
+        while True:
+            log.write(LOGIN)
+            fits += 1
+    assert time.monotonic() - started < 5
+    while fits:
+        taken = os.read(reading, len(line))
+        assert taken == line
+        fits -= 1
+    log.write(LOGIN)
+    assert os.read(reading, 4096) == line
+    log.close()
+    os.close(reading)
+    os.close(writing)
+
+
+def test_standard_output_can_be_a_socket() -> None:
+    """As under systemd."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        log = AuditStream(ours.fileno(), clock=lambda: NOW)
+        log.write(LOGIN)
+        assert theirs.recv(4096) == written(LOGIN, NOW)
+        log.close()
+
+
+def test_a_reader_who_left_is_said() -> None:
+    reading, writing = os.pipe()
+    log = AuditStream(writing)
+    os.close(reading)
+    with pytest.raises(Unavailable):
+        log.write(LOGIN)
+    log.close()
+    os.close(writing)
