@@ -6,8 +6,8 @@ from typing import Any
 from spyne import Unicode
 from spyne.descriptor import BODY_STYLE_BARE, BODY_STYLE_EMPTY, BODY_STYLE_EMPTY_OUT_BARE, BODY_STYLE_OUT_BARE
 
-from spyne_asmx.typenames import element_namespace_of, given_namespace, is_nullable, type_name
-from spyne_asmx.types import NIL, Codec, codec_of, repeats
+from spyne_asmx.typenames import element_namespace_of, given_namespace, type_name
+from spyne_asmx.types import Codec, InvalidValue, codec_of, repeats
 from spyne_asmx.xml import Element
 
 _BARE_REQUESTS = (BODY_STYLE_BARE, BODY_STYLE_EMPTY, BODY_STYLE_EMPTY_OUT_BARE)
@@ -47,14 +47,7 @@ class Part:
 
     def written(self, value: Any) -> list[Element]:
         """The elements of a value: none for None, but for what .NET can't leave out."""
-        if self.repeats:
-            return [self._written(item) for item in value or ()]
-        if value is None:
-            value = self.codec.missing
-        return [] if value is None and not is_nullable(self.codec.type) else [self._written(value)]
-
-    def _written(self, value: Any) -> Element:
-        return Element(self.element, NIL) if value is None else self.codec.write(self.element, value)
+        return self.codec.elements(self.element, value, repeats=self.repeats)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +58,30 @@ class Parameter(Part):
     required_in_forms: bool
 
     @property
+    def missing(self) -> Any:
+        """What a SOAP call gets that leaves the parameter out."""
+        return [] if self.repeats else self.codec.missing
+
+    @property
+    def least(self) -> int:
+        """How often the parameter must be there (``min_occurs``)."""
+        return int(self.type.Attributes.min_occurs)
+
+    @property
+    def most(self) -> float:
+        """How often it may be there (``max_occurs``)."""
+        return float(self.type.Attributes.max_occurs)
+
+    @property
     def form_name(self) -> str:
         return self.argument.lower()
+
+    def parse(self, text: str) -> Any:
+        """The value of a form's field. Raises ClientFault."""
+        try:
+            return self.codec.parse(text)
+        except InvalidValue as invalid:
+            raise invalid.within(self.argument) from None
 
     @property
     def empty_is_missing(self) -> bool:

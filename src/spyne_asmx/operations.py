@@ -6,6 +6,7 @@ Nothing about an operation is written down twice: routing, decoding, WSDL, help 
 from collections.abc import Mapping
 from enum import StrEnum
 from inspect import cleandoc
+from math import isfinite
 from typing import Any
 
 from spyne import Application
@@ -16,7 +17,7 @@ from spyne_asmx.faults import ClientFault, missing_parameter
 from spyne_asmx.headers import Headers
 from spyne_asmx.messages import Part, answer_of, headers_of, operation_name, request_of
 from spyne_asmx.soap import Route, Routes, refused_attribute
-from spyne_asmx.types import NIL, takes_xml
+from spyne_asmx.types import takes_xml, wrong_count
 from spyne_asmx.unsupported import refuse_unsupported
 from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element
 from spyne_asmx.xmlvalues import as_element
@@ -62,7 +63,10 @@ class Operation:
         self.results = self.answer.parts
         self.form_names = frozenset(parameter.form_name for parameter in self.parameters)
         self.envelope = AnswerWriter(self.answer, self.out_headers).envelope
-        self._missing = [None if parameter.repeats else parameter.codec.missing for parameter in self.parameters]
+        self._missing = [parameter.missing for parameter in self.parameters]
+        # Each call needs an object or list of its own.
+        self._made_anew = [(i, p) for i, p in enumerate(self.parameters) if p.repeats or not p.codec.is_simple]
+        self._counted = [(i, p) for i, p in enumerate(self.parameters) if p.least or (p.repeats and isfinite(p.most))]
         self._index = {
             spelling: index
             for index, parameter in enumerate(self.parameters)
@@ -116,7 +120,7 @@ class Operation:
 
         ``longest`` bounds a parameter's text, in characters. Raises ClientFault.
         """
-        arguments = self._missing.copy()
+        arguments = self.missing_arguments()
         seen: set[int] = set()
         for element in elements:
             index = self._index.get(element.local_name)
@@ -128,17 +132,24 @@ class Operation:
             if element.attributes and (refused := refused_attribute(element)):
                 raise ClientFault(f"The parameter {parameter.name} must not have the attribute {refused}.")
             if parameter.repeats:
-                arguments[index] = [*(arguments[index] or []), parameter.codec.read(element)]
+                arguments[index].append(parameter.codec.read(element))
             elif index in seen:
                 raise ClientFault(f"The parameter {parameter.name} is given more than once.")
             else:
                 arguments[index] = parameter.codec.read(element)
             seen.add(index)
+        for index, parameter in self._counted:
+            count = len(arguments[index]) if parameter.repeats else int(index in seen)
+            if not parameter.least <= count <= parameter.most:
+                raise wrong_count(count, parameter.least, parameter.most).within(parameter.name)
         return arguments
 
     def missing_arguments(self) -> list[Any]:
         """The arguments of a SOAP call that leaves out every parameter."""
-        return self._missing.copy()
+        arguments = self._missing.copy()
+        for index, parameter in self._made_anew:
+            arguments[index] = parameter.missing
+        return arguments
 
     def slots(self, elements: list[Element]) -> tuple[int | None, ...] | None:
         """Where the texts of a SOAP body entry's children go among the arguments, where they go there as they are.
@@ -161,9 +172,9 @@ class Operation:
             if text is None and parameter.required_in_forms:
                 raise missing_parameter(parameter.argument)
             if text is None or (not text and parameter.empty_is_missing):
-                arguments.append(None)
+                arguments.append(parameter.codec.default)
             else:
-                arguments.append(parameter.codec.parse(text))
+                arguments.append(parameter.parse(text))
         return arguments
 
     def form_result(self, value: Any) -> Element | None:
@@ -174,10 +185,8 @@ class Operation:
         if codec.is_xml:
             return None if value is None else as_element(value)
         name = f"{self.namespace}}}{codec.type_name}"
-        if value is None:
-            return Element(name, _DECLARED | NIL)
-        element = codec.write(name, value)
-        if not codec.is_simple:
+        element = codec.item(name, value)
+        if not codec.is_simple or element.is_nil:
             element.attributes = {**_DECLARED, **element.attributes}
         return element
 

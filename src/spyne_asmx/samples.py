@@ -6,7 +6,6 @@ from textwrap import indent
 from typing import Any
 from urllib.parse import quote_plus, urlsplit
 
-from spyne.model.complex import XmlAttribute
 from spyne.model.enum import EnumBase
 
 from spyne_asmx.bindings import Binding
@@ -17,7 +16,7 @@ from spyne_asmx.messages import Message
 from spyne_asmx.operations import Operation
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
 from spyne_asmx.typenames import type_name
-from spyne_asmx.types import Codec
+from spyne_asmx.types import ArrayCodec, Codec, ObjectCodec
 from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE, Element
 from spyne_asmx.xmlwriter import write
 
@@ -208,13 +207,15 @@ def _element(name: str, codec: Codec, inside: frozenset[Any]) -> Element:
     element = Element(name, {})
     if codec.is_xml:
         element.text = _marked("xml")
-    elif codec.is_simple:
+    elif codec.is_simple or not isinstance(codec, ObjectCodec | ArrayCodec):
         element.text = _marked(placeholder(codec.type))
     elif (kind := (codec.namespace, codec.type_name)) not in inside:
         attributes = {}
-        for local_name, member in codec.members.items():
-            if issubclass(member.codec.type, XmlAttribute):
-                attributes[local_name] = _marked(placeholder(member.codec.type.type))
+        for member in codec.members:
+            if member.is_attribute:
+                attributes[member.name] = _marked(placeholder(member.codec.type))
+            elif member.is_data:
+                element.text = _marked(placeholder(member.codec.type))
             else:
                 content = _element(member.name, member.codec, inside | {kind})
                 element.children += [content] * (2 if member.repeats else 1)

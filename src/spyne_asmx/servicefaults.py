@@ -8,7 +8,7 @@ from spyne.util.etreeconv import dict_to_etree
 
 from spyne_asmx.faults import FaultCode, ServiceFault
 from spyne_asmx.soap import VERSIONS
-from spyne_asmx.types import codec_of
+from spyne_asmx.types import ObjectCodec, codec_of
 from spyne_asmx.xml import Element
 from spyne_asmx.xmlvalues import as_element, parsed
 from spyne_asmx.xmlwriter import escape_text, write
@@ -79,10 +79,12 @@ def _content(root: etree._Element) -> str:
 def _members(error: Fault, namespace: str) -> str:
     """The members that a class of faults declares, in an element that is named after it."""
     codec = codec_of(type(error), namespace)
-    for member in codec.members.values():
+    if not isinstance(codec, ObjectCodec) or not codec.members:
+        return ""
+    for member in codec.members:
         if isinstance(getattr(error, member.python_name, None), type):  # not set, so it is still the declaration
             setattr(error, member.python_name, None)
-    return _written(codec.write(f"{codec.namespace}}}{codec.type_name}", error)) if codec.members else ""
+    return _written(codec.write(f"{codec.namespace}}}{codec.type_name}", error))
 
 
 def _written(element: Element) -> str:

@@ -13,10 +13,17 @@ from typing import Any
 from spyne import AnyXml, Array
 from spyne.model.complex import ComplexModelBase
 from spyne.model.enum import EnumBase
+from spyne.model.primitive import Any as _SpyneAny
 
 from spyne_asmx.xml import XSD_NAMESPACE
 
 MICROSOFT_TYPES = "http://microsoft.com/wsdl/types/"
+
+AnyType = _SpyneAny
+"""C#'s ``object``: spyne's Any, under a name that Python's typing has not taken."""
+
+FLAGS_NONE = "None"
+"""What an enumeration of flags calls no flag at all, if it calls it anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,30 @@ def nullable(spyne_type: Any) -> Any:
     return spyne_type.customize(asmx_nullable=True)
 
 
+def flags(enumeration: Any) -> Any:
+    """Mark an enumeration as C#'s ``[Flags]``: a value is a list of its names, ``flags(Enum("None", "Read", …))``.
+
+    No flag at all is called ``None`` where the enumeration has that name.
+    """
+    enumeration.Attributes.asmx_flags = True
+    return enumeration
+
+
+def struct(object_type: Any) -> Any:
+    """Mark an object type as a C# ``struct``, a value that is never missing; usable as a decorator of the class."""
+    object_type.Attributes.asmx_struct = True
+    return object_type
+
+
+def is_flags(spyne_type: Any) -> bool:
+    return bool(getattr(spyne_type.Attributes, "asmx_flags", False))
+
+
+def repeats(spyne_type: Any) -> bool:
+    """Whether a member of this type may occur more than once without an array around it."""
+    return bool(spyne_type.Attributes.max_occurs > 1)
+
+
 def is_nullable(spyne_type: Any) -> bool:
     return is_value(spyne_type) and bool(getattr(spyne_type.Attributes, "asmx_nullable", False))
 
@@ -59,7 +90,9 @@ def is_value(spyne_type: Any) -> bool:
     """Whether .NET holds the type as a value, which is never null by itself."""
     if issubclass(spyne_type, EnumBase):
         return True
-    return not issubclass(spyne_type, AnyXml | ComplexModelBase) and simple_type(spyne_type).is_value
+    if issubclass(spyne_type, ComplexModelBase):
+        return bool(getattr(spyne_type.Attributes, "asmx_struct", False)) and not issubclass(spyne_type, Array)
+    return not issubclass(spyne_type, AnyXml | AnyType) and simple_type(spyne_type).is_value
 
 
 def can_be_nil(spyne_type: Any) -> bool:
@@ -118,6 +151,8 @@ def type_name(spyne_type: Any) -> str:
     """The type's name on the wire: ``int``, ``guid``, ``Point``, ``ArrayOfPoint``; ``XmlNode`` for XML."""
     if issubclass(spyne_type, AnyXml):
         return "XmlNode"
+    if issubclass(spyne_type, AnyType):
+        return "anyType"
     if issubclass(spyne_type, Array):
         return _array_name(spyne_type)
     if issubclass(spyne_type, EnumBase | ComplexModelBase):

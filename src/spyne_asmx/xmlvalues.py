@@ -10,7 +10,9 @@ from typing import Any
 from xml.etree import ElementTree
 
 from lxml import etree
+from spyne import AnyXml
 
+from spyne_asmx.codec import Codec, InvalidValue, serves
 from spyne_asmx.xml import Element, SourceElement
 from spyne_asmx.xmlwriter import Markup
 
@@ -37,6 +39,23 @@ class LxmlMarkup(Markup):
         if default_namespace:
             text = _without_default_namespace(text)
         return _TAGS.sub(_written_tag, text)
+
+
+@serves(AnyXml)
+class XmlCodec(Codec):
+    """An element with XML of the service's own in it."""
+
+    is_xml = True
+
+    def content_of(self, element: Element) -> Any:
+        if element.children:
+            return as_lxml(element.children[0])
+        if element.text.strip():
+            raise InvalidValue("{} must have an element inside it, and no text.")
+        return None
+
+    def write(self, name: str, value: Any) -> Element:
+        return Element(name, children=[as_element(value)])
 
 
 def as_element(value: Any) -> Element:

@@ -180,7 +180,7 @@ def test_what_is_no_value_of_the_type_is_the_clients_fault(endpoint: AsmxEndpoin
     request = soap_request("Add", a=value, b=2) if binding == "soap" else get_request("Add", f"a={value}&b=2")
     code, text = fault_of(endpoint.handle(request))
     assert code in {"soap:Client", PLAIN}
-    assert text == "Cannot convert the value to int."
+    assert text == "Cannot convert the parameter a to int."
 
 
 @pytest.mark.parametrize(

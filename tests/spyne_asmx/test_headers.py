@@ -132,7 +132,7 @@ def test_a_header_is_in_the_context(
         ("Issue", auth(MUST), "SOAP header AuthHeader was not understood."),
         ("Plain", auth(MUST), "SOAP header AuthHeader was not understood."),
         ("WhoAmI", auth() + auth(), "The header AuthHeader is given more than once."),
-        ("WhoAmI", auth().replace("3", "three"), "Cannot convert the value to int."),
+        ("WhoAmI", auth().replace("3", "three"), "Cannot convert the parameter AuthHeader.Level to int."),
         ("Fail", auth(), "no"),
     ],
 )

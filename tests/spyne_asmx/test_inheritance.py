@@ -161,7 +161,7 @@ def test_answers_are_those_of_asmx(service: AsmxEndpoint, operation: str, parame
 @pytest.mark.parametrize("named", ["Nope", "xsd:int", "tns:Person"])
 def test_a_type_that_does_not_extend_the_declared_one_is_a_fault(service: AsmxEndpoint, named: str) -> None:
     answer = inside(call(service, "Kind", f'<animal xsi:type="{named}" xmlns:tns="urn:crm"><Name>x</Name></animal>'))
-    assert f"The type {named.rpartition(':')[2]} of animal was not recognized." in answer
+    assert f"The type {named.rpartition(':')[2]} of the parameter animal was not recognized." in answer
 
 
 def test_forms_name_the_type_too(service: AsmxEndpoint) -> None:

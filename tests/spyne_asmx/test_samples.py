@@ -118,7 +118,7 @@ def test_a_soap_sample_reaches_the_operation(operation: str) -> None:
     head, _, body = of(operation)["SOAP 1.1"].request.partition("\n\n")
     pairs = [(line.partition(": ")[0].lower(), line.partition(": ")[2]) for line in head.splitlines()[1:]]
     answer = endpoint.handle(Request("POST", "/srv.asmx", "", HeaderMap(pairs), body.encode()))
-    assert answer.status == 200 or re.search(b"Cannot convert the value to|must have an element", answer.body)
+    assert answer.status == 200 or re.search(b"Cannot convert|must have an element", answer.body)
 
 
 @pytest.mark.parametrize(

@@ -159,7 +159,7 @@ def test_missing_items_without_an_array_around_them_are_left_out(things: AsmxEnd
 
 def test_the_refusal_of_a_value_names_the_type_on_the_wire(things: AsmxEndpoint) -> None:
     answer = get(things, "Code", "code=abcd")
-    assert (answer.status, answer.body) == (500, b"Cannot convert the value to string.")
+    assert (answer.status, answer.body) == (500, b"The parameter code must have at most 3 characters.")
 
 
 @pytest.mark.parametrize(

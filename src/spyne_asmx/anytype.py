@@ -1,0 +1,95 @@
+"""C#'s ``object``: a value that says its type on the wire, by ``xsi:type``."""
+
+from collections.abc import Callable
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import spyne
+from lxml import etree
+from spyne.model.complex import ComplexModelBase
+
+from spyne_asmx.codec import Codec, InvalidValue, codec_of, serves
+from spyne_asmx.typenames import MICROSOFT_TYPES, AnyType, named_type, type_name
+from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element, SourceElement
+from spyne_asmx.xmlvalues import as_element, as_lxml
+
+_XSI_TYPE = f"{XSI_NAMESPACE}}}type"
+
+# spyne's type of each name that xsi:type may give.
+_NAMED = {
+    type_name(kind): kind
+    for kind in (
+        *(spyne.Boolean, spyne.Integer8, spyne.Integer16, spyne.Integer32, spyne.Integer64),
+        *(spyne.UnsignedInteger8, spyne.UnsignedInteger16, spyne.UnsignedInteger32, spyne.UnsignedInteger64),
+        *(spyne.Decimal, spyne.Float, spyne.Double, spyne.Integer, spyne.Unicode, spyne.AnyUri, spyne.Uuid),
+        *(spyne.Date, spyne.Time, spyne.DateTime, spyne.Duration, spyne.ByteArray),
+    )
+}
+
+_INT, _LONG = 1 << 31, 1 << 63
+_OBJECTS = spyne.Array(AnyType)
+
+# What a value of Python's is; the first that fits counts.
+_KINDS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (bool, lambda _: spyne.Boolean),
+    (
+        int,
+        lambda n: spyne.Integer32 if -_INT <= n < _INT else spyne.Integer64 if -_LONG <= n < _LONG else spyne.Integer,
+    ),
+    (float, lambda _: spyne.Double),
+    (Decimal, lambda _: spyne.Decimal),
+    (str, lambda _: spyne.Unicode),
+    (bytes, lambda _: spyne.ByteArray),
+    (datetime, lambda _: spyne.DateTime),
+    (date, lambda _: spyne.Date),
+    (time, lambda _: spyne.Time),
+    (timedelta, lambda _: spyne.Duration),
+    (UUID, lambda _: spyne.Uuid),
+    (list, lambda _: _OBJECTS),
+    (tuple, lambda _: _OBJECTS),
+    (ComplexModelBase, lambda value: named_type(type(value))),
+)
+
+
+@serves(AnyType)
+class AnyTypeCodec(Codec):
+    """A value of any simple type; to clients also an object or an array. Of what has no type a service gets the XML."""
+
+    def content_of(self, element: Element) -> Any:
+        named = element.attributes.get(_XSI_TYPE)
+        if named is None:
+            return self._untyped(element)
+        prefix, _, local_name = named.strip().rpartition(":")
+        scope = element.scope if isinstance(element, SourceElement) else {}
+        kind = _NAMED.get(local_name)
+        if kind is None or scope.get(prefix) != (MICROSOFT_TYPES if local_name == "guid" else XSD_NAMESPACE):
+            raise InvalidValue(f"The type {local_name} of {{}} was not recognized.")
+        return codec_of(kind, self.outer_namespace).content_of(element)
+
+    def write(self, name: str, value: Any) -> Element:
+        if isinstance(value, Element | etree._Element):
+            return Element(name, children=[as_element(value)])
+        kind = next((kind_of(value) for base, kind_of in _KINDS if isinstance(value, base)), None)
+        if kind is None:
+            raise TypeError(f"{type(value).__name__} has no type that xsi:type could name")
+        codec = codec_of(kind, self.outer_namespace)
+        element = codec.write(name, value)
+        if _XSI_TYPE not in element.attributes:
+            element.attributes = {**self._named(codec), **element.attributes}
+        return element
+
+    def _named(self, codec: Codec) -> dict[str, str]:
+        """The attributes that name a value's type."""
+        if not codec.is_simple and codec.namespace == self.outer_namespace:
+            return {_XSI_TYPE: codec.type_name}
+        if codec.type_name in _NAMED and codec.type_name != "guid":
+            return {_XSI_TYPE: f"xsd:{codec.type_name}"}
+        namespace = MICROSOFT_TYPES if codec.is_simple else codec.namespace
+        return {"xmlns:q1": namespace, _XSI_TYPE: f"q1:{codec.type_name}"}
+
+    @staticmethod
+    def _untyped(element: Element) -> Any:
+        """XML's elements, or the text where there are none."""
+        return [as_lxml(child) for child in element.children] or element.text or None

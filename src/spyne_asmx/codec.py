@@ -1,0 +1,162 @@
+"""What reads and writes the values of one spyne type: made once for each type, used for every request."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Self
+
+from spyne.model.complex import ComplexModelBase
+
+from spyne_asmx.faults import ClientFault
+from spyne_asmx.typenames import can_be_nil, given_namespace, is_nullable, is_value, type_name
+from spyne_asmx.xml import XSI_NAMESPACE, Element
+
+NIL = {f"{XSI_NAMESPACE}}}nil": "true"}
+
+
+class InvalidValue(ClientFault):
+    """A value that is none of its type. Its sentence says so of ``{}``, which becomes the parameter's name."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self._sentence = sentence
+        self._path: tuple[str, ...] = ()
+
+    def within(self, name: str) -> Self:
+        """The same of a value that stands inside of the parameter or member of this name."""
+        self._path = (name, *self._path)
+        return self
+
+    def __str__(self) -> str:
+        what = f"the parameter {'.'.join(self._path)}" if self._path else "the value"
+        said = self._sentence.replace("{}", what, 1)
+        return said[0].upper() + said[1:]
+
+
+def wrong_count(count: int, least: int, most: float) -> InvalidValue:
+    """What is wrong where a parameter or member does not occur as often as it must."""
+    if count == 0:
+        return InvalidValue("{} is missing.")
+    if count < least:
+        return InvalidValue(f"{{}} must be given at least {least} times.")
+    return InvalidValue(f"{{}} is given more than {'once' if most == 1 else f'{most:g} times'}.")
+
+
+class Codec:
+    """Reads and writes values of one spyne type.
+
+    ``read`` takes a parameter's element, ``parse`` a form field's text; both raise ClientFault for what is no value of
+    the type. ``write`` makes the element ``name`` (expanded) of a value that is not None, and raises whatever it meets
+    in what is no value of the type. A type without a namespace of its own is in ``outer_namespace``, that of the
+    message or type that holds it.
+    """
+
+    is_xml = False
+    is_simple = False
+    is_plain_text = False
+    """Whether any text is a value as it stands."""
+    parse: Callable[[str], Any]
+    """Of simple types: text to a value."""
+    text: Callable[[Any], str]
+    """Of simple types: a value to text (XML Schema part 2's lexical forms)."""
+
+    def __init__(self, spyne_type: Any, outer_namespace: str) -> None:
+        self.type = spyne_type
+        self.outer_namespace = outer_namespace
+        self.default = spyne_type.Attributes.default
+        self._is_nillable = bool(spyne_type.Attributes.nillable)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace of an object type, array type or enumeration."""
+        return given_namespace(self.type) or self.outer_namespace
+
+    @property
+    def type_name(self) -> str:
+        """What the type is called on the wire."""
+        return type_name(self.type)
+
+    @property
+    def missing(self) -> Any:
+        """What a service gets for a parameter or member that is left out, and an answer has for None.
+
+        That is the default that was declared; else of value types what .NET has, their zero.
+        """
+        if self.default is not None or can_be_nil(self.type):
+            return self.default
+        return self.zero()
+
+    def zero(self) -> Any:
+        """.NET's ``default(T)`` of a value type."""
+        raise NotImplementedError
+
+    def read(self, element: Element) -> Any:
+        """The value of a parameter."""
+        try:
+            return self.value_of(element)
+        except InvalidValue as invalid:
+            raise invalid.within(element.local_name) from None
+
+    def value_of(self, element: Element) -> Any:
+        """The value of an element. Raises InvalidValue, which does not name the element."""
+        return self._nil() if element.is_nil else self.content_of(element)
+
+    def content_of(self, element: Element) -> Any:
+        """The value of an element that is not nil. Raises InvalidValue."""
+        raise NotImplementedError
+
+    def write(self, name: str, value: Any) -> Element:
+        raise NotImplementedError
+
+    def elements(self, name: str, value: Any, *, repeats: bool) -> list[Element]:
+        """The elements of a value in a message or object: none for None, but for what .NET can't leave out."""
+        is_always_there = is_value(self.type)
+        if repeats:
+            gaps = is_nullable(self.type)
+            return [self.item(name, item) for item in items_of(value) if gaps or item is not None]
+        if value is None and not is_always_there:
+            value = self.default
+        return [] if value is None and not is_always_there else [self.item(name, value)]
+
+    def item(self, name: str, value: Any) -> Element:
+        """An element that is always there, whatever the value."""
+        if value is None:
+            value = self.missing
+        return Element(name, NIL) if value is None else self.write(name, value)
+
+    def _nil(self) -> Any:
+        """What ``xsi:nil`` stands for. Raises InvalidValue."""
+        if self.default is not None:
+            return self.default
+        if not self._is_nillable or (is_value(self.type) and not can_be_nil(self.type)):
+            raise InvalidValue("{} must not be nil.")
+        return None
+
+
+def items_of(value: Any) -> Iterable[Any]:
+    """The items of what a service gives for an array. Raises TypeError for what is none."""
+    if isinstance(value, str | bytes | Mapping | ComplexModelBase):
+        raise TypeError(f"an array must be a list or another iterable, not {type(value).__name__}")
+    return () if value is None else value
+
+
+_makers: dict[type, Callable[[Any, str], Codec]] = {}
+_codecs: dict[tuple[int, str], Codec] = {}
+
+
+def serves(*spyne_types: type) -> Callable[[type[Codec]], type[Codec]]:
+    """Say of a class of codecs which spyne types it is for; of more than one the nearest in the type's line counts."""
+
+    def register(made: type[Codec]) -> type[Codec]:
+        _makers.update(dict.fromkeys(spyne_types, made))
+        return made
+
+    return register
+
+
+def codec_of(spyne_type: Any, outer_namespace: str) -> Codec:
+    """The codec of a spyne type within a namespace, made once. It keeps the type: identity is a safe key."""
+    key = id(spyne_type), outer_namespace
+    codec = _codecs.get(key)
+    if codec is None:
+        make = next(_makers[base] for base in spyne_type.__mro__ if base in _makers)
+        codec = _codecs[key] = make(spyne_type, outer_namespace)
+    return codec

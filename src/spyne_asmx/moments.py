@@ -1,0 +1,145 @@
+"""How .NET spells moments, dates, times of day and durations: text to values and back."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from spyne.protocol import ProtocolBase
+
+_converter = ProtocolBase()
+
+_DAY = r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
+_CLOCK = r"(?P<minute>[0-9]{2}:[0-9]{2})(?P<second>:[0-9]{2}(?:\.[0-9]+)?)?"
+_ZONE = r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?"
+_DATE = re.compile(_DAY + _ZONE)
+_TIME = re.compile(_CLOCK + _ZONE)
+_DATE_TIME = re.compile(rf"{_DAY}(?:[T ]{_CLOCK})?{_ZONE}")
+_DURATION = re.compile(
+    r"(?P<sign>-?)P(?=.)(?:(?P<years>[0-9]+)Y)?(?:(?P<months>[0-9]+)M)?(?:(?P<days>[0-9]+)D)?"
+    r"(?:T(?=.)(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?(?:(?P<seconds>[0-9]+)(?P<fraction>\.[0-9]+)?S)?)?"
+)
+_WRITTEN = re.compile(r"(.*T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:(\.[0-9]*[1-9])0*|\.0*)?(Z|[+-][0-9]{2}:[0-9]{2})?")
+_FORMATS = ("dt_format", "date_format", "out_format", "format", "parser", "serialize_as", "str_format", "string_format")
+
+
+def has_format(spyne_type: Any, names: tuple[str, ...]) -> bool:
+    return any(getattr(spyne_type.Attributes, name, None) is not None for name in names)
+
+
+def moment_reader(spyne_type: Any) -> Callable[[str], Any]:
+    """A date without a time is midnight to .NET, and seconds may be missing, as in what browsers' date fields send."""
+    if has_format(spyne_type, _FORMATS):
+        return lambda text: _converter.from_unicode(spyne_type, text.strip())
+
+    def read(text: str) -> Any:
+        match = _DATE_TIME.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(text)
+        clock = f"{match['minute'] or '00:00'}{match['second'] or ':00'}"
+        return _converter.from_unicode(spyne_type, f"{match['day']}T{clock}{match['zone'] or ''}")
+
+    return read
+
+
+def day_reader(spyne_type: Any) -> Callable[[str], Any]:
+    if has_format(spyne_type, _FORMATS):
+        return lambda text: _converter.from_unicode(spyne_type, text.strip())
+
+    def read(text: str) -> date:
+        match = _DATE.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(text)
+        return date.fromisoformat(match["day"])
+
+    return read
+
+
+def clock_reader(_spyne_type: Any) -> Callable[[str], Any]:
+    """spyne's times have no zone: one is passed over."""
+
+    def read(text: str) -> time:
+        match = _TIME.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(text)
+        return time.fromisoformat(f"{match['minute']}{(match['second'] or ':00')[:10]}")
+
+    return read
+
+
+def duration_reader(_spyne_type: Any) -> Callable[[str], Any]:
+    """A year has 365 days and a month 30, as spyne counts."""
+
+    def read(text: str) -> timedelta:
+        match = _DURATION.fullmatch(text.strip())
+        if match is None:
+            raise ValueError(text)
+        part = {name: int(match[name] or 0) for name in ("years", "months", "days", "hours", "minutes", "seconds")}
+        days = part["days"] + 30 * part["months"] + 365 * part["years"]
+        microseconds = int(f"{(match['fraction'] or '.')[1:7]:0<6}")
+        value = timedelta(days, part["seconds"], microseconds, 0, part["minutes"], part["hours"])
+        return -value if match["sign"] else value
+
+    return read
+
+
+def moment_writer(spyne_type: Any) -> Callable[[Any], str]:
+    is_formatted = has_format(spyne_type, (*_FORMATS, "interp_format"))
+
+    def write(value: Any) -> str:
+        if not isinstance(value, datetime):
+            value = datetime.combine(value, time())
+        if is_formatted:
+            return str(_converter.to_unicode(spyne_type, value))
+        if value.utcoffset() is not None and value.utcoffset().total_seconds() % 60:
+            value = value.astimezone(UTC)  # XML's zones have no seconds
+        return _short(str(_converter.to_unicode(spyne_type, value)))
+
+    return write
+
+
+def _short(moment: str) -> str:
+    """Fractions without zeros at their end, UTC as ``Z``."""
+    match = _WRITTEN.fullmatch(moment)
+    if match is None:
+        return moment
+    clock, fraction, zone = match.groups()
+    return f"{clock}{fraction or ''}{'Z' if zone == '+00:00' else zone or ''}"
+
+
+def day_writer(spyne_type: Any) -> Callable[[Any], str]:
+    if has_format(spyne_type, _FORMATS):
+        return lambda value: str(_converter.to_unicode(spyne_type, value))
+
+    def write(value: Any) -> str:
+        if not isinstance(value, date):
+            raise TypeError(f"a date must be a datetime.date, not {type(value).__name__}")
+        return (value.date() if isinstance(value, datetime) else value).isoformat()
+
+    return write
+
+
+def clock_writer(_spyne_type: Any) -> Callable[[Any], str]:
+    def write(value: Any) -> str:
+        if isinstance(value, datetime):
+            value = value.timetz()
+        if not isinstance(value, time):
+            raise TypeError(f"a time must be a datetime.time, not {type(value).__name__}")
+        return value.isoformat()
+
+    return write
+
+
+def duration_writer(_spyne_type: Any) -> Callable[[Any], str]:
+    def write(value: Any) -> str:
+        if not isinstance(value, timedelta):
+            raise TypeError(f"a duration must be a datetime.timedelta, not {type(value).__name__}")
+        size = abs(value)
+        hours, minutes, seconds = size.seconds // 3600, size.seconds // 60 % 60, size.seconds % 60
+        fraction = f".{size.microseconds:06}".rstrip("0").rstrip(".")
+        clock = f"{hours}H" * bool(hours) + f"{minutes}M" * bool(minutes)
+        clock += f"{seconds}{fraction}S" * bool(seconds or fraction)
+        days = f"{size.days}D" * bool(size.days)
+        return f"{'-' if value < timedelta() else ''}P{days}{f'T{clock}' * bool(clock)}" if days or clock else "PT0S"
+
+    return write

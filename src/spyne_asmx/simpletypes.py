@@ -1,0 +1,112 @@
+"""Simple types on the wire: everything that is written as text."""
+
+from collections.abc import Callable
+from math import isfinite
+from typing import Any
+
+from spyne import ModelBase, Unicode
+from spyne.error import ValidationError
+from spyne.model.enum import EnumBase
+
+from spyne_asmx.codec import Codec, InvalidValue, serves
+from spyne_asmx.lexical import reader_of, writer_of
+from spyne_asmx.typenames import FLAGS_NONE, is_flags
+from spyne_asmx.xml import Element
+
+# What a plain string's attributes are when nobody customized it: then any text is a valid value as it stands.
+_UNRESTRICTED = ("min_len", "max_len", "pattern", "values", "empty_is_none", "cast")
+
+# .NET's default(T), by wire name; of numbers it is 0.
+_ZEROS = {
+    "boolean": "false",
+    "date": "0001-01-01",
+    "time": "00:00:00",
+    "dateTime": "0001-01-01T00:00:00",
+    "guid": "00000000-0000-0000-0000-000000000000",
+}
+
+
+@serves(ModelBase)
+class SimpleCodec(Codec):
+    """A value that is text: a number, a string, a date, binary data, an enumeration."""
+
+    is_simple = True
+
+    def __init__(self, spyne_type: Any, outer_namespace: str) -> None:
+        super().__init__(spyne_type, outer_namespace)
+        self.is_plain_text = issubclass(spyne_type, Unicode) and _is_unrestricted(spyne_type)
+        self._from_text = _flags_reader(spyne_type) if is_flags(spyne_type) else reader_of(spyne_type)
+        self.text: Callable[[Any], str] = _flags_writer(spyne_type) if is_flags(spyne_type) else writer_of(spyne_type)
+        self.parse: Callable[[str], Any] = _keep if self.is_plain_text else self._parse
+        self._empty_is_none = bool(getattr(spyne_type.Attributes, "empty_is_none", False))
+
+    def zero(self) -> Any:
+        if is_flags(self.type):
+            return ()
+        if issubclass(self.type, EnumBase):
+            return self._from_text(str(self.type.__values__[0]))
+        # Not checked against restrictions of the type: .NET knows none.
+        return self._from_text(_ZEROS.get(self.type_name, "0"))
+
+    def value_of(self, element: Element) -> Any:
+        if element.children:
+            raise InvalidValue("{} must not have elements inside it.")
+        return super().value_of(element)
+
+    def content_of(self, element: Element) -> Any:
+        return self.parse(element.text)
+
+    def write(self, name: str, value: Any) -> Element:
+        return Element(name, text=self.text(value))
+
+    def _parse(self, text: str) -> Any:
+        if not text and self._empty_is_none:
+            return None
+        try:
+            value = self._from_text(text)
+        except (ValidationError, ValueError, ArithmeticError):
+            raise InvalidValue(f"Cannot convert {{}} to {self.type_name}.") from None
+        self._check(text, value)
+        return value
+
+    def _check(self, text: str, value: Any) -> None:
+        """Hold a value to what its type declares, as spyne's soft validation does. Raises InvalidValue."""
+        kind = self.type
+        if issubclass(kind, EnumBase) or (isinstance(value, float) and not isfinite(value)):
+            return
+        if (values := kind.Attributes.values) and value not in values:
+            raise InvalidValue(f"{{}} must be one of: {', '.join(map(str, values))}.")
+        if issubclass(kind, Unicode):
+            if len(text) < kind.Attributes.min_len:
+                raise InvalidValue(f"{{}} must have at least {kind.Attributes.min_len} characters.")
+            if len(text) > kind.Attributes.max_len:
+                raise InvalidValue(f"{{}} must have at most {kind.Attributes.max_len} characters.")
+            if not kind.validate_native(kind, value):
+                raise InvalidValue(f"{{}} does not match the pattern {kind.Attributes.pattern}.")
+        elif not (kind.validate_string(kind, text.strip()) and kind.validate_native(kind, value)):
+            raise InvalidValue("{} is not one of the values that are allowed.")
+
+
+def _is_unrestricted(spyne_type: Any) -> bool:
+    return all(getattr(spyne_type.Attributes, a, None) == getattr(Unicode.Attributes, a, None) for a in _UNRESTRICTED)
+
+
+def _keep(text: str) -> str:
+    return text
+
+
+def _flags_reader(spyne_type: Any) -> Callable[[str], Any]:
+    """A reader of the flags that are set: words in XML, with commas in forms."""
+    read = reader_of(spyne_type)
+    return lambda text: tuple(read(flag) for flag in text.replace(",", " ").split() if flag != FLAGS_NONE)
+
+
+def _flags_writer(spyne_type: Any) -> Callable[[Any], str]:
+    write = writer_of(spyne_type)
+    none = FLAGS_NONE if FLAGS_NONE in spyne_type.__values__ else ""
+
+    def text(value: Any) -> str:
+        given = {write(flag) for flag in (value if isinstance(value, list | tuple | set | frozenset) else [value])}
+        return " ".join(flag for flag in spyne_type.__values__ if flag in given) or none
+
+    return text
