@@ -34,9 +34,9 @@ def succeed(throttle: Throttle, account: str = "42:3", *, known: bool = True, ad
     return admission
 
 
-def lock(throttle: Throttle, account: str = "42:3", *, known: bool = True) -> None:
+def lock(throttle: Throttle, account: str = "42:3", *, known: bool = True, address: str = "192.0.2.1") -> None:
     """The five failures that make an account wait a second."""
-    assert [fail(throttle, account, known=known) for _ in range(5)] == [ADMITTED] * 5
+    assert [fail(throttle, account, known=known, address=address) for _ in range(5)] == [ADMITTED] * 5
 
 
 def once_available(call: Callable[[], T], seconds: float = 10) -> T:

@@ -41,9 +41,9 @@ def throttle(timer: Timer) -> MemoryThrottle:
 
 
 def failures_left(throttle: MemoryThrottle) -> int:
-    """How many more an account has that need no wait."""
+    """How many more an account has that need no wait, from networks that it does not know."""
     left = 0
-    while fail(throttle, address=f"192.0.2.{left}") is ADMITTED:
+    while fail(throttle, address=f"203.0.113.{left}") is ADMITTED:
         left += 1
     return left
 

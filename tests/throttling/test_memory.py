@@ -45,13 +45,26 @@ def test_memory_is_flat_once_the_limits_are_reached(make: Make) -> None:
     assert sizes[1] < 2_000_000
 
 
-def test_who_makes_no_mistakes_takes_up_no_memory(make: Make) -> None:
+def test_who_never_logs_on_takes_up_no_memory(make: Make) -> None:
     throttle = make()
     for n in range(100):
-        assert succeed(throttle, f"{n}:1") is ADMITTED
         throttle.admit(tried := attempt(f"{n}:1"))
         throttle.abandoned(tried)
     assert throttle.held == (0, 0, 0)
+
+
+def test_known_networks_take_little_memory(make: Make) -> None:
+    """SECURITY D19: 1 kB for an account that logs on from one, however often."""
+    throttle = make()
+    tracemalloc.start()
+    try:
+        for n in range(4_000):
+            assert succeed(throttle, str(n % 1000), address=f"198.51.100.{n % 1000 % 250}") is ADMITTED
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert throttle.held == (1000, 0, 0)
+    assert size < 1_000_000
 
 
 def test_addresses_go_once_their_failures_are_over(make: Make, clock: Clock) -> None:

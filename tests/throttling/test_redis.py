@@ -1,5 +1,6 @@
 """What only the throttle in Redis does: many nodes, a server that fails, what lies in it."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -81,6 +82,7 @@ def test_what_is_kept_has_an_end_and_names_nobody(connect: Connect, own_redis: R
     fail(throttle, "jsmith", known=False)
     fail(throttle, "42:3")
     throttle.admit(attempt("mmustermann", known=False))
+    throttle.recognize(attempt(""))
     with own_redis.client() as client:
         keys = client.keys()
         assert {key.removeprefix(PREFIX) for key in keys} == {
@@ -90,12 +92,13 @@ def test_what_is_kept_has_an_end_and_names_nobody(connect: Connect, own_redis: R
             "unknown:order",
             "addresses",
             "addresses:order",
+            "recognized",
             "alarm",
         }
         assert all(0 < client.ttl(key) <= 400 * 86_400 for key in keys)
-        kept = [client.hgetall(key) for key in keys if not key.endswith(("order", "alarm"))]
+        kept = [client.hgetall(key) for key in keys if not key.endswith(("order", "alarm", "recognized"))]
         kept += [client.zrange(key, 0, -1) for key in keys if key.endswith("order")]
-    assert not any(name in str(kept) for name in ("jsmith", "mustermann", "42:3"))
+    assert not any(name in str(kept) for name in ("jsmith", "mustermann"))
 
 
 def test_a_flood_is_held_up_to_the_limits(connect: Connect, own_redis: RedisServer, clock: Clock) -> None:
@@ -112,12 +115,30 @@ def test_a_flood_is_held_up_to_the_limits(connect: Connect, own_redis: RedisServ
     assert fail(throttle) is ACCOUNT
 
 
-def test_who_makes_no_mistakes_leaves_nothing_behind(connect: Connect, own_redis: RedisServer) -> None:
+def test_nodes_know_each_others_networks(connect: Connect) -> None:
+    """SECURITY D19."""
+    one, other = connect(), connect()
+    assert succeed(one, address="198.51.100.1") is ADMITTED
+    lock(other)
+    assert fail(one) is ACCOUNT
+    assert succeed(other, address="198.51.100.1") is ADMITTED
+    secrets = [connect(TRUSTED_PASSWORDS, prefix="trusted:") for _ in range(2)]
+    assert secrets[0].recognize(attempt(""))
+    assert [fail(secrets[1], "") for _ in range(6)] == [ADMITTED] * 5 + [ADDRESS]
+    assert secrets[1].recognize(attempt(""))
+
+
+def test_what_a_node_of_the_version_before_left_is_taken_over(connect: Connect, own_redis: RedisServer) -> None:
+    """Counts without known networks; and such a node goes on with what is kept now."""
     throttle = connect()
-    for n in range(10):
-        assert succeed(throttle, f"{n}:1") is ADMITTED
+    record = '{"failures":4,"streak":4,"failed_at":1771425300000,"undecided":{}}'
     with own_redis.client() as client:
-        assert client.keys() == []
+        client.hset(PREFIX + "known", "42:3", record)
+        assert throttle.failures("42:3")[0].number == 4
+        assert [*throttle.locked()] == []
+        succeed(throttle)
+        kept = json.loads(client.hget(PREFIX + "known", "42:3"))
+    assert kept.keys() >= json.loads(record).keys()
 
 
 @pytest.mark.parametrize("call", CALLS)

@@ -25,6 +25,10 @@ from asmx_tickets.throttling import LOGINS, TRUSTED_PASSWORDS, AccountRule, Addr
         (AccountRule, {"forget_after": 367 * 86_400.0}, "to a year, not 3.17088e[+]07 seconds"),
         (AccountRule, {"disable_at": -1}, "failures that disable a password must be from 1"),
         (AccountRule, {"disable_at": 4}, "disabled by fewer failures than are free"),
+        (AccountRule, {"many": 0}, "failures that are many must be from 1"),
+        (AccountRule, {"many_wait": 0.0}, "wait after many failed logins must be"),
+        (AccountRule, {"known_for": math.inf}, "for which a network is known must be"),
+        (AddressRule, {"known_for": 0.0}, "for which an address is known must be"),
         (AddressRule, {"burst": 0}, "failures of one address must be from 1"),
         (AddressRule, {"seconds": 0.0}, "one more failure of an address"),
         (AddressRule, {"burst": 100_000, "seconds": 86_400.0}, "until an address is free again"),
@@ -45,13 +49,20 @@ def test_takes_the_least_number_that_disables_and_none(disable_at: int) -> None:
 
 
 def test_the_numbers_are_those_of_the_requirements() -> None:
-    """SECURITY B1, B4, B6."""
+    """SECURITY B1, B4, B6, D19."""
     assert LOGINS.account == AccountRule(
-        free=5, first_wait=1.0, longest_wait=15 * 60.0, forget_after=12 * 3600.0, disable_at=100
+        free=5,
+        first_wait=1.0,
+        longest_wait=15 * 60.0,
+        forget_after=12 * 3600.0,
+        disable_at=0,
+        many=100,
+        many_wait=3600.0,
+        known_for=30 * 86_400.0,
     )
     assert LOGINS.address == AddressRule(burst=30, seconds=3.0)
     assert TRUSTED_PASSWORDS.account is None
-    assert TRUSTED_PASSWORDS.address == AddressRule(burst=5, seconds=15 * 60 / 5)
+    assert TRUSTED_PASSWORDS.address == AddressRule(burst=5, seconds=15 * 60 / 5, known_for=30 * 86_400.0)
     assert TRUSTED_PASSWORDS.alarm == AlarmRule(failures=50, seconds=3600.0)
 
 

@@ -15,32 +15,47 @@ from asmx_tickets.throttling import (
     AddressRule,
     AlarmRule,
     Attempt,
+    Failures,
     ThrottleRules,
     guarding,
 )
-from asmx_tickets.throttling.throttle import DECIDED_WITHIN, KEPT
+from asmx_tickets.throttling.throttle import DECIDED_WITHIN, KEPT, MAX_NETWORKS
 from tests.throttling.attempts import ACCOUNT, ADDRESS, ADMITTED, BUSY, DISABLED, attempt, fail, lock, succeed
 from tests.throttling.conftest import ACCOUNTS, ADDRESSES, MakeThrottle
 
 HOUR = 3600.0
 DAY = 24 * HOUR
-WAITS = [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, *[900] * 85, math.inf]
+WAITS = [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, *[900] * 86, HOUR, HOUR]
+HOME, OFFICE, ELSEWHERE = "198.51.100.1", "198.51.100.2", "203.0.113.9"
 
 PassTime = Callable[[float], None]
 
 
 def test_waits_after_each_failure_as_long_as_the_table_says(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
-    """SECURITY B1: from the 5th on 2^(n-5) seconds, 15 minutes at most, to the millisecond; the 100th disables."""
+    """SECURITY B1, D19: from the 5th on 2^(n-5) seconds, 15 minutes at most, to the millisecond; beyond 100 an hour."""
     throttle = make_throttle(ACCOUNTS)
     for wait in WAITS:
         tried = attempt()
         assert throttle.admit(tried) is ADMITTED
         assert throttle.failed(tried) == wait
-        if 0 < wait < math.inf:
+        if wait:
             assert fail(throttle) is ACCOUNT
             pass_time(wait - 0.001)
             assert fail(throttle) is ACCOUNT
             pass_time(0.001)
+
+
+def test_where_the_rule_says_so_many_failures_disable_a_password(
+    make_throttle: MakeThrottle, pass_time: PassTime
+) -> None:
+    """No waiting helps."""
+    throttle = make_throttle(ThrottleRules(AccountRule(disable_at=100), None))
+    for wait in WAITS[:99]:
+        assert fail(throttle) is ADMITTED
+        pass_time(wait)
+    tried = attempt()
+    assert throttle.admit(tried) is ADMITTED
+    assert throttle.failed(tried) == math.inf
     pass_time(31 * DAY)
     assert fail(throttle) is DISABLED
 
@@ -90,7 +105,7 @@ def test_accounts_wait_each_for_themselves(make_throttle: MakeThrottle) -> None:
 
 def test_a_known_and_an_unknown_account_can_not_be_told_apart(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
     """SECURITY B2: the same sequence of guesses, pauses and deaths hears the same answers."""
-    throttle = make_throttle(ACCOUNTS)
+    throttle = make_throttle(ThrottleRules(AccountRule(disable_at=100), None))
     for step in range(130):
         answers = []
         for known in (True, False):
@@ -118,17 +133,29 @@ def test_twelve_hours_without_a_failure_end_the_wait_but_not_the_count(
             assert throttle.admit(tried) is ADMITTED
             assert throttle.failed(tried) == wait
             pass_time(wait)
-    for _ in range(100 - 7 - 5):
-        assert fail(throttle) is ADMITTED
+
+
+def test_waiting_does_not_end_a_row_of_many_failures(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
+    """SECURITY D19: a success from anywhere does."""
+    throttle = make_throttle(ACCOUNTS)
+    succeed(throttle, address=HOME)
+    for _ in range(100):
+        assert fail(throttle, address=ELSEWHERE) is ADMITTED
         pass_time(12 * HOUR)
-    assert fail(throttle) is DISABLED
+    tried = attempt(address=ELSEWHERE)
+    assert throttle.admit(tried) is ADMITTED
+    assert throttle.failed(tried) == HOUR
+    assert succeed(throttle, address=HOME) is ADMITTED or succeed(throttle, address=OFFICE) is ACCOUNT
+    pass_time(HOUR)
+    assert succeed(throttle, address=HOME) is ADMITTED
+    lock(throttle, address=ELSEWHERE)
 
 
 def test_is_not_disabled_where_the_rule_says_never(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
     throttle = make_throttle(ThrottleRules(AccountRule(disable_at=0), None))
     for _ in range(250):
         assert fail(throttle) is ADMITTED
-        pass_time(900)
+        pass_time(HOUR)
 
 
 def test_no_more_are_undecided_than_may_fail_before_the_account_is_disabled(
@@ -140,6 +167,132 @@ def test_no_more_are_undecided_than_may_fail_before_the_account_is_disabled(
         fail(throttle)
     pass_time(12 * HOUR)
     assert [throttle.admit(attempt()) for _ in range(4)] == [ADMITTED] * 2 + [BUSY] * 2
+
+
+def test_nobody_is_shut_out_of_a_network_that_the_account_knows(
+    make_throttle: MakeThrottle, pass_time: PassTime
+) -> None:
+    """SECURITY D19: while somebody asks every 5 seconds for 30 minutes, from as many addresses."""
+    throttle = make_throttle()
+    for known in (HOME, OFFICE):
+        succeed(throttle, address=known)
+    for n in range(360):
+        fail(throttle, address=f"203.0.113.{n % 250}")
+        assert succeed(throttle, address=(HOME, OFFICE)[n % 2]) is ADMITTED
+        pass_time(5)
+
+
+def test_a_network_that_the_account_knows_has_its_own_waits(make_throttle: MakeThrottle) -> None:
+    """Failures there shut nobody out elsewhere, nor those elsewhere anybody there."""
+    throttle = make_throttle()
+    succeed(throttle, address=HOME)
+    succeed(throttle, address=OFFICE)
+    lock(throttle, address=HOME)
+    lock(throttle, address=ELSEWHERE)
+    assert fail(throttle, address=HOME) is ACCOUNT
+    assert fail(throttle, address="203.0.113.10") is ACCOUNT
+    lock(throttle, address=OFFICE)
+    assert fail(throttle, address=OFFICE) is ACCOUNT
+
+
+def test_all_networks_that_an_account_does_not_know_have_one_count(make_throttle: MakeThrottle) -> None:
+    throttle = make_throttle()
+    assert [fail(throttle, address=f"203.0.113.{n}") for n in range(7)] == [ADMITTED] * 5 + [ACCOUNT] * 2
+
+
+def test_a_network_is_known_for_thirty_days_after_a_success(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
+    throttle = make_throttle()
+    succeed(throttle, address=HOME)
+    pass_time(29 * DAY)
+    succeed(throttle, address=HOME)
+    pass_time(30 * DAY - 0.001)
+    lock(throttle, address=ELSEWHERE)
+    assert succeed(throttle, "43", address=HOME) is ADMITTED
+    tried = attempt(address=HOME)
+    assert throttle.admit(tried) is ADMITTED
+    throttle.abandoned(tried)
+    pass_time(0.001)
+    assert throttle.admit(attempt(address=HOME)) is ACCOUNT
+
+
+def test_a_success_ends_the_row_of_all_unknown_networks(make_throttle: MakeThrottle) -> None:
+    """And that of its own network, but no other known one's."""
+    throttle = make_throttle()
+    succeed(throttle, address=HOME)
+    succeed(throttle, address=OFFICE)
+    lock(throttle, address=OFFICE)
+    lock(throttle, address=ELSEWHERE)
+    assert succeed(throttle, address=HOME) is ADMITTED
+    assert fail(throttle, address=OFFICE) is ACCOUNT
+    lock(throttle, address=ELSEWHERE)
+
+
+def test_a_new_password_ends_waits_and_keeps_the_known_networks(make_throttle: MakeThrottle) -> None:
+    throttle = make_throttle()
+    succeed(throttle, address=HOME)
+    lock(throttle, address=HOME)
+    lock(throttle, address=ELSEWHERE)
+    for address in (HOME, ELSEWHERE):
+        tried = Attempt("42:3", True, address, stamp=1)
+        assert throttle.admit(tried) is ADMITTED
+        throttle.abandoned(tried)
+    for _ in range(5):
+        tried = Attempt("42:3", True, ELSEWHERE, stamp=1)
+        assert throttle.admit(tried) is ADMITTED
+        throttle.failed(tried)
+    assert throttle.admit(Attempt("42:3", True, HOME, stamp=1)) is ADMITTED
+
+
+def test_an_account_knows_so_many_networks_and_no_more(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
+    """Those of the latest logons: what is kept of an account is bounded."""
+    throttle = make_throttle(ACCOUNTS)
+    for n in range(MAX_NETWORKS + 1):
+        succeed(throttle, address=f"10.0.{n // 250}.{n % 250}")
+        pass_time(1)
+    lock(throttle, address=ELSEWHERE)
+    assert fail(throttle, address="10.0.0.1") is ADMITTED
+    assert fail(throttle, address="10.0.0.0") is ACCOUNT
+
+
+def test_an_operator_sees_failures_and_forgets_them(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
+    """Those of unknown accounts are nobody's; live waits only make an account locked."""
+    throttle = make_throttle()
+    assert throttle.failures("42:3") == ()
+    assert not throttle.unlock("42:3")
+    succeed(throttle, address=HOME)
+    fail(throttle, address=HOME)
+    pass_time(2)
+    for n in range(6):
+        fail(throttle, address=f"203.0.113.{n}")
+    lock(throttle, "jsmith", known=False)
+    pass_time(0.25)
+    others, home = sorted(throttle.failures("42:3"), key=lambda each: each.network)
+    assert others == Failures("", 5, 0.75, False, "203.0.113.4", 0.25)
+    assert home == Failures(HOME, 1, 0.0, False, HOME, 2.25)
+    assert [*throttle.locked()] == ["42:3"]
+    assert throttle.unlock("42:3")
+    assert throttle.failures("42:3") == ()
+    assert [*throttle.locked()] == []
+    assert fail(throttle, address=HOME) is ADMITTED
+    lock(throttle, address=ELSEWHERE)
+    assert fail(throttle, address=HOME) is ADMITTED
+    pass_time(1)
+    assert [*throttle.locked()] == []
+
+
+def test_an_operator_sees_what_is_disabled(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
+    throttle = make_throttle(ThrottleRules(AccountRule(free=1, disable_at=1), None))
+    fail(throttle)
+    pass_time(400)
+    assert throttle.failures("42:3") == (Failures("", 1, 0.0, True, "192.0.2.1", 400.0),)
+    assert [*throttle.locked()] == ["42:3"]
+
+
+def test_many_locked_accounts_are_told_once_each(make_throttle: MakeThrottle) -> None:
+    throttle = make_throttle(ThrottleRules(AccountRule(free=1, first_wait=60.0), None))
+    for n in range(700):
+        fail(throttle, str(n))
+    assert sorted(throttle.locked(), key=int) == [str(n) for n in range(700)]
 
 
 def test_of_fifty_guesses_at_one_instant_five_are_looked_at(make_throttle: MakeThrottle) -> None:
@@ -197,6 +350,7 @@ def test_fifty_right_logins_at_once_all_get_in(make_throttle: MakeThrottle) -> N
 
 def test_a_success_makes_room_for_those_that_wait_for_it(make_throttle: MakeThrottle) -> None:
     throttle = make_throttle()
+    succeed(throttle)
     tried = [attempt() for _ in range(7)]
     assert [throttle.admit(each) for each in tried] == [ADMITTED] * 5 + [BUSY] * 2
     throttle.succeeded(tried[0])
@@ -515,6 +669,39 @@ def test_trusted_passwords_have_five_failures_in_fifteen_minutes(
     assert told == []
     fail(throttle, "", address="192.0.2.3")
     assert told == ["50 failures within 3600 seconds"]
+
+
+def test_a_right_secret_counts_where_it_has_counted_lately(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
+    """SECURITY D19: whatever else fails there; elsewhere it has to wait as everybody."""
+    throttle = make_throttle(TRUSTED_PASSWORDS)
+    assert throttle.recognize(attempt("", address=HOME))
+    pass_time(30 * DAY - 1)
+    for address in (HOME, ELSEWHERE):
+        assert [fail(throttle, "", address=address) for _ in range(6)] == [ADMITTED] * 5 + [ADDRESS]
+    assert throttle.recognize(attempt("", address=HOME))
+    assert not throttle.recognize(attempt("", address=ELSEWHERE))
+    pass_time(30 * DAY)
+    for address in (HOME, ELSEWHERE):
+        assert [fail(throttle, "", address=address) for _ in range(6)] == [ADMITTED] * 5 + [ADDRESS]
+    assert not throttle.recognize(attempt("", address=HOME))
+    pass_time(180)
+    assert throttle.recognize(attempt("", address=ELSEWHERE))
+
+
+def test_a_right_secret_waits_for_no_others_to_be_decided(make_throttle: MakeThrottle) -> None:
+    throttle = make_throttle(TRUSTED_PASSWORDS)
+    assert [throttle.admit(attempt("")) for _ in range(6)] == [ADMITTED] * 5 + [BUSY]
+    assert throttle.recognize(attempt(""))
+
+
+def test_of_recognized_addresses_the_latest_are_remembered(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
+    throttle = make_throttle(ThrottleRules(None, AddressRule(burst=1, seconds=100.0)), max_addresses=10)
+    for n in range(11):
+        assert throttle.recognize(attempt("", address=f"192.0.2.{n}"))
+        pass_time(1)
+    for n in (0, 1):
+        assert fail(throttle, address=f"192.0.2.{n}") is ADMITTED
+        assert throttle.recognize(attempt("", address=f"192.0.2.{n}")) is bool(n)
 
 
 def test_without_rules_everything_is_admitted(make_throttle: MakeThrottle) -> None:

@@ -119,11 +119,7 @@ class Authentication:
             return "network"
         attempt = Attempt("", known=False, address=network_of(caller.address))
         if right:
-            admission = self._trusted_throttle.admit(attempt)
-            if admission is Admission.ADMITTED:
-                self._trusted_throttle.succeeded(attempt)
-            # What is right need not wait for others to be decided.
-            return None if admission in {Admission.ADMITTED, Admission.BUSY} else f"throttled: {admission}"
+            return None if self._trusted_throttle.recognize(attempt) else f"throttled: {Admission.ADDRESS}"
         try:
             with guarding(self._trusted_throttle, attempt) as outcome:
                 outcome.failed()

@@ -16,6 +16,7 @@ from asmx_tickets.users.user import User
 from asmx_tickets.users.verifier import Claim, Verifier
 
 _LONGEST_NAME = 1024
+_WORTH_A_WARNING = 60.0  # Seconds (SECURITY D19).
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ class Logons:
         claim = self._verifier.claim(user_name)
         network = network_of(caller.address)
         try:
-            with guarding(self._throttle, Attempt(*_counted_for(user_name, claim.user), network)) as outcome:
+            with guarding(self._throttle, _attempt(user_name, claim.user, network)) as outcome:
                 verified = claim.verify(password, owner=network)
                 if isinstance(verified, User):
                     outcome.succeeded()
@@ -55,6 +56,9 @@ class Logons:
         if wait:
             until = "an operator acts" if math.isinf(wait) else f"{wait:g} s have passed"
             self._note(Event.LOCK, user_name, claim.user, caller, f"until {until}")
+            if wait >= _WORTH_A_WARNING and claim.user is not None:
+                name = claim.user.profile.user_name
+                _log.warning("passwords of user %r are refused until %s; the last wrong one: %s", name, until, network)
         raise AuthenticationFailed
 
     @staticmethod
@@ -82,11 +86,17 @@ def as_typed(user_name: str) -> str:
     return user_name if guid is None else f"ticket {short_hash(digest(guid))}"
 
 
-def _counted_for(user_name: str, user: User | None) -> tuple[str, bool]:
-    """What an attempt counts for, and whether that is an account: not the spelling that found it (SECURITY B2).
+def account_of(user: User) -> str:
+    """What the failures of an account count for, in a throttle."""
+    return str(user.id)
+
+
+def _attempt(user_name: str, user: User | None, network: str) -> Attempt:
+    """What an attempt counts for: the account where there is one, not the spelling that found it (SECURITY B2).
 
     The security stamp rises with a new password and when an account is disabled, so either lets the user in again.
     """
     if user is not None:
-        return f"{user.id}:{user.security_stamp}", True
-    return unicodedata.normalize("NFKC", user_name[:_LONGEST_NAME]).strip().casefold(), False
+        return Attempt(account_of(user), True, network, user.security_stamp)
+    name = unicodedata.normalize("NFKC", user_name[:_LONGEST_NAME]).strip().casefold()
+    return Attempt(name, False, network)

@@ -6,7 +6,7 @@
 ``guarding``       one attempt from admission to outcome, as a ``with`` block
 ``records``        what is remembered of an account or an address, and what follows from it
 ``memory``         the back-end for one process
-``redis``          the back-end for all nodes on one Redis; ``redis.lua`` is ``records`` once more
+``redis``          the back-end for all nodes on one Redis; ``lua/common.lua`` is ``records`` once more
 =================  =================================================================================
 """
 
@@ -22,5 +22,6 @@ from asmx_tickets.throttling.rules import ThrottleRules as ThrottleRules
 from asmx_tickets.throttling.rules import network_of as network_of
 from asmx_tickets.throttling.throttle import Admission as Admission
 from asmx_tickets.throttling.throttle import Attempt as Attempt
+from asmx_tickets.throttling.throttle import Failures as Failures
 from asmx_tickets.throttling.throttle import Throttle as Throttle
 from asmx_tickets.throttling.throttle import Throttled as Throttled

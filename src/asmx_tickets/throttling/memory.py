@@ -3,13 +3,14 @@
 import logging
 import math
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
-from asmx_tickets.throttling.records import AccountRecord, AddressRecord, AlarmRecord, Record, milliseconds
-from asmx_tickets.throttling.rules import AddressRule, ThrottleRules, network_of
+from asmx_tickets.throttling.records import AccountRecord, AddressRecord, AlarmRecord, Kept, milliseconds
+from asmx_tickets.throttling.rules import AddressRule, ThrottleRules
 from asmx_tickets.throttling.throttle import (
     DECIDED_WITHIN,
     KEPT,
@@ -18,11 +19,14 @@ from asmx_tickets.throttling.throttle import (
     SWEEP,
     Admission,
     Attempt,
+    Failures,
     Throttle,
 )
 
 _SEVERITY = {admission: severity for severity, admission in enumerate(Admission)}
-_Kept = TypeVar("_Kept", bound=Record)
+T = TypeVar("T")
+_Kept = TypeVar("_Kept", bound=Kept)
+_BATCH = 128  # Of many accounts, how many are looked at before others get their turn.
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +57,9 @@ class MemoryThrottle(Throttle):
                 self._accounts[known] = _Shelf(AccountRecord, rules.account, KEPT, limit)
         if rules.address is not None:
             self._addresses = _Shelf(AddressRecord, rules.address, _kept_for(rules.address), max_addresses)
+        self._recognized: OrderedDict[str, int] = OrderedDict()
+        self._recognized_for = milliseconds(rules.address.known_for) if rules.address is not None else 0
+        self._max_addresses = max_addresses
         self._alarm = AlarmRecord(rules.alarm) if rules.alarm is not None else None
 
     @property
@@ -68,30 +75,74 @@ class MemoryThrottle(Throttle):
             now = self._now()
             records = [shelf.find(key, now) for shelf, key in places]
             for record in records:
-                record.abandoned(attempt.id)  # Asked once more, it does not stand in its own way.
-            admissions = (record.admission(now) for record in records)
+                record.abandoned(attempt)  # Asked once more, it does not stand in its own way.
+            admissions = (record.admission(attempt, now) for record in records)
             admission = max(admissions, key=_SEVERITY.__getitem__, default=Admission.ADMITTED)
             if admission is Admission.ADMITTED:
                 for (shelf, key), record in zip(places, records, strict=True):
-                    record.reserve(attempt.id, now)
+                    record.reserve(attempt, now)
                     shelf.keep(key, record, now)
         return admission
 
     def succeeded(self, attempt: Attempt) -> None:
-        self._decide(attempt, lambda record, _: record.succeeded(attempt.id))
+        self._decide(attempt, lambda record, now: record.succeeded(attempt, now))
 
     def failed(self, attempt: Attempt) -> float:
-        wait = self._decide(attempt, lambda record, now: record.failed(attempt.id, now))
+        waits = self._decide(attempt, lambda record, now: record.failed(attempt, now))
         alarm = self._alarm
         if alarm is not None:
             with self._lock:
                 raised = alarm.count(self._now())
             if raised:
                 self._on_alarm(str(alarm.rule))
-        return wait
+        return max(waits, default=0) / 1000
 
     def abandoned(self, attempt: Attempt) -> None:
-        self._decide(attempt, lambda record, _: record.abandoned(attempt.id))
+        self._decide(attempt, lambda record, _: record.abandoned(attempt))
+
+    def recognize(self, attempt: Attempt) -> bool:
+        network = attempt.network
+        with self._lock:
+            now = self._now()
+            known_at = min(self._recognized.get(network, -math.inf), now)
+            if known_at + self._recognized_for <= now and self._addresses is not None:
+                record = self._addresses.find(network, now)
+                if record.admission(attempt, now) is Admission.ADDRESS:
+                    return False
+            self._recognized[network] = now
+            self._recognized.move_to_end(network)
+            if len(self._recognized) > self._max_addresses:
+                self._recognized.popitem(last=False)
+        return True
+
+    def failures(self, account: str) -> tuple[Failures, ...]:
+        with self._lock:
+            now = self._now()
+            return self._accounts[True].find(account, now).failures(now) if self._accounts else ()
+
+    def locked(self) -> Iterator[str]:
+        if not self._accounts:
+            return
+        accounts = self._accounts[True]
+        with self._lock:
+            keys = accounts.keys()
+        for start in range(0, len(keys), _BATCH):
+            with self._lock:
+                now = self._now()
+                found = [key for key in keys[start : start + _BATCH] if accounts.find(key, now).is_locked(now)]
+            yield from map(str, found)
+            time.sleep(0)  # Otherwise this thread has the lock again before a waiting one wakes up.
+
+    def unlock(self, account: str) -> bool:
+        if not self._accounts:
+            return False
+        accounts = self._accounts[True]
+        with self._lock:
+            now = self._now()
+            record = accounts.find(account, now)
+            there_were = record.forgive()
+            accounts.keep(account, record, now)
+        return there_were
 
     def keep(self, rules: ThrottleRules) -> None:
         with self._lock:
@@ -104,29 +155,30 @@ class MemoryThrottle(Throttle):
         """Where the attempt is counted."""
         places: list[tuple[_Shelf[Any], bytes | str]] = []
         if self._accounts:
-            # However long the name was, what is kept of it is short.
-            digest = sha256(attempt.account.encode("utf-8", "surrogatepass")).digest()
-            places.append((self._accounts[attempt.known], digest))
+            places.append((self._accounts[attempt.known], _account_key(attempt)))
         if self._addresses is not None:
-            places.append((self._addresses, network_of(attempt.address)))
+            places.append((self._addresses, attempt.network))
         return places
 
-    def _decide(self, attempt: Attempt, change: Callable[[Record, int], None]) -> float:
-        """Change what is remembered of the attempt. How long its account has to wait, seconds."""
-        wait = 0.0
+    def _decide(self, attempt: Attempt, change: Callable[[Kept, int], T]) -> list[T]:
+        """Change what is remembered of the attempt; what that gives for each record."""
+        changes = []
         places = self._places(attempt)
         with self._lock:
             now = self._now()
             for shelf, key in places:
                 record = shelf.find(key, now)
-                change(record, now)
+                changes.append(change(record, now))
                 shelf.keep(key, record, now)
-                if isinstance(record, AccountRecord):
-                    wait = record.wait(now) / 1000
-        return wait
+        return changes
 
     def _now(self) -> int:
         return math.floor(self._clock() * 1000)
+
+
+def _account_key(attempt: Attempt) -> bytes | str:
+    """However long a name was, what is kept of it is short."""
+    return attempt.account if attempt.known else sha256(attempt.account.encode("utf-8", "surrogatepass")).digest()
 
 
 def _kept_for(rule: AddressRule) -> float:
@@ -152,6 +204,10 @@ class _Shelf(Generic[_Kept]):
         self._rule, self._kept_for = rule, milliseconds(kept_for)
         for record in self._records.values():
             record.keep(rule)
+
+    def keys(self) -> list[bytes | str]:
+        """The keys of all records."""
+        return list(self._records)
 
     def find(self, key: bytes | str, now: int) -> _Kept:
         """The record up to date, or a blank one."""

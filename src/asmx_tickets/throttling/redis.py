@@ -3,9 +3,11 @@
 What is kept is bounded, whatever comes in. All keys begin with a prefix:
 
 ``known``, ``unknown``, ``addresses``
-    a hash each, a field for each account, as SHA-256, or address: what ``records`` has, as JSON.
+    a hash each, a field for each known account, unknown one, as SHA-256, or address: what ``records`` has, as JSON.
 ``known:order``, ``unknown:order``, ``addresses:order``
     the fields of these, sorted by when they were kept: what is outdated goes, and what is too much.
+``recognized``
+    the addresses where a secret was right lately, sorted by when it was.
 ``alarm``
     the times of the last failures, as JSON.
 
@@ -16,22 +18,24 @@ failures at once. A Redis user needs ``~PREFIX* +@read +@write +@scripting +time
 import json
 import logging
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any
 
 from asmx_tickets.redis.client import RedisClient
-from asmx_tickets.redis.script import load
+from asmx_tickets.redis.script import Script, load
 from asmx_tickets.throttling.records import milliseconds
-from asmx_tickets.throttling.rules import AccountRule, AddressRule, ThrottleRules, network_of
+from asmx_tickets.throttling.rules import AccountRule, AddressRule, ThrottleRules
 from asmx_tickets.throttling.throttle import (
     DECIDED_WITHIN,
     KEPT,
     MAX_ADDRESSES,
+    MAX_NETWORKS,
     MAX_UNKNOWN,
     SWEEP,
     Admission,
     Attempt,
+    Failures,
     Throttle,
 )
 
@@ -39,7 +43,10 @@ _ADMISSIONS = tuple(Admission)
 _log = logging.getLogger(__name__)
 
 
-_SCRIPT = load("asmx_tickets.throttling", "redis.lua")
+_ATTEMPT, _RECOGNIZE, _OPERATE = (
+    load("asmx_tickets.throttling", "lua/common.lua", f"lua/{name}.lua") for name in ("attempt", "recognize", "operate")
+)
+_BATCH = 200  # Of many accounts, how many are looked at in one round trip.
 
 
 class RedisThrottle(Throttle):
@@ -72,10 +79,18 @@ class RedisThrottle(Throttle):
         self.keep(rules)
 
     def keep(self, rules: ThrottleRules) -> None:
+        self._counts_accounts = rules.account is not None
         prefix, addresses = self._prefix, f"{self._prefix}addresses"
         self._known, self._unknown = (
             (
-                (accounts, f"{accounts}:order", addresses, f"{addresses}:order", f"{prefix}alarm"),
+                (
+                    accounts,
+                    f"{accounts}:order",
+                    addresses,
+                    f"{addresses}:order",
+                    f"{prefix}alarm",
+                    f"{prefix}recognized",
+                ),
                 _terms(rules, limit, self._max_addresses),
             )
             for accounts, limit in ((f"{prefix}known", 0), (f"{prefix}unknown", self._max_unknown))
@@ -97,15 +112,46 @@ class RedisThrottle(Throttle):
     def abandoned(self, attempt: Attempt) -> None:
         self._call("abandoned", attempt)
 
+    def recognize(self, attempt: Attempt) -> bool:
+        return bool(self._run(_RECOGNIZE, "recognize", attempt))
+
+    def failures(self, account: str) -> tuple[Failures, ...]:
+        if not self._counts_accounts:
+            return ()
+        return tuple(
+            Failures(network.decode(), number, max(0, wait) / 1000, wait < 0, source.decode(), ago / 1000)
+            for network, number, wait, source, ago in self._operate("failures", account)
+        )
+
+    def locked(self) -> Iterator[str]:
+        cursor, seen = b"0", set[str]()
+        while self._counts_accounts:
+            cursor, *found = self._operate("locked", "", cursor, _BATCH)
+            new = {account.decode() for account in found} - seen
+            seen |= new
+            yield from new
+            if cursor == b"0":
+                return
+
+    def unlock(self, account: str) -> bool:
+        return self._counts_accounts and bool(self._operate("unlock", account))
+
     def _call(self, name: str, attempt: Attempt) -> tuple[int, int, int]:
-        keys, terms = self._known if attempt.known else self._unknown
-        account = sha256(attempt.account.encode("utf-8", "surrogatepass")).hexdigest()
-        address = network_of(attempt.address).encode("utf-8", "surrogatepass")
-        now = "" if self._clock is None else math.floor(self._clock() * 1000)
-        arguments = name, attempt.id, account, address, terms, now
-        # Each call changes the same attempt to the same end, so it does no harm twice.
-        admission, wait, raised = self._client.run(_SCRIPT, len(keys), *keys, *arguments, repeatable=True)
+        admission, wait, raised = self._run(_ATTEMPT, name, attempt)
         return admission, wait, raised
+
+    def _operate(self, name: str, account: str, *more: Any) -> Any:
+        return self._run(_OPERATE, name, Attempt(account, True, ""), *more)
+
+    def _run(self, script: Script, name: str, attempt: Attempt, *more: Any) -> Any:
+        keys, terms = self._known if attempt.known else self._unknown
+        account = attempt.account.encode("utf-8", "surrogatepass")
+        key = account if attempt.known else sha256(account).hexdigest()
+        network = attempt.network.encode("utf-8", "surrogatepass")
+        now = "" if self._clock is None else math.floor(self._clock() * 1000)
+        arguments = name, attempt.id, key, network, attempt.stamp, terms, now, *more
+        # Each call changes the same attempt to the same end, so it does no harm twice.
+        return self._client.run(script, len(keys), *keys, *arguments, repeatable=True)
 
 
 def _terms(rules: ThrottleRules, max_unknown: int, max_addresses: int) -> str:
@@ -129,6 +175,10 @@ def _account_terms(rule: AccountRule, limit: int) -> dict[str, Any]:
         "waits": waits,
         "forget_after": milliseconds(rule.forget_after),
         "disable_at": rule.disable_at,
+        "many": rule.many,
+        "many_wait": milliseconds(rule.many_wait),
+        "known_for": milliseconds(rule.known_for),
+        "networks": MAX_NETWORKS,
         "kept_for": milliseconds(KEPT),
         "limit": limit,
     }
@@ -139,6 +189,7 @@ def _address_terms(rule: AddressRule, limit: int) -> dict[str, Any]:
     return {
         "burst": rule.burst,
         "interval": interval,
+        "known_for": milliseconds(rule.known_for),
         # After that long a record is blank, whatever was in it.
         "kept_for": rule.burst * interval + milliseconds(DECIDED_WITHIN),
         "limit": limit,

@@ -12,6 +12,7 @@ _MAX_ADDRESS = 64  # Characters of a text that is no address; the longest addres
 # Back-ends count whole milliseconds, in numbers that are exact up to 2^53; and what is bounded is bounded by these.
 _SHORTEST, _LONGEST = 0.001, 366 * 86_400.0
 _MOST = 100_000
+_DAY = 86_400.0
 
 
 def _check_number(what: str, number: int, most: int = _MOST) -> None:
@@ -33,6 +34,9 @@ class AccountRule:
     the next ``free`` are free again. The count of all since the last success stays; once it is ``disable_at``
     (0: never), no password is right until an operator acts.
 
+    A network from which the account has logged on within ``known_for`` has a count of its own. All others have one
+    together, and beyond ``many`` failures in a row there each costs ``many_wait`` (SECURITY D19).
+
     Raises:
         SettingsError: a number is out of range, or ``forget_after`` is not above ``longest_wait``, so that waiting
             would be enough to be free again.
@@ -42,13 +46,19 @@ class AccountRule:
     first_wait: float = 1.0
     longest_wait: float = 900.0
     forget_after: float = 43_200.0
-    disable_at: int = 100
+    disable_at: int = 0
+    many: int = 100
+    many_wait: float = 3600.0
+    known_for: float = 30 * _DAY
 
     def __post_init__(self) -> None:
         _check_number("free failures", self.free)
         for name, seconds in (("first", self.first_wait), ("longest", self.longest_wait)):
             _check_seconds(f"The {name} wait after failed logins", seconds)
         _check_seconds("The time after which failed logins are forgotten", self.forget_after)
+        _check_number("failures that are many", self.many)
+        _check_seconds("The wait after many failed logins", self.many_wait)
+        _check_seconds("The time for which a network is known", self.known_for)
         if self.longest_wait < self.first_wait:
             raise SettingsError("The longest wait after failed logins is shorter than the first.")
         if self.forget_after <= self.longest_wait:
@@ -69,16 +79,20 @@ class AccountRule:
 class AddressRule:
     """How many failures an address has: ``burst`` at once, and one more each ``seconds``.
 
+    One from which a secret was right within ``known_for`` is never too early with one that is right.
+
     Raises:
         SettingsError: a number is out of range.
     """
 
     burst: int = 30
     seconds: float = 3.0
+    known_for: float = 30 * _DAY
 
     def __post_init__(self) -> None:
         _check_number("failures of one address", self.burst)
         _check_seconds("The time for one more failure of an address", self.seconds)
+        _check_seconds("The time for which an address is known", self.known_for)
         _check_seconds("The time until an address is free again", self.burst * self.seconds)
 
 

@@ -11,21 +11,27 @@ and not a refusal: they may all be right. ``guarding`` asks again then, and sees
 One that has none within ``DECIDED_WITHIN`` seconds, since its process died, has failed.
 
 A refused attempt changes nothing, neither a count nor a wait. (SECURITY B1 to B4, D8, D14.)
+
+The failures of an account that exists count by network: nobody can lock out its owner where the owner has logged on
+from lately, by failing elsewhere (SECURITY D19).
 """
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
 from asmx_tickets.errors import AsmxTicketsError
-from asmx_tickets.throttling.rules import ThrottleRules
+from asmx_tickets.throttling.rules import ThrottleRules, network_of
 
 DECIDED_WITHIN = 10.0
 KEPT = 400 * 86_400.0
 """Seconds after which an account that had no attempt admitted is forgotten altogether, its count too."""
 MAX_UNKNOWN = 100_000
 MAX_ADDRESSES = 100_000
+MAX_NETWORKS = 256
+"""So many networks of an account are known, those with the latest logons."""
 SWEEP = 2
 """Outdated records that keeping one drops at most."""
 
@@ -35,19 +41,47 @@ class Attempt:
     """One try of one password.
 
     Attributes:
-        account: what the failures of all tries at one account have in common: any text, kept as a hash only. Of an
-            account that exists, something that an operator changes by setting a new password or enabling it again,
-            so that its failures are forgotten then; else the login name in the form in which names compare.
+        account: what the failures of all tries at one account have in common. Of an account that exists, its id; else
+            the login name in the form in which names compare: any text, kept as a hash only.
         known: whether the account exists. Known accounts are all remembered, of unknown ones a bounded number; the
             same text means different accounts.
         address: where the try comes from; see ``network_of``.
+        stamp: something that an operator changes by setting a new password or disabling the account, so that its
+            failures are forgotten then. The networks that it knows stay.
         id: names this try; no other has the same.
     """
 
     account: str
     known: bool
     address: str
+    stamp: int = 0
     id: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    @property
+    def network(self) -> str:
+        """What its address counts as."""
+        return network_of(self.address)
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The failures of an account that count together: those from one network, or all from networks it does not know.
+
+    Attributes:
+        network: which; empty for all the others.
+        number: how many since the last success.
+        wait: how long the account has to wait there, seconds.
+        disabled: whether no password is right there until an operator acts.
+        last_from: the network of the last one.
+        ago: when that was, in seconds before now.
+    """
+
+    network: str
+    number: int
+    wait: float
+    disabled: bool
+    last_from: str
+    ago: float
 
 
 class Admission(StrEnum):
@@ -75,7 +109,7 @@ class Throttled(AsmxTicketsError):
 _REFUSALS = {
     Admission.ADDRESS: "Too many failed logins from this address: wait.",
     Admission.ACCOUNT: "Too many failed logins of this account: wait.",
-    Admission.DISABLED: "Too many failed logins of this account: set a new password, or disable and enable it.",
+    Admission.DISABLED: "Too many failed logins of this account: unlock it.",
 }
 
 
@@ -93,18 +127,41 @@ class Throttle(Protocol):
         ...
 
     def succeeded(self, attempt: Attempt) -> None:
-        """The password was right: forgets the account's failures. Those of its address stay, as if without this."""
+        """The password was right: forgets the account's failures from here and from networks it does not know.
+
+        From now on it knows this one. Failures of the address stay, as if without this.
+        """
         ...
 
     def failed(self, attempt: Attempt) -> float:
         """The password was wrong: counts that, unless it was counted already since it took too long.
 
-        How long the account has to wait now, seconds: 0.0 if it need not, ``inf`` once it is disabled.
+        How long the account has to wait now, here, seconds: 0.0 if it need not, ``inf`` once it is disabled.
         """
         ...
 
     def abandoned(self, attempt: Attempt) -> None:
         """The password was never looked at: all is as before, unless that took too long (SECURITY R3)."""
+        ...
+
+    def recognize(self, attempt: Attempt) -> bool:
+        """Whether a secret may count which was looked at already, and is right; it has succeeded then.
+
+        By the rule for addresses alone. Always if the address succeeded lately: whoever else fails there, the program
+        that has the secret goes on (SECURITY D19).
+        """
+        ...
+
+    def failures(self, account: str) -> tuple[Failures, ...]:
+        """The failures of a known account, from wherever there are some."""
+        ...
+
+    def locked(self) -> Iterator[str]:
+        """The known accounts that have to wait now, from some networks at least, or are disabled there."""
+        ...
+
+    def unlock(self, account: str) -> bool:
+        """Forget the failures of a known account, and keep the networks that it knows. Whether there were any."""
         ...
 
     def keep(self, rules: ThrottleRules) -> None:
