@@ -1,5 +1,6 @@
-"""Programs in four languages run the whole scenario, each on what its tools make of the server's WSDL."""
+"""Programs in four languages and a browser run the whole scenario, each on what its tools make of the server's WSDL."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,18 @@ JAXWS = Path("/usr/share/java/jaxws-rt.jar")
 both_versions = pytest.mark.parametrize("version", ["1.1", "1.2"])
 
 
+@pytest.mark.parametrize("mode", ["wsdl", "no-wsdl"])
 @both_versions
-def test_php(version: str, address: str, ran: Ran) -> None:
-    """PHP's SoapClient; a fault raises SoapFault."""
+def test_php(version: str, mode: str, address: str, ran: Ran) -> None:
+    """PHP's SoapClient; a fault raises SoapFault. Without a WSDL it speaks RPC, with types and encodingStyle."""
     needs("php-cli", "php")
     if "soap" not in output_of("php", "-m").split():
         pytest.skip("no SOAP in php: install Debian's php-soap")
-    report = scenario.read(output_of("php", HERE / "scenario.php", address, version))
+    report = scenario.read(output_of("php", HERE / "scenario.php", address, version, mode))
     scenario.check(report)
     scenario.check_fault(report["fault"], "SoapFault", scenario.NOT_UNDERSTOOD, version)
-    ran("PHP SoapClient", report["client"]["version"], f"SOAP {version}")
+    client = "PHP SoapClient" if mode == "wsdl" else "PHP SoapClient without WSDL"
+    ran(client, report["client"]["version"], f"SOAP {version}")
 
 
 @both_versions
@@ -31,6 +34,18 @@ def test_node_soap(version: str, address: str, ran: Ran) -> None:
     scenario.check(report)
     scenario.check_fault(report["fault"], "Fault", scenario.NOT_UNDERSTOOD, version)
     ran("node soap", report["client"]["version"], f"SOAP {version}")
+
+
+@both_versions
+def test_jquery_soap(version: str, address: str, ran: Ran) -> None:
+    """The jQuery plugin jquery.soap in Chromium; an error gives the fault's envelope."""
+    needs_node_modules()
+    needs("chromium", "chromium")
+    chromium = shutil.which("chromium") or ""
+    report = scenario.read(output_of("node", NODE / "jquery-soap.mjs", address, version, chromium))
+    scenario.check(report)
+    scenario.check_fault(report["fault"], "SOAPResponse", scenario.NOT_UNDERSTOOD, version)
+    ran("jquery.soap", report["client"]["version"], f"SOAP {version}")
 
 
 @pytest.fixture(scope="session")

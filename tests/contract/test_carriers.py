@@ -7,7 +7,7 @@ import pytest
 from werkzeug.test import Client
 
 from spyne_asmx.http import HeaderMap, Request
-from tests.conftest import PASSWORD, Service, error_of, root_of
+from tests.conftest import PASSWORD, SOAP11, SOAP12, Service, envelope, error_of, root_of
 from tests.contract.steps import INVALID, NOBODYS_TICKET, add_user, ask, mint
 
 Headers = list[tuple[str, str]]
@@ -139,7 +139,20 @@ def test_a_repeated_header_or_cookie_with_two_values_is_901(
         assert who(service, twice(first, second)) == INVALID
 
 
-@pytest.mark.parametrize("token", ["abc", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "a" * 200, "0x12"])
+@pytest.mark.parametrize(
+    "token",
+    [
+        "abc",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl",
+        "eyJhbGciOiJub25lIn0.e30.",
+        "a" * 200,
+        "a" * 3000,
+        "0x12",
+        "mF_9.B5f-4.1JqM",
+        "b64token+/==",
+        NOBODYS_TICKET + "0",
+    ],
+)
 def test_a_bearer_token_that_is_no_guid_is_somebody_elses(
     service: Service, two_tickets: dict[str, str], token: str
 ) -> None:
@@ -182,6 +195,34 @@ def test_the_cookie_does_not_count_from_another_site(service: Service, operation
     ticket = mint(service)
     headers = [("Cookie", f"ticket={ticket}"), ("Sec-Fetch-Site", site)]
     assert error_of(ask(service, operation, headers)) == INVALID
+    assert service.is_valid(ticket)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("Origin", "http://evil.example"),
+        ("Origin", "https://localhost.evil.example"),
+        ("Origin", "http://localhost:1"),
+        ("Origin", "null"),
+        ("Referer", "http://evil.example/http://localhost/"),
+        ("Referer", "http://evil.example/"),
+    ],
+)
+@pytest.mark.parametrize("binding", ["GET", "POST", "SOAP 1.1", "SOAP 1.2"])
+def test_another_sites_logout_does_nothing(service: Service, binding: str, said: tuple[str, str]) -> None:
+    """SECURITY D3, from a browser that sends no Sec-Fetch-Site."""
+    ticket = mint(service)
+    headers = {"Cookie": f"ticket={ticket}", said[0]: said[1]}
+    client = Client(service.http.application, use_cookies=False)
+    if binding in {"GET", "POST"}:
+        form = "application/x-www-form-urlencoded"
+        answer = client.open("/srv.asmx/LogOut", method=binding, headers=headers, content_type=form)
+    else:
+        soap, content_type = (SOAP11, "text/xml") if binding == "SOAP 1.1" else (SOAP12, "application/soap+xml")
+        body = envelope("LogOut", {}, soap=soap)
+        answer = client.post("/srv.asmx", data=body, headers=headers, content_type=content_type)
+    assert error_of(root_of(answer)) == INVALID
     assert service.is_valid(ticket)
 
 

@@ -268,15 +268,51 @@ def test_soap_and_forms_carry_the_same(text: str) -> None:
         "UID=%u006asmith&PWD=Secret123!",
         "UID=%6Asmith&PWD=Secret123%21",
         "UID=jsmith&PWD=%u0053ecret123%u0021",
-        "uid=jsmith&pwd=Secret123!&__VIEWSTATE=" + "x" * 20_000,
-        "UID=jsmith&PWD=Secret123!&odd=%00",
-        "UID=jsmith&PWD=Secret123!" + "&f=1" * 200,
+        "UID=%u006Asmith&PWD=%53ecret123%u0021",
+        "UID=%6a%73mith&PWD=Secret%3123!",
+        "UID=jsmith&PWD=Secret123!&%=%u",
     ],
 )
-def test_forms_as_dotnet_reads_them(service: Service, form: str) -> None:
-    """CONTRACT 2.3, over POST."""
-    response = service.http.post("/srv.asmx/AuthenticateUser", data=form, content_type=FORM)
-    assert root_of(response).attrib["success"] == "true"
+@both
+def test_escapes_are_read_as_dotnet_reads_them(service: Service, send: Send, form: str) -> None:
+    """CONTRACT 2.3."""
+    assert succeeds(send(service, "AuthenticateUser", form))
+
+
+@pytest.mark.parametrize(
+    ("escaped", "name"),
+    [
+        ("%uD83D%uDE00", "\U0001f600"),
+        ("%uD83D", "\ufffd"),
+        ("%uDE00x", "\ufffdx"),
+        ("%E9", "\ufffd"),
+        ("%C3%A9%", "é%"),
+        ("j%u00fcrgen", "jürgen"),
+        ("%u0130", "\u0130"),
+    ],
+)
+@both
+def test_a_name_can_be_written_with_any_escape(service: Service, send: Send, escaped: str, name: str) -> None:
+    """Half a surrogate pair and what is no UTF-8 are U+FFFD."""
+    add_user(service, name)
+    assert succeeds(send(service, "AuthenticateUser", f"UID={escaped}&PWD={PASSWORD}"))
+
+
+@pytest.mark.parametrize(
+    "ignored",
+    [
+        "__VIEWSTATE=" + "x" * 20_000,
+        "__VIEWSTATE=" + "%2B" * 10_000,
+        "__VIEWSTATE=" + "x" * 60_000,
+        "odd=%00&%01=%uFFFF",
+        "&".join(f"field{number}={number}" for number in range(200)),
+        "&".join(["f=1"] * 990),
+        "n" * 30_000,
+    ],
+)
+def test_fields_that_nobody_reads_may_be_as_large_as_the_body(service: Service, ignored: str) -> None:
+    """CONTRACT 2.1."""
+    assert succeeds(post(service, "AuthenticateUser", f"UID=jsmith&{ignored}&PWD={PASSWORD}"))
 
 
 @pytest.mark.parametrize("password", ["100%sure", "a%", "%zz", "50%u", "%%", "1%2"])

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.conftest import PASSWORD, TRUSTED_PASSWORD, Service
+from tests.conftest import GUID, PASSWORD, TRUSTED_PASSWORD, Service
 from tests.contract.steps import FAILED, INVALID, in_every_binding
 from tests.contract.test_operations import OPERATIONS, with_ticket
 
@@ -94,3 +94,20 @@ def test_faults_do_not_change(older: Service, service: Service) -> None:
 def test_a_ticket_of_the_older_dialect_works(older: Service) -> None:
     answer = answer_of(older.soap("isValidTicket", AuthenticationTicket=minted(older)))
     assert answer.attrib["username"] == "jsmith"
+
+
+def test_the_path_that_the_ruby_library_takes_leads_to_the_ticket(older: Service) -> None:
+    """It calls with Savon, which makes the envelope from the WSDL, and reads ``AuthenticateUserResult/response``."""
+    body = (
+        '<?xml version="1.0" encoding="UTF-8"?><env:Envelope xmlns:xsd="http://www.w3.org/2001/XMLSchema" '
+        'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:tns="http://tempuri.org/" '
+        'xmlns:env="http://schemas.xmlsoap.org/soap/envelope/"><env:Body><tns:AuthenticateUser>'
+        f"<tns:UID>jsmith</tns:UID><tns:PWD>{PASSWORD}</tns:PWD></tns:AuthenticateUser></env:Body></env:Envelope>"
+    )
+    headers = {"SOAPAction": '"http://tempuri.org/AuthenticateUser"', "Accept-Encoding": "gzip;q=1.0,deflate;q=0.6"}
+    answer = older.http.post("/srv.asmx", data=body, content_type="text/xml;charset=UTF-8", headers=headers)
+    path = "{*}Body/{*}AuthenticateUserResponse/{*}AuthenticateUserResult/response"
+    response = ElementTree.fromstring(answer.data).find(path)
+    assert response is not None
+    assert (response.attrib["success"], response.attrib["error"]) == ("true", "")
+    assert GUID.fullmatch(response.attrib["ticket"])

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from werkzeug.test import TestResponse
 
-from tests.conftest import NAMESPACE, PASSWORD, SOAP11, Service, envelope, error_of, fault_of, root_of
+from tests.conftest import NAMESPACE, PASSWORD, SOAP11, SOAP12, Service, envelope, error_of, fault_of, root_of
 from tests.contract.echo import Echo
 from tests.contract.steps import FAILED, INVALID, add_user, mint
 from tests.support.strategies import XML_TEXT
@@ -110,12 +110,22 @@ def test_a_soapaction_that_names_another_operation_runs_neither(service: Service
     assert service.is_valid(ticket)
 
 
-@pytest.mark.parametrize("action", [ACTION, None])
-def test_an_operation_in_a_foreign_namespace_is_refused(service: Service, action: str | None) -> None:
-    """SECURITY D13."""
-    body = login_with(f"<UID>jsmith</UID><PWD>{PASSWORD}</PWD>", attributes='xmlns="http://example.org/"')
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        *("http://tempuri.org", "http://tempuri.org//", "http://TEMPURI.org/", "https://tempuri.org/", "urn:x"),
+        *("http://tempuri.org/srv", "http://example.org/", " http://tempuri.org/"),
+    ],
+)
+@pytest.mark.parametrize("action", [ACTION, "", None])
+def test_an_operation_in_a_foreign_namespace_is_refused(service: Service, namespace: str, action: str | None) -> None:
+    """SECURITY D13; the fault names the element and the namespace that were seen, not what would have been right."""
+    body = login_with(f"<UID>jsmith</UID><PWD>{PASSWORD}</PWD>", attributes=f'xmlns="{namespace}"')
     response = post(service, body, action)
-    assert (response.status_code, fault_of(response)[0]) == (500, "soap:Client")
+    code, text = fault_of(response)
+    assert (response.status_code, code) == (500, "soap:Client")
+    assert f"AuthenticateUser {'of' if action else 'in'} the namespace {namespace}." in text
+    assert "tempuri.org/AuthenticateUser" not in text
 
 
 # --- parameters -------------------------------------------------------------------------------------------------------
@@ -195,6 +205,28 @@ def test_a_parameter_given_twice_or_with_elements_is_a_fault(service: Service, f
 
 
 # --- headers and charsets ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        'id="x"',
+        'ID="x"',
+        'id=""',
+        f'id="i1" {_XSI} xsi:type="xsd:string"',
+        'xml:id="x"',
+        'w:Id="x" xmlns:w="urn:w"',
+        'soap:encodingStyle="http://schemas.xmlsoap.org/soap/encoding/" id="o0"',
+        'c:root="1" xmlns:c="http://schemas.xmlsoap.org/soap/encoding/"',
+        'xml:lang="en" foo="bar"',
+    ],
+)
+@pytest.mark.parametrize("version", [SOAP11, SOAP12])
+def test_attributes_that_say_nothing_are_ignored(service: Service, attributes: str, version: str) -> None:
+    """ksoap2 and Axis put an id on each parameter; Java and Perl add types and encodings."""
+    body = login_with(f"<UID {attributes}>jsmith</UID><PWD {attributes}>{PASSWORD}</PWD>")
+    content_type = "text/xml" if version == SOAP11 else "application/soap+xml"
+    assert succeeds(post(service, body.replace(SOAP11, version), content_type=content_type))
 
 
 def test_a_header_that_must_be_understood_is_a_fault(service: Service) -> None:
