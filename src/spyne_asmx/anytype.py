@@ -69,8 +69,9 @@ class AnyTypeCodec(Codec):
         return codec_of(kind, self.outer_namespace).content_of(element)
 
     def write(self, name: str, value: Any) -> Element:
-        if isinstance(value, Element | etree._Element):
-            return Element(name, children=[as_element(value)])
+        nodes = value if isinstance(value, list | tuple) else [value]
+        if nodes and all(isinstance(node, Element | etree._Element) for node in nodes):
+            return Element(name, children=[as_element(node) for node in nodes])
         kind = next((kind_of(value) for base, kind_of in _KINDS if isinstance(value, base)), None)
         if kind is None:
             raise TypeError(f"{type(value).__name__} has no type that xsi:type could name")

@@ -75,6 +75,11 @@ class Codec:
         return type_name(self.type)
 
     @property
+    def attribute_names(self) -> frozenset[str]:
+        """The expanded names of the attributes that the type or one that extends it declares."""
+        return frozenset()
+
+    @property
     def missing(self) -> Any:
         """What a service gets for a parameter or member that is left out, and an answer has for None.
 

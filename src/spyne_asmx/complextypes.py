@@ -10,9 +10,11 @@ from spyne.model.complex import ComplexModelBase, XmlAttribute, XmlData
 
 from spyne_asmx.codec import Codec, InvalidValue, codec_of, items_of, serves, wrong_count
 from spyne_asmx.typenames import (
+    attribute_namespace_of,
     derived_types,
     element_namespace_of,
     is_nullable,
+    is_required_attribute,
     is_value,
     member_name,
     named_type,
@@ -69,6 +71,11 @@ class ObjectCodec(Codec):
             for name, kind in self.type.get_flat_type_info(self.type).items()
             if not kind.Attributes.exc
         )
+
+    @property
+    def attribute_names(self) -> frozenset[str]:
+        codecs = (self, *self.derived.values())
+        return frozenset(member.name for codec in codecs for member in codec._attributes)
 
     @cached_property
     def _attributes(self) -> tuple[Member, ...]:
@@ -214,7 +221,7 @@ class ObjectCodec(Codec):
             return {name: getattr(value, name, None) for name in names}
         held = {name: getattr(value, name) for name in names if hasattr(value, name)}
         if isinstance(value, str | bytes | int | float) or not held:
-            raise TypeError(f"{type(value).__name__} can't be made a {self.type_name}")
+            raise TypeError(f"{self.type_name} can't be made of {type(value).__name__}")
         return held
 
 
@@ -251,7 +258,7 @@ def _member(owner: Any, python_name: str, kind: Any, namespace: str) -> Member:
     held = kind.type if is_attribute or is_data else kind
     name = f"{element_namespace_of(kind) or namespace}}}{local_name}"
     if is_attribute:
-        own_namespace = kind._ns or element_namespace_of(held)
+        own_namespace = attribute_namespace_of(kind)
         name = f"{own_namespace}}}{local_name}" if own_namespace else local_name
     many = repeats(kind) and not is_attribute
     return Member(
@@ -261,7 +268,7 @@ def _member(owner: Any, python_name: str, kind: Any, namespace: str) -> Member:
         many,
         is_attribute,
         is_data,
-        is_attribute and (kind._use == "required" or (kind._use is None and is_value(held))),
+        is_attribute and is_required_attribute(kind),
         int(kind.Attributes.min_occurs) if getattr(kind.Attributes, "validate_freq", True) else 0,
         float(kind.Attributes.max_occurs),
     )

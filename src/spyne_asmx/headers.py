@@ -56,7 +56,7 @@ class Headers:
             raise ClientFault(f"The header {part.name} is given more than once.")
         if len(found[0].text) > longest:
             raise ClientFault(f"The header {part.name} is longer than {longest} characters.")
-        if refused := refused_attribute(found[0]):
+        if refused := refused_attribute(found[0], part.codec.attribute_names):
             raise ClientFault(f"The header {part.name} must not have the attribute {refused}.")
         return part.codec.read(found[0])
 

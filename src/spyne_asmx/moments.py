@@ -125,7 +125,7 @@ def clock_writer(_spyne_type: Any) -> Callable[[Any], str]:
             value = value.timetz()
         if not isinstance(value, time):
             raise TypeError(f"a time must be a datetime.time, not {type(value).__name__}")
-        return value.isoformat()
+        return re.sub(r"(\.[0-9]*[1-9])0+", r"\1", value.isoformat(), count=1)
 
     return write
 

@@ -129,7 +129,7 @@ class Operation:
             parameter = self.parameters[index]
             if len(element.text) > longest:
                 raise ClientFault(f"The parameter {parameter.name} is longer than {longest} characters.")
-            if element.attributes and (refused := refused_attribute(element)):
+            if element.attributes and (refused := refused_attribute(element, parameter.codec.attribute_names)):
                 raise ClientFault(f"The parameter {parameter.name} must not have the attribute {refused}.")
             if parameter.repeats:
                 arguments[index].append(parameter.codec.read(element))

@@ -5,26 +5,30 @@ from typing import Any
 
 from lxml import etree
 from spyne import AnyXml, Array
-from spyne.model.complex import ComplexModelBase, XmlAttribute
+from spyne.model.complex import ComplexModelBase, XmlAttribute, XmlData
 from spyne.model.enum import EnumBase
 
 from spyne_asmx.messages import Message
 from spyne_asmx.operations import Operation
 from spyne_asmx.typenames import (
     MICROSOFT_TYPES,
+    AnyType,
+    attribute_namespace_of,
     can_be_nil,
     derived_types,
     element_namespace_of,
     given_namespace,
+    is_flags,
     is_nullable,
+    is_required_attribute,
     is_value,
     member_name,
     named_type,
     simple_type,
     type_name,
 )
-from spyne_asmx.types import repeats
-from spyne_asmx.xml import XSD_NAMESPACE
+from spyne_asmx.types import codec_of, repeats
+from spyne_asmx.xml import XML_NAMESPACE, XSD_NAMESPACE
 
 _GUID_PATTERN = "-".join(f"[0-9a-fA-F]{{{length}}}" for length in (8, 4, 4, 4, 12))
 
@@ -120,8 +124,9 @@ class Schemas:
 
     def _member(self, name: str, spyne_type: Any, namespace: str) -> etree._Element:
         many = repeats(spyne_type)
-        required = not many and (is_value(spyne_type) or spyne_type.Attributes.min_occurs > 0)
-        occurs = {"minOccurs": "1" if required else "0", "maxOccurs": "unbounded" if many else "1"}
+        default = _default(spyne_type)
+        required = spyne_type.Attributes.min_occurs > 0 or (is_value(spyne_type) and not many and not default)
+        occurs = {"minOccurs": "1" if required else "0", "maxOccurs": "unbounded" if many else "1", **default}
         own_namespace = element_namespace_of(spyne_type)
         if own_namespace and own_namespace != namespace:
             self._add_element(name, spyne_type, own_namespace)
@@ -146,7 +151,7 @@ class Schemas:
         _set_nillable(element, nillable)
         if issubclass(spyne_type, AnyXml):
             element.append(_S("complexType", _S("sequence", _S("any")), mixed="true"))
-        else:
+        elif not issubclass(spyne_type, AnyType):
             element.set("type", self._type(spyne_type, namespace))
         return element
 
@@ -178,8 +183,10 @@ class Schemas:
 
     def _add_enumeration(self, name: str, spyne_type: Any, namespace: str) -> None:
         values = [_S("enumeration", value=value) for value in spyne_type.__values__]
-        declared = _S("simpleType", _S("restriction", *values, base="s:string"), name=name)
-        self._schema(namespace).append(declared)
+        content = _S("restriction", *values, base="s:string")
+        if is_flags(spyne_type):
+            content = _S("list", _S("simpleType", content))
+        self._schema(namespace).append(_S("simpleType", content, name=name))
 
     def _add_array(self, name: str, spyne_type: Any, namespace: str) -> None:
         key, item = next(iter(spyne_type._type_info.items()))
@@ -194,8 +201,16 @@ class Schemas:
         if spyne_type.__extends__ is not None:
             content = _S("extension", base=self._type(spyne_type.__extends__, namespace))
             declared.append(_S("complexContent", content, mixed="false"))
-        own = [(member_name(spyne_type, key, kind), kind) for key, kind in spyne_type._type_info.items()]
-        elements = [(key, kind) for key, kind in own if not issubclass(kind, XmlAttribute)]
+        own = [
+            (member_name(spyne_type, key, kind), kind)
+            for key, kind in spyne_type._type_info.items()
+            if not kind.Attributes.exc
+        ]
+        data = [kind.type for _, kind in own if issubclass(kind, XmlData)]
+        if data:
+            content = _S("extension", base=self._type(data[0], namespace))
+            declared.append(_S("simpleContent", content))
+        elements = [(key, kind) for key, kind in own if not issubclass(kind, XmlAttribute | XmlData)]
         if elements:
             content.append(self._sequence(elements, namespace))
         content.extend([self._attribute(key, kind, namespace) for key, kind in own if issubclass(kind, XmlAttribute)])
@@ -205,10 +220,32 @@ class Schemas:
             self._type(derived, namespace)
 
     def _attribute(self, name: str, spyne_type: Any, namespace: str) -> etree._Element:
-        declared = _S("attribute", name=name, type=self._type(spyne_type.type, namespace))
-        if spyne_type._use == "required" or (spyne_type._use is None and is_value(spyne_type.type)):
+        own_namespace = attribute_namespace_of(spyne_type)
+        if own_namespace and own_namespace != XML_NAMESPACE:
+            self._add_attribute(name, spyne_type, own_namespace)
+        if own_namespace:
+            prefix = "xml:" if own_namespace == XML_NAMESPACE else ""
+            declared = _S("attribute", ref=prefix + name if prefix else self._name(own_namespace, name, namespace))
+        else:
+            default = _default(spyne_type.type)
+            declared = _S("attribute", name=name, type=self._type(spyne_type.type, namespace), **default)
+        if is_required_attribute(spyne_type):
             declared.set("use", "required")
         return declared
+
+    def _add_attribute(self, name: str, spyne_type: Any, namespace: str) -> None:
+        """An attribute at the top of a schema, once."""
+        schema = self._schema(namespace)
+        if not any(known.get("name") == name for known in schema.iterchildren(f"{{{XSD_NAMESPACE}}}attribute")):
+            schema.append(_S("attribute", name=name, type=self._type(spyne_type.type, namespace)))
+
+
+def _default(spyne_type: Any) -> dict[str, str]:
+    """The default of a member that is text on the wire, as the schema says it."""
+    default = spyne_type.Attributes.default
+    if default is None or issubclass(spyne_type, ComplexModelBase | AnyXml | AnyType):
+        return {}
+    return {"default": codec_of(spyne_type, "").text(default)}
 
 
 def _set_nillable(element: etree._Element, nillable: bool) -> None:

@@ -2,7 +2,7 @@
 bytes. The W3C's and WS-I's rules are named where they decide.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -243,11 +243,14 @@ def _require_agreement(entry: Element, route: Route, what: str) -> None:
     raise ClientFault(f"The {what} names the operation {route.operation}, the body's element is {element}.")
 
 
-def refused_attribute(parameter: Element) -> str | None:
-    """The name of an attribute of SOAP encoding that a parameter must not have, or None."""
+def refused_attribute(parameter: Element, declared: Container[str] = ()) -> str | None:
+    """The name of an attribute of SOAP encoding that a parameter must not have, or None.
+
+    Attributes that the parameter's type has declared (by their expanded names) are its own.
+    """
     for name in parameter.attributes:
         local_name = name.rpartition("}")[2]
-        if local_name in _REFUSED_ATTRIBUTES:
+        if local_name in _REFUSED_ATTRIBUTES and name not in declared:
             return local_name
     return None
 

@@ -63,14 +63,19 @@ def flags(enumeration: Any) -> Any:
 
     No flag at all is called ``None`` where the enumeration has that name.
     """
-    enumeration.Attributes.asmx_flags = True
-    return enumeration
+    return _marked(enumeration, "asmx_flags")
 
 
 def struct(object_type: Any) -> Any:
     """Mark an object type as a C# ``struct``, a value that is never missing; usable as a decorator of the class."""
-    object_type.Attributes.asmx_struct = True
-    return object_type
+    return _marked(object_type, "asmx_struct")
+
+
+def _marked(spyne_type: Any, mark: str) -> Any:
+    """The type itself, with attributes of its own: spyne's types share those that nobody customized."""
+    shared = spyne_type.Attributes
+    spyne_type.Attributes = type(shared)("Attributes", (shared,), {mark: True})
+    return spyne_type
 
 
 def is_flags(spyne_type: Any) -> bool:
@@ -136,6 +141,18 @@ def element_namespace_of(spyne_type: Any) -> str:
     return namespace if isinstance(namespace, str) else ""
 
 
+def attribute_namespace_of(spyne_type: Any) -> str:
+    """The namespace that an XmlAttribute was given; empty for none."""
+    return str(spyne_type._ns or element_namespace_of(spyne_type.type))
+
+
+def is_required_attribute(spyne_type: Any) -> bool:
+    """Whether an XmlAttribute is always there: .NET can't leave out a value."""
+    if spyne_type._use is not None:
+        return bool(spyne_type._use == "required")
+    return is_value(spyne_type.type) and not is_nullable(spyne_type.type) and spyne_type.Attributes.default is None
+
+
 def _module_namespace(spyne_type: type) -> str:
     """What spyne calls the namespace of a type that was given none: its module up to the first private part."""
     return ".".join(takewhile(lambda part: not part.startswith("_"), spyne_type.__module__.split(".")))
@@ -171,6 +188,12 @@ def _array_name(spyne_type: Any) -> str:
 
 def member_name(owner: Any, key: str, kind: Any) -> str:
     """The local name of a member of an object or array type, given as ``owner._type_info`` has it."""
-    if issubclass(owner, Array) and key in {"OhNoes", *(base.__dict__.get("__type_name__") for base in kind.__mro__)}:
+    if issubclass(owner, Array) and key in {"OhNoes", *_own_names(kind)}:
         return type_name(kind)  # nobody chose the name: it is spyne's own for the type
     return str(kind.Attributes.sub_name or key)
+
+
+def _own_names(spyne_type: Any) -> set[Any]:
+    """What spyne itself calls a type, and what it is called that it restricts."""
+    names = {base.__dict__.get("__type_name__") for base in spyne_type.__mro__}
+    return names | ({spyne_type.get_type_name()} if issubclass(spyne_type, AnyType) else set())
