@@ -29,7 +29,7 @@ class AsgiApplication:
     """
 
     def __init__(self, endpoint: AsmxEndpoint) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._max_body = endpoint.limits.body
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -55,12 +55,12 @@ class AsgiApplication:
         await _send(await self._answer(request), scope, send)
 
     async def _answer(self, request: Request) -> Response:
-        begun = self._endpoint.begin(request)
+        begun = self.endpoint.begin(request)
         if isinstance(begun, Response):
             return begun
         if begun.waiting is Waiting.NEVER:
-            return self._endpoint.finish(begun)
-        return await asyncio.to_thread(self._endpoint.finish, begun)
+            return self.endpoint.finish(begun)
+        return await asyncio.to_thread(self.endpoint.finish, begun)
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
         """The whole body. Raises _TooLarge, before anything is read where the client says so, and _ClientGone."""

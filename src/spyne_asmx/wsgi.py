@@ -32,7 +32,7 @@ class WsgiApplication:
     """
 
     def __init__(self, endpoint: Handler) -> None:
-        self._endpoint = endpoint
+        self.endpoint = endpoint
         self._max_body = endpoint.limits.body
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -47,7 +47,7 @@ class WsgiApplication:
             return too_large(self._max_body)
         except HTTPException as error:
             return text_response(error.code or 400, "The request body could not be read.")
-        return self._endpoint.handle(
+        return self.endpoint.handle(
             Request(
                 method=http.method,
                 path=http.path,
