@@ -58,7 +58,7 @@ def _parts(fault: Any) -> dict[str, Any]:
 
 def _expanded(code: Any) -> str:
     prefix, _, local = code.text.rpartition(":")
-    return f"{{{code.nsmap[prefix or None]}}}{local}"
+    return f"{{{code.nsmap.get(prefix or None, '')}}}{local}"
 
 
 def is_run_times_text(text: str) -> bool:

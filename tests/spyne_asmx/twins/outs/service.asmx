@@ -14,5 +14,5 @@ public class Outs : WebService {
         other = n == 0 ? null : new Pair { First = -n, Second = "other" }; half = n % 2 == 0 ? n / 2 : (int?)null;
         return new Pair { First = n, Second = "one" }; }
     [WebMethod(MessageName = "AddThree")] public int Add(int a, int b, int c) { return a + b + c; }
-    [WebMethod(MessageName = "AddTwo", Description = "Adds two numbers.")] public int Add(int a, int b) { return a + b; }
+    [WebMethod(Description = "Adds two numbers.")] public int AddTwo(int a, int b) { return a + b; }
 }
