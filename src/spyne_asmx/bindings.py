@@ -20,7 +20,8 @@ from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.operations import Operation, OperationTable
 from spyne_asmx.shapes import Key, Shapes
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
-from spyne_asmx.xml import is_utf8
+from spyne_asmx.xml import as_utf8, is_utf8
+from spyne_asmx.xmlvalues import parsed
 
 
 class Binding(StrEnum):
@@ -59,6 +60,9 @@ class WireForm(Protocol):
 
     name: str
     """What people call it: SOAP 1.1, SOAP 1.2, HTTP GET or HTTP POST."""
+    is_soap: bool
+    headers: tuple[tuple[str, str], ...]
+    """The headers of an answer that is XML."""
 
     def answer(self, operation: Operation, results: list[Any], header: Any) -> Response:
         """The answer with a call's results, and with headers where the form has a place for them."""
@@ -107,14 +111,15 @@ class SoapForm(WireForm):
 
     def __init__(self, version: SoapVersion) -> None:
         self.name = version.name
+        self.is_soap = True
+        self.headers = (("content-type", version.content_type), *UNCACHED)
         self._version = version
-        self._headers = (("content-type", version.content_type), *UNCACHED)
 
     def answer(self, operation: Operation, results: list[Any], header: Any) -> Response:
-        return Response(200, self._headers, operation.envelope(results, self._version, header))
+        return Response(200, self.headers, operation.envelope(results, self._version, header))
 
     def fault(self, fault: AsmxFault) -> Response:
-        return Response(fault.status, self._headers, soap.encode_fault(fault, self._version))
+        return Response(fault.status, self.headers, soap.encode_fault(fault, self._version))
 
 
 class HttpForm(WireForm):
@@ -122,11 +127,13 @@ class HttpForm(WireForm):
 
     def __init__(self, method: str) -> None:
         self.name = f"HTTP {method}"
+        self.is_soap = False
+        self.headers = (XML_TEXT, *UNCACHED)
 
     def answer(self, operation: Operation, results: list[Any], header: Any) -> Response:
         body = forms.encode(operation.form_result(results[0] if results else None))
         # An operation without a result answers with nothing, and nothing has no type.
-        return Response(200, (XML_TEXT, *UNCACHED) if body else UNCACHED, body)
+        return Response(200, self.headers if body else UNCACHED, body)
 
     def fault(self, fault: AsmxFault) -> Response:
         if isinstance(fault, ServiceUnavailable):
@@ -260,6 +267,11 @@ def _fields(request: Request, operation: Operation, limits: Limits) -> dict[str,
         charset = parse_media_type(request.headers.get("content-type")).charset
         return forms.decode(request.body, charset, operation.form_names, limits)
     return forms.decode(request.query.encode("utf-8", "surrogateescape"), None, operation.form_names, limits)
+
+
+def document_of(request: Request) -> Any:
+    """The envelope of a SOAP request that was decoded, as an element of lxml's."""
+    return parsed(as_utf8(request.body, parse_media_type(request.headers.get("content-type")).charset).decode())
 
 
 @lru_cache(maxsize=256)

@@ -8,17 +8,22 @@ class attributes, and an event costs a look-up where there is no listener.
 from time import time
 from typing import Any
 
+from lxml import etree
 from spyne.context import MethodContext
 
-from spyne_asmx.bindings import DecodedCall
+from spyne_asmx.bindings import DecodedCall, document_of
+from spyne_asmx.http import Response
 from spyne_asmx.operations import Operation, Waiting
+from spyne_asmx.transport import AsmxTransport
+from spyne_asmx.xml import DECLARATION
+from spyne_asmx.xmlvalues import parsed
 
 
 class AsmxContext(MethodContext):
     """What spyne, its event listeners and a service function see of a call.
 
     Beside spyne's attributes: ``request``, the HTTP request (spyne_asmx.Request); ``operation``; and ``form``, which
-    writes the answer.
+    writes the answer. ``transport`` and the strings and documents are made where somebody asks for them.
     """
 
     # spyne declares these as checked properties; here they are plain attributes.
@@ -28,7 +33,6 @@ class AsmxContext(MethodContext):
     in_protocol: Any = None
 
     # What a service or a listener may look at before anybody has set it.
-    transport: Any = None
     protocol: Any = None
     event: Any = None
     aux: Any = None
@@ -42,6 +46,17 @@ class AsmxContext(MethodContext):
     call_end: float | None = None
     is_closed = False
     files: Any = ()
+
+    written: Response | None = None
+    """The answer as it was written, while listeners are told of it."""
+    is_touched = False
+    """Whether a service or a listener has asked for, or set, anything below; seldom any does."""
+    _transport: AsmxTransport | None = None
+    _in_string: Any = None
+    _in_document: Any = None
+    _out_string: Any = None
+    _out_document: Any = None
+    _as_written = b""
 
     __setattr__ = object.__setattr__
 
@@ -70,6 +85,86 @@ class AsmxContext(MethodContext):
     def waiting(self) -> Waiting:
         """How the call may wait."""
         return self.operation.waiting
+
+    @property
+    def transport(self) -> AsmxTransport:
+        """The HTTP request and what is to be said of its answer, as spyne's services know them."""
+        if self._transport is None:
+            self._transport = AsmxTransport(self, self.app, self.request)
+            self.is_touched = True
+        return self._transport
+
+    @property
+    def in_string(self) -> Any:
+        """The request as a sequence of bytes: its body, or a form's query."""
+        if self._in_string is None:
+            request = self.request
+            is_get = request.method == "GET"
+            self._in_string = [request.query.encode("utf-8", "surrogateescape") if is_get else request.body]
+        return self._in_string
+
+    @in_string.setter
+    def in_string(self, value: Any) -> None:
+        self._in_string = value
+
+    @property
+    def in_document(self) -> Any:
+        """The envelope of a SOAP request as an element of lxml's; None for a form."""
+        if self._in_document is None and self.form.is_soap:
+            self._in_document = document_of(self.request)
+        return self._in_document
+
+    @in_document.setter
+    def in_document(self, value: Any) -> None:
+        self._in_document = value
+
+    @property
+    def out_document(self) -> Any:
+        """The answer as an element of lxml's, to be changed or replaced; None where it is no XML or not yet written."""
+        written = self.written
+        if self._out_document is None and written is not None and written.body.startswith(b"<?xml"):
+            self._out_document = parsed(written.body)
+            self._as_written = etree.tostring(self._out_document)
+            self.is_touched = True
+        return self._out_document
+
+    @out_document.setter
+    def out_document(self, value: Any) -> None:
+        self._out_document = value
+        self._as_written = b""
+        self.is_touched = True
+
+    @property
+    def out_string(self) -> Any:
+        """The answer as a sequence of bytes, to be replaced; None where it is not yet written."""
+        if self._out_string is None and (self.written is not None or self._out_document is not None):
+            return [self._body()]
+        return self._out_string
+
+    @out_string.setter
+    def out_string(self, value: Any) -> None:
+        self._out_string = value
+        self.is_touched = True
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether somebody has written the answer before it was time to."""
+        return self.is_touched and (self._out_string is not None or self._out_document is not None)
+
+    def finished(self, answer: Response, *, is_fault: bool = False) -> Response:
+        """The answer as services and listeners want it. Raises ValueError for what can't be sent."""
+        if not self.is_touched:
+            return answer
+        answer = answer._replace(body=self._body())
+        return answer if self._transport is None else self._transport.applied(answer, is_fault=is_fault)
+
+    def _body(self) -> bytes:
+        if self._out_string is not None:
+            return b"".join(part.encode() if isinstance(part, str) else part for part in self._out_string)
+        document = b"" if self._out_document is None else etree.tostring(self._out_document)
+        if document == self._as_written:
+            return b"" if self.written is None else self.written.body
+        return f"{DECLARATION}{etree.tostring(self._out_document, encoding='unicode')}".encode()
 
     def fire_event(self, event: str, *args: Any, **kwargs: Any) -> None:
         """Call the listeners of the application, and of the method and its service. What one raises ends the call."""

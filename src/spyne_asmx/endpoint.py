@@ -4,7 +4,7 @@
 calls ``begin`` on the loop and ``finish`` where the operation's ``waiting`` says; any other calls ``handle``.
 """
 
-from spyne import Fault
+from spyne import Fault, Redirect
 from spyne.server import ServerBase
 
 from spyne_asmx.application import AsmxApplication
@@ -71,15 +71,27 @@ class AsmxEndpoint(ServerBase):
         """Run a call that ``begin`` decoded, with spyne's events, and write its answer."""
         try:
             try:
-                self.app.process_request(ctx)
-                answer = ctx.form.answer(ctx.operation, ctx.out_object, ctx.out_header)
-                ctx.fire_event("method_return_document")
-                ctx.fire_event("method_return_string")
+                answer = self._answer(ctx)
             except Exception as error:  # the service's fault or bug, a result that is none of its type, a listener
                 answer = self._fault_answer(ctx, error)
         finally:
             self._close(ctx)
         return answer
+
+    def _answer(self, ctx: AsmxContext) -> Response:
+        try:
+            self.app.process_request(ctx)
+        except Redirect as redirect:
+            redirect.do_redirect()
+            ctx.out_object = [None]
+            ctx.fire_event("method_redirect")
+        if ctx.is_answered:
+            ctx.written = Response(200, ctx.form.headers)
+        else:
+            ctx.written = ctx.form.answer(ctx.operation, ctx.out_object, ctx.out_header)
+        ctx.fire_event("method_return_document")
+        ctx.fire_event("method_return_string")
+        return ctx.finished(ctx.written)
 
     def fault(self, ctx: AsmxContext, fault: AsmxFault) -> Response:
         """Answer a decoded call with a fault instead of running it."""
@@ -91,8 +103,19 @@ class AsmxEndpoint(ServerBase):
         fault = self._fault(ctx, error)
         if ctx.out_error is None:
             ctx.out_error = Fault("Server" if fault.is_servers else "Client", fault.text)
+        told = ctx.out_error
         ctx.fire_event("method_exception_object")
-        return ctx.form.fault(fault)
+        if ctx.out_error is not told:  # a listener says it in other words
+            fault = self._fault(ctx, ctx.out_error)
+        ctx.out_string = ctx.out_document = None
+        ctx.written = ctx.form.fault(fault)
+        ctx.fire_event("method_exception_document")
+        ctx.fire_event("method_exception_string")
+        try:
+            return ctx.finished(ctx.written, is_fault=True)
+        except ValueError:  # headers that can't be sent
+            ctx.request.log_bug(ctx.operation.name)
+            return ctx.written
 
     def _fault(self, ctx: AsmxContext, error: Exception) -> AsmxFault:
         if isinstance(error, AsmxFault):

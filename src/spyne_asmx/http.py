@@ -26,6 +26,9 @@ class Headers(Protocol):
     def get_all(self, name: str) -> Sequence[str]:
         """Every value, in the order they came."""
 
+    def __iter__(self) -> Iterator[str]:
+        """The names that are there, in lower case."""
+
 
 class HeaderMap:
     """Headers from pairs."""

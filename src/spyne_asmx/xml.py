@@ -134,7 +134,7 @@ def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMIT
 
     Raises XmlError, its OverLimit, and UnsupportedCharset.
     """
-    utf8 = _as_utf8(body, charset)
+    utf8 = as_utf8(body, charset)
     if len(utf8) > _SMALL:
         _check_tags(utf8, limits)
     parser = ParserCreate("utf-8", "}")
@@ -287,7 +287,7 @@ def _refuse(*_: object) -> None:
     raise _Refused
 
 
-def _as_utf8(body: bytes, charset: str | None) -> bytes:
+def as_utf8(body: bytes, charset: str | None) -> bytes:
     """Transcode to UTF-8 what is not. Raises XmlError for bytes that the charset does not have, UnsupportedCharset."""
     if charset is None:
         charset = _charset_of(body)
