@@ -134,16 +134,6 @@ def under_load(server: Server, ask: Callable[[Client], Answer], clients: int = 4
             thread.join(timeout=15)
 
 
-def wait_until(condition: Callable[[], bool], seconds: float) -> float:
-    """Wait until something is so; after how many seconds it was."""
-    started = time.monotonic()
-    while not condition():
-        if time.monotonic() - started > seconds:
-            pytest.fail(f"not within {seconds} s")
-        time.sleep(0.02)
-    return time.monotonic() - started
-
-
 @dataclass
 class Deployment:
     """A folder with users, and the settings that its servers get."""

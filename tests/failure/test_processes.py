@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.failure.conftest import PASSWORD, TRUSTED, Answer, Client, Deployment, under_load, wait_until
+from tests.failure.conftest import PASSWORD, TRUSTED, Answer, Client, Deployment, under_load
 from tests.server.conftest import Server
+from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
 
 pytestmark = pytest.mark.slow

@@ -17,9 +17,9 @@ from tests.failure.conftest import (
     Client,
     Deployment,
     under_load,
-    wait_until,
 )
 from tests.server.conftest import Server
+from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
 
 Deploy = Callable[..., Deployment]

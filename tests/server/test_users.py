@@ -1,14 +1,17 @@
 """CONTRACT 3: what the command line does to a user ends that user's tickets in a running server, at once."""
 
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
 from tests.server.conftest import Server, StartServer
+from tests.support.processes import wait_until
 
 
 def command(folder: Path, *arguments: str, stdin: str = "") -> None:
@@ -64,3 +67,19 @@ def test_a_user_enabled_again_needs_a_new_ticket(tmp_path: Path, start_server: S
     command(tmp_path, "enable", "alice")
     assert "[901]" in ask(server, "isValidTicket", AuthenticationTicket=ticket)
     assert 'success="true"' in ask(server, "isValidTicket", AuthenticationTicket=log_in(server))
+
+
+def test_a_backup_that_is_put_back_counts_at_once(tmp_path: Path, start_server: StartServer) -> None:
+    """The server comes to the file by itself within two seconds, tells so, and refuses whom it disables."""
+    command(tmp_path, "add", "alice", stdin="first-password\n")
+    folder = tmp_path / "App_Data"
+    server = start_server()
+    ticket = log_in(server)
+    with closing(sqlite3.connect(folder / "users.db")) as source, closing(sqlite3.connect(folder / "b.db")) as copy:
+        source.backup(copy)
+        copy.execute("UPDATE users SET enabled = 0, security_stamp = security_stamp + 1")
+        copy.commit()
+    (folder / "b.db").rename(folder / "users.db")
+    wait_until(lambda: "users.db is another file now" in (tmp_path / f"stderr-{server.port}.txt").read_text(), 2)
+    assert "[901]" in ask(server, "isValidTicket", AuthenticationTicket=ticket)
+    assert "[900]" in ask(server, "AuthenticateUser", UID="alice", PWD="first-password")

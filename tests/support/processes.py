@@ -74,3 +74,13 @@ class Child:
             self.process.kill()
             self.process.wait()
         self.process = None
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> float:
+    """Wait until something is so; after how many seconds it was."""
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > seconds:
+            pytest.fail(f"not within {seconds} s")
+        time.sleep(0.02)
+    return time.monotonic() - started

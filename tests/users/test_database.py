@@ -183,6 +183,8 @@ class TestNoAnswer:
 
     def test_a_damaged_file_is_told(self, file_directory: SqlUserDirectory, url: str) -> None:
         """Clients keep their tickets, since the service is only unavailable."""
+        with file_directory.database.writing() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint")
         Path(url.removeprefix("sqlite:///")).write_bytes(b"secret" * 5000)
         with pytest.raises(Unavailable) as caught:
             file_directory.find("jsmith")

@@ -98,12 +98,15 @@ class Composition:
         """Take over the tickets that the last run left behind (Tickets:PersistTo)."""
         self.stores.start()
 
-    def note_what_waits(self) -> None:
-        """Write down the counts of audit lines whose time has come. One that can't be written counts on."""
-        try:
-            self.audit.flush()
-        except Unavailable as error:
-            _log.error("%s", error)
+    def tend(self) -> None:
+        """What is to be done once a second: write down the counts of audit lines whose time has come, and come to a
+        users' database that has taken the other one's place. What does not work is tried again.
+        """
+        for work in (self.audit.flush, self.foundation.users.follow):
+            try:
+                work()
+            except Unavailable as error:
+                _log.debug("%s", error)  # Whoever needs the store says so.
 
     def close(self) -> None:
         """Leave the tickets to the next run, and let go of the stores."""

@@ -251,13 +251,13 @@ class _Server(uvicorn.Server):
             self._certificates = Certificates(self._worker.settings.certificate)
         return self._certificates.context
 
-    def _note_what_waits(self) -> None:
-        self._hub.run(self._composition.note_what_waits, lambda _: None)
+    def _tend(self) -> None:
+        self._hub.run(self._composition.tend, lambda _: None)
 
     def _chores(self) -> Iterator[Coroutine[Any, Any, None]]:
         yield every(SWEEP_SECONDS, self._door.sweep)
         yield every(_BEAT_SECONDS, partial(_say, self._pipe, BEAT))
-        yield every(_BEAT_SECONDS, self._note_what_waits)
+        yield every(_BEAT_SECONDS, self._tend)
         yield every(_BEAT_SECONDS, lambda: self._worker.figures.note_queue(self._hub.waiting(Lane.HASH)))
         if self._certificates is not None:
             yield every(_BEAT_SECONDS, self._certificates.renew)

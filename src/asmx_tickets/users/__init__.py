@@ -4,7 +4,9 @@
 ``user``             the values: profile, user, credentials; how login names compare
 ``directory``        the interface every back-end has
 ``sql``              the back-end: tables and statements (SQLAlchemy Core)
-``database``         the engine under it: SQLite's ways, errors, detection of changes by others
+``database``         the engine under it: transactions, errors, detection of changes by others
+``sqlite``           SQLite's ways, files that are replaced among them
+``postgresql``       PostgreSQL's: no call without an end
 ``migrations``       the schema's revisions (Alembic)
 ``profiles``         a cache in front of a directory, for what every ticket check asks
 ``passwords``        argon2id: hash and verify

@@ -55,6 +55,9 @@ class CooperativeDirectory(UserDirectory):
     def all(self) -> Iterator[User]:
         return self._directory.all()
 
+    def follow(self) -> None:
+        in_thread(Lane.USERS, self._directory.follow)
+
     def version(self) -> int | None:
         return self._directory.version()
 

@@ -85,6 +85,9 @@ class UserDirectory(Protocol):
     def all(self) -> Iterator[User]:
         """Every account in the order of ``account_key``. Others may change accounts meanwhile; no lock is held."""
 
+    def follow(self) -> None:
+        """Come to the store that has the name now, where another one took its place. Every other call does so, too."""
+
     def version(self) -> int | None:
         """A number that is another one once somebody else has changed the store; None where only reading can tell.
 

@@ -5,7 +5,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from asmx_tickets import extras
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.users.database import Database, Patience, open_sqlite
+from asmx_tickets.users.database import Database, Patience
+from asmx_tickets.users.sqlite import open_sqlite
 
 _NO_URL = "ConnectionStrings:Users is no sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE."
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -29,9 +30,10 @@ from sqlalchemy.exc import IntegrityError
 
 from asmx_tickets.errors import UserError
 from asmx_tickets.users import migrations
-from asmx_tickets.users.database import Database, Patience, SqliteMemory
+from asmx_tickets.users.database import Database, Patience
 from asmx_tickets.users.directory import Rehash, UserDirectory
 from asmx_tickets.users.opening import open_database
+from asmx_tickets.users.sqlite import SqliteFile, SqliteMemory
 from asmx_tickets.users.user import Credentials, Profile, User, account_key, name_taken
 
 metadata = MetaData()
@@ -187,6 +189,9 @@ class SqlUserDirectory(UserDirectory):
         """What this thread changes in here is kept at the end as a whole, or not at all where anything is raised."""
         return self.database.together()
 
+    def follow(self) -> None:
+        self.database.follow()
+
     def version(self) -> int | None:
         return self.database.version()
 
@@ -262,6 +267,8 @@ def open_directory(
             migrations.upgrade(database)
         else:
             migrations.require(database)
+        if isinstance(database, SqliteFile):
+            database.on_replaced = partial(migrations.upgrade, database)
     except BaseException:
         database.close()
         raise
