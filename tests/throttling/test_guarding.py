@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.throttling import LOGINS, Admission, Attempt, MemoryThrottle, Throttled, guarding
+from asmx_tickets.throttling import LOGINS, Admission, Attempt, MemoryThrottle, Throttled
+from asmx_tickets.throttling.guarding import guarding
 from asmx_tickets.throttling.redis import RedisThrottle
 from tests.support.redis import RedisServer
 from tests.throttling.attempts import ACCOUNT, ADDRESS, ADMITTED, BUSY, DISABLED, attempt, fail, lock, once_available

@@ -12,7 +12,8 @@ from asmx_tickets.access.logon import Logons, as_typed, write_if_possible
 from asmx_tickets.access.policy import Policy
 from asmx_tickets.access.refusals import AuthenticationFailed, GenerationNotAllowed, InvalidTicket
 from asmx_tickets.audit import AuditLog, Caller, Event, Record
-from asmx_tickets.throttling import Admission, Attempt, Throttle, Throttled, guarding, network_of
+from asmx_tickets.throttling import Admission, Attempt, Throttle, Throttled, network_of
+from asmx_tickets.throttling.guarding import guarding
 from asmx_tickets.tickets.cache import TicketCache
 from asmx_tickets.tickets.ticket import Ticket, digest, format_guid, new_guid, parse_guid, short_hash
 from asmx_tickets.users.directory import UserDirectory

@@ -10,7 +10,8 @@ import unicodedata
 from asmx_tickets.access.refusals import AuthenticationFailed
 from asmx_tickets.audit import AuditLog, Caller, Event, Record
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.throttling import Admission, Attempt, Throttle, Throttled, guarding, network_of
+from asmx_tickets.throttling import Admission, Attempt, Throttle, Throttled, network_of
+from asmx_tickets.throttling.guarding import guarding
 from asmx_tickets.tickets.ticket import digest, parse_guid, short_hash
 from asmx_tickets.users.user import User
 from asmx_tickets.users.verifier import Claim, Verifier

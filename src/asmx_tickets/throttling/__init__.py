@@ -10,8 +10,6 @@
 =================  =================================================================================
 """
 
-from asmx_tickets.throttling.guarding import Outcome as Outcome
-from asmx_tickets.throttling.guarding import guarding as guarding
 from asmx_tickets.throttling.memory import MemoryThrottle as MemoryThrottle
 from asmx_tickets.throttling.rules import LOGINS as LOGINS
 from asmx_tickets.throttling.rules import TRUSTED_PASSWORDS as TRUSTED_PASSWORDS
