@@ -13,19 +13,21 @@ def profile(session: Session, *, with_ticket: bool) -> Element:
     """What a login answers, and isValidTicket, which leaves out the ticket."""
     user = session.user
     shown = user.profile
-    attributes = {
-        "userid": str(user.id),
-        "username": shown.user_name,
-        "firstName": shown.first_name,
-        "lastName": shown.last_name,
-        "fullname": shown.full_name,
-        "email": shown.email,
-        "expireOn": _utc(session.ticket.expires_at),
-        "isAuthenticated": "True",
-    }
-    if with_ticket:
-        return Element("root", {"success": "true", "ticket": format_guid(session.guid), **attributes})
-    return Element("root", {"success": "true", **attributes})
+    return Element(
+        "root",
+        {
+            "success": "true",
+            **({"ticket": format_guid(session.guid)} if with_ticket else {}),
+            "userid": str(user.id),
+            "username": shown.user_name,
+            "firstName": shown.first_name,
+            "lastName": shown.last_name,
+            "fullname": shown.full_name,
+            "email": shown.email,
+            "expireOn": _utc(int(session.ticket.expires_at)),
+            "isAuthenticated": "True",
+        },
+    )
 
 
 def ticket_alone(session: Session) -> Element:
@@ -131,16 +133,10 @@ def _local(moment: float | None, zone: tzinfo | None) -> str:
     return datetime.fromtimestamp(moment, zone).strftime("%Y-%m-%dT%H:%M:%S")
 
 
-def _utc(moment: float) -> str:
-    """UTC in whole seconds, rounded down: it never says more life than the ticket has (CONTRACT 1)."""
-    day, second = divmod(int(moment), 86400)
-    minute, second = divmod(second, 60)
-    return f"{_date(day)}T{minute // 60:02d}:{minute % 60:02d}:{second:02d}Z"
-
-
 @lru_cache(maxsize=4096)
-def _date(day: int) -> str:
-    return datetime.fromtimestamp(day * 86400, UTC).strftime("%Y-%m-%d")
+def _utc(second: int) -> str:
+    """UTC in whole seconds, rounded down: it never says more life than the ticket has (CONTRACT 1)."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _in_older_dialect(answer: Element, name: str) -> Element:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Container
 from contextlib import suppress
+from functools import lru_cache
 
 from spyne_asmx.charsets import UnsupportedCharset, codec_of
 from spyne_asmx.faults import HttpError
@@ -52,6 +53,7 @@ def decode(
     return values
 
 
+@lru_cache(maxsize=64)
 def _form_codec(charset: str) -> str:
     """The codec of a form's charset, which must be one that writes a form's separators as ASCII does."""
     with suppress(UnsupportedCharset):

@@ -30,6 +30,8 @@ def account_key(user_name: str) -> str:
     """
     if len(user_name) > MAX_USER_NAME:
         return user_name
+    if user_name.isascii():
+        return user_name.lower()  # all that folding and composing come to
     # Folding can undo the composition, so it is composed again.
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", user_name).casefold())
 
