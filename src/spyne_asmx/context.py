@@ -149,12 +149,10 @@ class AsmxContext(MethodContext):
     @property
     def is_answered(self) -> bool:
         """Whether somebody has written the answer before it was time to."""
-        return self.is_touched and (self._out_string is not None or self._out_document is not None)
+        return self._out_string is not None or self._out_document is not None
 
     def finished(self, answer: Response, *, is_fault: bool = False) -> Response:
         """The answer as services and listeners want it. Raises ValueError for what can't be sent."""
-        if not self.is_touched:
-            return answer
         answer = answer._replace(body=self._body())
         return answer if self._transport is None else self._transport.applied(answer, is_fault=is_fault)
 

@@ -85,13 +85,14 @@ class AsmxEndpoint(ServerBase):
             redirect.do_redirect()
             ctx.out_object = [None]
             ctx.fire_event("method_redirect")
-        if ctx.is_answered:
-            ctx.written = Response(200, ctx.form.headers)
+        if ctx.is_touched and ctx.is_answered:
+            written = Response(200, ctx.form.headers)
         else:
-            ctx.written = ctx.form.answer(ctx.operation, ctx.out_object, ctx.out_header)
+            written = ctx.form.answer(ctx.operation, ctx.out_object, ctx.out_header)
+        ctx.written = written
         ctx.fire_event("method_return_document")
         ctx.fire_event("method_return_string")
-        return ctx.finished(ctx.written)
+        return ctx.finished(written) if ctx.is_touched else written
 
     def fault(self, ctx: AsmxContext, fault: AsmxFault) -> Response:
         """Answer a decoded call with a fault instead of running it."""

@@ -35,7 +35,7 @@ def _parts(live: int) -> dict[str, Callable[[], object]]:
     begun = composition.site.begin(_request(body))
     composition.site.finish(begun)
     result = begun.out_object[0]
-    parameters = _decode(endpoint, body).parameters
+    parameters = operation.call_values(_decode(endpoint, body).entry)
     return {
         "read the XML": lambda: xml.read(body, "utf-8"),
         "read the XML, decode the envelope": lambda: _decode(endpoint, body),
@@ -46,7 +46,7 @@ def _parts(live: int) -> dict[str, Callable[[], object]]:
         "parse_guid": lambda: parse_guid(text),
         f"look among {live:,} tickets": lambda: tickets.look(guid),
         "validate: look, and whose it is": lambda: authentication.validate(guid),
-        "encode the answer": lambda: operation.envelope(result, SOAP11),
+        "encode the answer": lambda: operation.envelope([result], SOAP11),
         "begin: all before the call": lambda: composition.site.begin(_request(body)),
         "begin and finish: all but the HTTP server": lambda: composition.site.handle(_request(body)),
         "the same over GET": lambda: composition.site.handle(_get(text)),
@@ -68,8 +68,7 @@ def _decode(endpoint: object, body: bytes) -> soap.Call:
         charset="utf-8",
         header_action=f"{NAMESPACE}isValidTicket",
         action=None,
-        operations=operations.by_action,
-        namespace=NAMESPACE,
+        routes=operations.routes,
         limits=LIMITS,
     )
 
