@@ -49,11 +49,16 @@ def text_of(twin: str, file: str) -> str:
     return (HERE / twin / file).read_text("utf-8")
 
 
+def recorded_table(twin: str, file: str) -> dict[str, Any]:
+    """A recorded JSON file of a twin; empty before the first recording."""
+    path = HERE / twin / file
+    return dict(json.loads(path.read_text("utf-8"))) if path.exists() else {}
+
+
 def exchanges(twin: str) -> list[Exchange]:
     """Every call of a twin, over every binding that it is for."""
     calls = tomllib.loads(text_of(twin, "calls.toml"))
-    recorded_file = HERE / twin / "answers.json"
-    recorded = json.loads(recorded_file.read_text("utf-8")) if recorded_file.exists() else {}
+    recorded = recorded_table(twin, "answers.json")
     return [
         Exchange(
             *request,

@@ -3,9 +3,11 @@
 import json
 from contextlib import AbstractContextManager
 from http.client import HTTPConnection
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from tests.spyne_asmx.twins.exchanges import HERE, RECORDED_AT, Answer, Exchange, exchanges, text_of
+from tests.spyne_asmx.twins.zeep_client import OfflineTransport, conversation
 from tests.support.mono import asmx_server
 
 
@@ -17,12 +19,23 @@ def asmx_of(twins: list[str]) -> AbstractContextManager[str]:
 def record(twin: str, address: str) -> None:
     """Write a twin's WSDL and answers into its folder."""
     answers = {str(exchange): list(answer) for exchange, answer in recorded_answers(twin, address).items()}
-    rows = ",\n".join(
-        f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(row, ensure_ascii=False)}"
-        for name, row in answers.items()
-    )
-    (HERE / twin / "answers.json").write_text(f"{{\n{rows}\n}}\n", "utf-8")
+    _write(twin, "answers.json", answers)
+    _write(twin, "zeep.json", zeep_conversation(twin, address))
     (HERE / twin / "service.wsdl").write_text(recorded_wsdl(twin, address), "utf-8")
+
+
+def _write(twin: str, file: str, rows: dict[str, Any]) -> None:
+    """Write a table as JSON, a line a row."""
+    lines = [
+        f"  {json.dumps(name, ensure_ascii=False)}: {json.dumps(row, ensure_ascii=False)}" for name, row in rows.items()
+    ]
+    (HERE / twin / file).write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
+
+
+def zeep_conversation(twin: str, address: str) -> dict[str, str]:
+    """What zeep is answered by the twin in C#."""
+    wsdl = _ask(f"{address}/{twin}.asmx", "GET", "", "WSDL", {}, "")
+    return conversation(wsdl.body.encode(), OfflineTransport())
 
 
 def recorded_wsdl(twin: str, address: str) -> str:

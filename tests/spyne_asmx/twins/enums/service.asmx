@@ -4,7 +4,7 @@ using System.Web.Services;
 using System.Xml.Serialization;
 
 public enum Color { Red, Green, Blue }
-public enum Unit { [XmlEnum("kg")] Kilogram, [XmlEnum("m/s")] MetrePerSecond, [XmlEnum("")] None }
+public enum Unit { [XmlEnum("kg")] Kilogram, [XmlEnum("m/s")] MetrePerSecond }
 [Flags] public enum Access { Read = 1, Write = 2, Delete = 4 }
 public class Paint { public Color Color; public Color? Second; [XmlAttribute] public Color Under; public Access Access; public Color[] All; }
 

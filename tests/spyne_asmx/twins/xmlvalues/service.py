@@ -26,7 +26,7 @@ class XmlValues(Service):
 
     @rpc(AnyXml, _returns=Unicode)
     def Name(ctx: Any, xml: Any) -> str:
-        return "null" if xml is None else f"{etree.QName(xml).namespace} {etree.QName(xml).localname}"
+        return "null" if xml is None else f"{etree.QName(xml).namespace or ''} {etree.QName(xml).localname}"
 
     @rpc(Letter, _returns=Letter)
     def Same(ctx: Any, letter: Any) -> Any:
