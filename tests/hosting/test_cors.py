@@ -5,9 +5,11 @@ from collections.abc import Callable
 import pytest
 
 from asmx_tickets.errors import SettingsError
+from asmx_tickets.hosting.door import DoorLimits
 from asmx_tickets.settings.model import load_settings
 from spyne_asmx import HeaderMap, Request, Response
 from tests.conftest import Service
+from tests.support.door import CLOSE, RunningDoor, request, statuses
 
 Make = Callable[..., Service]
 APP = "https://app.example.com"
@@ -109,6 +111,8 @@ def test_the_cookie_counts_for_origins_with_credentials_alone(
         {"Cors__AllowedOrigins": "app.example.com"},
         {"Cors__AllowedOrigins": "ftp://app.example.com"},
         {"Cors__AllowedOrigins": "null"},
+        {"Cors__AllowedOrigins": "https://app.example.com:443"},
+        {"Cors__AllowedOrigins": "http://app.example.com:80"},
         {"Cors__AllowedOrigins": "https://*.example.com"},
         {"Cors__AllowedOrigins": f"*;{APP}"},
         {"Cors__AllowedOrigins": "*", "Cors__AllowCredentials": "true"},
@@ -119,3 +123,34 @@ def test_what_can_not_be_meant_stops_the_start(settings: dict[str, str]) -> None
     """One line that names the key."""
     with pytest.raises(SettingsError, match="Cors"):
         load_settings(environ=settings)
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (request("/srv.asmx", f"Origin: {APP}", "Content-Length: 70000", method="POST"), 413),
+        (request("/srv.asmx", f"Origin: {APP}", "Content-Length: 3", CLOSE, method="POST", body=b"abc"), 415),
+        (request("/srv.asmx", f"Origin: {APP}", "Transfer-Encoding: gzip, chunked", method="POST"), 501),
+        (request("/srv.asmx", f"Origin: {APP}", *[f"X-{n}: {'x' * 500}" for n in range(99)]), 431),
+        (request("/srv.asmx?" + "x" * 9000, f"Origin: {APP}"), 414),
+        (request("/srv.asmx", f"Origin: {APP}", "Content-Length: 1", "Content-Length: 2", method="POST"), 400),
+    ],
+)
+def test_a_request_that_is_not_read_is_refused_for_all_to_see(make_service: Make, sent: bytes, status: int) -> None:
+    """A page learns what was wrong, and not only that something was."""
+    door = RunningDoor(make_service(Cors__AllowedOrigins=APP), DoorLimits())
+    try:
+        answer = door.raw(sent)
+    finally:
+        door.close()
+    assert statuses(answer) == [status]
+    assert f"access-control-allow-origin: {APP}\r\n".encode() in answer.lower()
+
+
+def test_a_call_that_can_not_be_run_now_is_refused_for_all_to_see(make_service: Make) -> None:
+    service = make_service(Cors__AllowedOrigins=APP)
+    site = service.composition.site
+    call = site.begin(Request("GET", "/srv.asmx/LogOut", "", HeaderMap([("Origin", APP), ("Host", "localhost")])))
+    assert not isinstance(call, Response)
+    answer = site.unavailable(call)
+    assert (answer.status, cors_of(answer)["access-control-allow-origin"]) == (503, APP)

@@ -331,9 +331,10 @@ class Connection(asyncio.Protocol):
         while self._waiting and not self._busy and not self._stuck:
             request = self._waiting.popleft()
             if isinstance(request, Refusal):
-                refused = replace(self._request(self._head or NO_HEAD, b""), id=self._door.site.next_id())
+                head = self._head or replace(NO_HEAD, headers=HeaderMap(self._headers))
+                refused = replace(self._request(head, b""), id=self._door.site.next_id())
                 self._began = self._door.now()
-                self._answered(refused, request.response)
+                self._answered(refused, self._door.site.completed(request.response, refused))
                 return
             self._busy = True
             self._run(request)

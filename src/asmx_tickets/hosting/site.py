@@ -125,7 +125,7 @@ class Site:
         except Exception:  # the last resort: whatever goes wrong, a client gets an answer of the contract
             request.log_bug("the request")
             begun = text_response(500, "Server was unable to process request.")
-        return self._completed(begun, request) if self._adds_headers and isinstance(begun, Response) else begun
+        return self.completed(begun, request) if isinstance(begun, Response) else begun
 
     def finish(self, call: Call) -> Response:
         """Run a call and write its answer."""
@@ -135,17 +135,18 @@ class Site:
         except Exception:  # as in begin
             request.log_bug("the answer")
             answer = text_response(500, "Server was unable to process request.")
-        return self._completed(answer, request) if self._adds_headers else answer
+        return self.completed(answer, request) if self._adds_headers else answer
 
     def unavailable(self, call: Call) -> Response:
         """Answer a call that can't be run now."""
         fault = ServiceUnavailable()
-        if isinstance(call, SideCall):
-            return text_response(503, fault.sentence)
-        return self.endpoint.fault(call, fault)
+        answer = text_response(503, fault.sentence) if isinstance(call, SideCall) else self.endpoint.fault(call, fault)
+        return self.completed(answer, call.request)
 
-    def _completed(self, answer: Response, request: Request) -> Response:
+    def completed(self, answer: Response, request: Request) -> Response:
         """The answer with the headers that the settings ask for. HSTS is said over TLS alone (RFC 6797 section 7.2)."""
+        if not self._adds_headers:
+            return answer
         headers = answer.headers if "vary" in dict(answer.headers) else (*answer.headers, *self._cors_headers(request))
         return answer._replace(headers=(*headers, *self._hsts) if request.scheme == "https" else headers)
 

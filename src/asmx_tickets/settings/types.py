@@ -25,6 +25,7 @@ _HOST_PATTERN = re.compile(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]"
 _PATH_BASE = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*")
 _TAKEN_PATHS = frozenset({"/healthz", "/readyz", "/srv.asmx"})
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?")
+_DEFAULT_PORT = re.compile(r"https:.*:443|http:.*:80")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-([A-Za-z]{2}|[0-9]{3}))?")
 # What XML 1.0 can't hold: these settings are shown in answers.
 _NOT_IN_XML = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -230,6 +231,8 @@ def _split(value: Any) -> Any:
 def _origin(value: str) -> str:
     if value != "*" and not _ORIGIN.fullmatch(value):
         raise ValueError("must be an origin such as https://app.example.com, without a path, or * alone")
+    if _DEFAULT_PORT.fullmatch(value):
+        raise ValueError("must leave out the default port, as browsers do")
     return value
 
 
