@@ -1,6 +1,7 @@
 """What the cache in Redis leaves there: nothing that logs anybody in, nothing for ever, and the same for every node."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -392,6 +393,57 @@ def test_warns_of_a_redis_that_may_evict(own_redis: RedisServer, maxmemory: str,
     cache = open_cache(own_redis.url, sliding_expiration=WINDOW)
     assert [policy in line for line in cache.warnings()] == [True] * warned
     cache.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "warned"),
+    [
+        ({"save": "", "appendonly": "no"}, None),
+        ({"save": "3600 1", "appendonly": "no"}, "snapshots without an append-only file"),
+        ({"save": "3600 1", "appendonly": "yes"}, None),
+        ({"save": "", "appendonly": "yes", "appendfsync": "no"}, "set its appendfsync"),
+        ({"save": "", "appendonly": "yes", "appendfsync": "always"}, None),
+    ],
+)
+def test_warns_of_a_redis_that_forgets_logouts(
+    own_redis: RedisServer, options: dict[str, str], warned: str | None
+) -> None:
+    """SECURITY D21."""
+    with own_redis.client() as client:
+        for name, value in options.items():
+            client.config_set(name, value)
+    cache = open_cache(own_redis.url, sliding_expiration=WINDOW)
+    assert [warned in line for line in cache.warnings() if warned] == [True] * (warned is not None)
+    cache.close()
+
+
+def test_a_user_who_may_not_ask_how_it_is_kept_is_warned(own_redis: RedisServer) -> None:
+    """With the rights that the docs name, which say nothing of Redis' configuration."""
+    rights = "~asmx-tickets:* +@read +@write -@dangerous +eval +evalsha +time +info"
+    with own_redis.client() as client:
+        client.execute_command("ACL", "SETUSER", "svc", "on", ">secret", *rights.split())
+    cache = open_cache(own_redis.url.replace("://", "://svc:secret@"), sliding_expiration=WINDOW)
+    (warning,) = cache.warnings()
+    assert "append-only" in warning
+    cache.close()
+
+
+@pytest.mark.parametrize(("kept", "back"), [("no", True), ("yes", False)], ids=["snapshots", "append-only file"])
+def test_what_a_killed_redis_comes_back_with(tmp_path: Path, kept: str, back: bool) -> None:
+    """Snapshots alone bring a ticket back that was logged out, which is what the warning is about."""
+    server = RedisServer(tmp_path, "save 3600 1", f"appendonly {kept}", "appendfsync always")
+    cache = open_cache(server.url, sliding_expiration=WINDOW)
+    cache.add(GUID, **FIELDS)
+    with server.client() as client:
+        client.save()
+    assert cache.remove(GUID) is not None
+    server.stop(signal.SIGKILL)
+    server.start()
+    again = open_cache(server.url, sliding_expiration=WINDOW)
+    assert (again.look(GUID) is not None) is back
+    for each in (cache, again):
+        each.close()
+    server.stop()
 
 
 FORKED = """

@@ -96,6 +96,14 @@ class RedisClient:
         lines = bytes(self._ask(("INFO", section))).decode("utf-8", "replace").splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)
 
+    def configured(self, name: str) -> str | None:
+        """A value of Redis' configuration; None where this user may not ask. Asks as ``ping`` does."""
+        try:
+            _, value = self._ask(("CONFIG", "GET", name))
+        except (Unavailable, ValueError):
+            return None
+        return bytes(value).decode("utf-8", "replace")
+
     def close(self) -> None:
         """Close all connections; calls are Unavailable from then on."""
         self._connections.close()

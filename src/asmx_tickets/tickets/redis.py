@@ -160,13 +160,23 @@ class RedisTicketCache(TicketCache):
     def warnings(self) -> tuple[str, ...]:
         """What an operator should mend in Redis, a line each. None where Redis does not tell."""
         try:
-            memory = self._redis.info("memory")
+            memory, persistence = self._redis.info("memory"), self._redis.info("persistence")
         except Unavailable:
             return ()
-        policy = memory.get("maxmemory_policy", "noeviction")
-        if policy == "noeviction" or memory.get("maxmemory") == "0":
-            return ()
-        return (f"Redis may evict live tickets: set its maxmemory-policy to noeviction, not {policy}",)
+        return (*_eviction(memory), *self._forgetting(persistence))
+
+    def _forgetting(self, persistence: dict[str, str]) -> Iterator[str]:
+        """SECURITY D21: a Redis that comes back with an older state brings back what was ended since."""
+        if persistence.get("aof_enabled") == "0" and self._redis.configured("save") != "":
+            yield (
+                "Redis snapshots without an append-only file, so its death brings back tickets that were ended since"
+                " the last snapshot: set its appendonly to yes, or its save to nothing"
+            )
+        if persistence.get("aof_enabled") == "1" and self._redis.configured("appendfsync") == "no":
+            yield (
+                "Redis leaves its append-only file to the system for half a minute, so a power cut brings back tickets"
+                " that were logged out meanwhile: set its appendfsync to everysec or always"
+            )
 
     def close(self) -> None:
         """Lets go of all connections; Unavailable from then on."""
@@ -214,6 +224,12 @@ def open_cache(
         absolute_expiration=absolute_expiration,
         on_evicted=on_evicted,
     )
+
+
+def _eviction(memory: dict[str, str]) -> Iterator[str]:
+    policy = memory.get("maxmemory_policy", "noeviction")
+    if policy != "noeviction" and memory.get("maxmemory") != "0":
+        yield f"Redis may evict live tickets: set its maxmemory-policy to noeviction, not {policy}"
 
 
 def _ticket(key: bytes, value: bytes) -> Ticket:
