@@ -12,6 +12,7 @@ from asmx_tickets.access.authentication import Authentication
 from asmx_tickets.access.logon import Logons
 from asmx_tickets.access.policy import Policy
 from asmx_tickets.audit import AuditLog, CooperativeAudit, MergingAudit
+from asmx_tickets.clock import BelievedClock
 from asmx_tickets.elements import english_name
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.examples import examples
@@ -122,7 +123,7 @@ def compose(
     settings: Settings,
     *,
     demo: bool = False,
-    clock: Callable[[], float] = time.time,
+    clock: Callable[[], float] | None = None,
     local_zone: tzinfo | None = None,
     passwords: PasswordHasher | None = None,
     steady_clock: Callable[[], float] = time.monotonic,
@@ -135,6 +136,7 @@ def compose(
     """
     if demo:
         settings = demo_settings(settings)
+    clock = clock or BelievedClock(steady=steady_clock)
     directory = open_directory(settings.connection_strings.users.get_secret_value(), clock=clock)
     if demo:
         add_demo_users(directory, passwords or password_hasher(settings))
