@@ -75,7 +75,7 @@ class Field:
 class Documentation:
     """Answers requests for an .asmx file's documents.
 
-    Raises TypeError at once when the types of the operations make no valid WSDL.
+    Raises TypeError at once when the types of the operations make no valid WSDL, and for an example of nothing.
     """
 
     def __init__(
@@ -85,6 +85,8 @@ class Documentation:
         self._name = name
         self._bindings = bindings
         self._pages = pages
+        for operation, example in pages.examples.items():
+            _check_example(operations, operation, example)
         self._document = lru_cache(_MAX_DOCUMENTS)(self._make_document)
         wsdl.build_wsdl(operations, name, "", bindings)
 
@@ -145,6 +147,16 @@ class Documentation:
             curl=curl_line(operation, address, self._bindings, example),
             samples=samples(operation, address, self._bindings, example),
         )
+
+
+def _check_example(operations: OperationTable, name: str, example: Example) -> None:
+    """Raises TypeError for an operation or a parameter that there is none of."""
+    operation = operations.by_name.get(name)
+    if operation is None:
+        raise TypeError(f"{name}: there is an example, but no such operation")
+    unknown = set(example.values) - {parameter.argument for parameter in operation.parameters}
+    if unknown:
+        raise TypeError(f"{name}: the example has {', '.join(sorted(unknown))}, which is no parameter")
 
 
 def _asked_for(query: str) -> tuple[str, str]:

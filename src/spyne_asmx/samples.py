@@ -64,8 +64,10 @@ def samples(
 
 
 def answer_document(operation: Operation, example: Example) -> str:
-    """The example's answer as forms get it; empty where there is no example of one."""
-    element = None if example.answer is None else operation.form_result(example.answer)
+    """The example's answer as forms get it; empty where there is no example of one, or forms could not hold it."""
+    if example.answer is None or len(operation.results) > 1:
+        return ""
+    element = operation.form_result(example.answer)
     return "" if element is None else write(element, indent="  ")
 
 

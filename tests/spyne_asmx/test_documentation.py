@@ -315,6 +315,18 @@ def test_without_an_example_there_are_placeholders_and_no_answer() -> None:
     assert "--data-urlencode 'UID=string'" in text
 
 
+@pytest.mark.parametrize(
+    ("examples", "complaint"),
+    [
+        ({"Nope": Example()}, "Nope: there is an example, but no such operation"),
+        ({"LogIn": Example({"uid": "x"})}, "LogIn: the example has uid, which is no parameter"),
+    ],
+)
+def test_an_example_of_nothing_stops_the_start(examples: dict[str, Example], complaint: str) -> None:
+    with pytest.raises(TypeError, match=complaint):
+        logins(pages=Pages("", examples))
+
+
 def test_the_messages_are_folds_of_which_one_is_open_at_a_time() -> None:
     page = Page(get(logins(), "op=LogIn"))
     assert [fold["name"] for fold in page.all("details")] == ["messages"] * 4

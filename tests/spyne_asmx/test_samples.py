@@ -2,15 +2,17 @@
 
 import re
 import shlex
+from typing import Any
 
 import pytest
 from lxml import etree
+from spyne import Integer32, Service, rpc
 
-from spyne_asmx import ALL_BINDINGS, AsmxEndpoint, Binding, Example, Request
+from spyne_asmx import ALL_BINDINGS, AsmxApplication, AsmxEndpoint, Binding, Example, Request
 from spyne_asmx.curl import curl_line
 from spyne_asmx.http import HeaderMap
 from spyne_asmx.operations import OperationTable
-from spyne_asmx.samples import PLACEHOLDER_END, PLACEHOLDER_START, Sample, samples
+from spyne_asmx.samples import PLACEHOLDER_END, PLACEHOLDER_START, Sample, answer_document, samples
 from tests.spyne_asmx.calculator import application
 
 ADDRESS = "https://example.com:8443/Base/srv.asmx"
@@ -181,3 +183,18 @@ def test_a_command_speaks_soap_where_there_are_no_forms(off: set[Binding], heade
     request = Request("POST", "/srv.asmx", "", HeaderMap([*content.items()]), body)
     answer = AsmxEndpoint(application(), "/srv.asmx").handle(request)
     assert b"<AddResult>42</AddResult>" in answer.body
+
+
+class Division(Service):
+    @rpc(Integer32, Integer32, _returns=(Integer32, Integer32), _out_variable_names=("quotient", "rest"))
+    def Divide(ctx: Any, a: int, b: int) -> tuple[int, int]:
+        return divmod(a, b)
+
+
+def test_an_example_has_all_results_of_an_operation() -> None:
+    (operation,) = OperationTable(AsmxApplication([Division], "http://tempuri.org/", "division"))
+    example = Example({"a": "7", "b": "2"}, (3, 1))
+    found = {sample.title: sample for sample in samples(operation, ADDRESS, ALL_BINDINGS, example)}
+    assert found.keys() == {"SOAP 1.1", "SOAP 1.2"}
+    assert "<quotient>3</quotient>\n      <rest>1</rest>" in found["SOAP 1.1"].response
+    assert answer_document(operation, example) == ""

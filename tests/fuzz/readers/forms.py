@@ -15,9 +15,9 @@ from tests.fuzz.target import MAY_BE_LEFT_OUT, PARAMETERS, Target, expected
 
 MAX_LENGTH = 4096
 TOKENS = (
-    *(b"GET\n", b"application/x-www-form-urlencoded\n", b"application/x-www-form-urlencoded; charset="),
+    *(b"GET\n", b"/", b"application/x-www-form-urlencoded\n", b"application/x-www-form-urlencoded; charset="),
     *(b"iso-8859-1", b"us-ascii", b"windows-1252", b"utf-8", b"multipart/form-data; boundary=b", b"application/json"),
-    *(b"charset*=utf-8''",),
+    *(b"charset*=utf-8''", b"latin9", b"cp65001", b"win-1251", b"shift_jis", b"%uD83D", b"%uDE00"),
     *(name.encode() + b"\n" for name in PARAMETERS),
     *(b"UID=", b"PWD=", b"&Lang=", b"&OldTicket=", b"&AuthenticationTicket=", b"TrustedUserPwd=", b"&UserName="),
     *(b"&", b"=", b"+", b"%", b";", b"%00", b"%C3%A9", b"%c0%80", b"%ed%a0%80", b"%u0041", b"%EF%BF%BF", b"\xc3\xa9"),
