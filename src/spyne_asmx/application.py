@@ -69,9 +69,10 @@ def _namespaces_kept(services: Any) -> Iterator[None]:
 _INHERITED = object()
 
 
-def _headers(service: Any, descriptor: Any) -> list[Any]:
-    """The headers of a method, or else those of its service."""
-    declared = (descriptor.in_header or service.__in_header__, descriptor.out_header or service.__out_header__)
+def _beside(service: Any, descriptor: Any) -> list[Any]:
+    """The headers of a method, or else those of its service, and its faults."""
+    headers = descriptor.in_header or service.__in_header__, descriptor.out_header or service.__out_header__
+    declared = (*headers, descriptor.faults)
     return [kind for kinds in declared for kind in (kinds if isinstance(kinds, list | tuple) else (kinds,))]
 
 
@@ -82,7 +83,7 @@ def _declared_types(services: Any) -> set[Any]:
         kind
         for service in services
         for descriptor in service.public_methods.values()
-        for kind in (descriptor.in_message, descriptor.out_message, *_headers(service, descriptor))
+        for kind in (descriptor.in_message, descriptor.out_message, *_beside(service, descriptor))
     ]
     while pending:
         kind = pending.pop()

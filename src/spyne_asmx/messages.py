@@ -150,8 +150,8 @@ def answer_of(descriptor: Any, service_namespace: str) -> Message:
     return Message(namespace, chosen, parts, is_bare=descriptor.body_style in _BARE_ANSWERS)
 
 
-def headers_of(kinds: Any, service_namespace: str) -> tuple[Part, ...]:
-    """The parts of the headers that an operation declares."""
+def declared_parts(kinds: Any, service_namespace: str) -> tuple[Part, ...]:
+    """Headers or faults that an operation declares, as parts of messages of their own."""
     return tuple(
         Part(
             given_namespace(kind) or service_namespace,

@@ -15,10 +15,10 @@ from spyne_asmx.answers import AnswerWriter
 from spyne_asmx.docstrings import read_docstring
 from spyne_asmx.faults import ClientFault, missing_parameter
 from spyne_asmx.headers import Headers
-from spyne_asmx.messages import Part, answer_of, headers_of, operation_name, request_of
+from spyne_asmx.messages import Part, answer_of, declared_parts, operation_name, request_of
 from spyne_asmx.soap import Route, Routes, refused_attribute
 from spyne_asmx.types import takes_xml, wrong_count
-from spyne_asmx.unsupported import refuse_unsupported
+from spyne_asmx.unsupported import naming, refuse_methods_of_objects, refuse_unsupported
 from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element
 from spyne_asmx.xmlvalues import as_element
 
@@ -45,7 +45,6 @@ class Operation:
     """
 
     def __init__(self, descriptor: Any, namespace: str, managers: tuple[Any, ...]) -> None:
-        refuse_unsupported(descriptor)
         self.descriptor = descriptor
         self.managers = managers
         self.namespace = namespace
@@ -57,8 +56,10 @@ class Operation:
         self.waiting = Waiting(descriptor.udd.get("waiting") or Waiting.BLOCKING)
         self.request = request_of(descriptor, namespace)
         self.answer = answer_of(descriptor, namespace)
-        self.in_headers = Headers(headers_of(descriptor.in_header, namespace))
-        self.out_headers = Headers(headers_of(descriptor.out_header, namespace))
+        self.in_headers = Headers(declared_parts(descriptor.in_header, namespace))
+        self.out_headers = Headers(declared_parts(descriptor.out_header, namespace))
+        self.faults = declared_parts(descriptor.faults, namespace)
+        """The classes of faults that it is said to raise (``_throws``)."""
         self.parameters = self.request.parts
         self.results = self.answer.parts
         self.form_names = frozenset(parameter.form_name for parameter in self.parameters)
@@ -206,12 +207,15 @@ class OperationTable:
         )
         """What the services say of themselves, in their docstrings."""
         self.by_name: dict[str, Operation] = {}
+        refuse_methods_of_objects(application)
         for service in application.services:
             for descriptor in service.public_methods.values():
-                managers = application.event_manager, *descriptor.event_managers
-                operation = Operation(descriptor, self.namespace, managers)
-                if operation.name in self.by_name:
-                    raise TypeError(f"{operation.name}: two operations have the name; give one an _operation_name")
+                with naming(str(descriptor.operation_name)):
+                    refuse_unsupported(descriptor, service)
+                    managers = application.event_manager, *descriptor.event_managers
+                    operation = Operation(descriptor, self.namespace, managers)
+                    if operation.name in self.by_name:
+                        raise TypeError("two operations have the name; give one an _operation_name")
                 self.by_name[operation.name] = operation
         self.routes = _routes(list(self.by_name.values()))
         self.takes_xml = any(operation.takes_xml for operation in self.by_name.values())

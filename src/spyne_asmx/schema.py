@@ -75,15 +75,15 @@ class Schemas:
         return [_guid_schema() if name == MICROSOFT_TYPES else schema for name, schema in self._schemas.items()]
 
     def add_operation(self, operation: Operation) -> None:
-        """The elements of a SOAP request, its answer and their headers."""
+        """The elements of a SOAP request, its answer, their headers, and faults."""
         for message in (operation.request, operation.answer):
             if message.is_bare:
                 for part in message.parts:
                     self._add_element(part.name, part.type, part.namespace)
             else:
                 self._add_wrapper(message)
-        for header in (*operation.in_headers.parts, *operation.out_headers.parts):
-            self._add_element(header.name, header.type, header.namespace)
+        for part in (*operation.in_headers.parts, *operation.out_headers.parts, *operation.faults):
+            self._add_element(part.name, part.type, part.namespace)
 
     def add_form_result(self, spyne_type: Any) -> None:
         """The root element of an answer to a GET or POST form."""

@@ -1,25 +1,59 @@
 """What spyne can declare and an endpoint does not serve: refused when the endpoint is built, never ignored."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any
 
+from spyne import AnyDict, Application
 from spyne.model.complex import ComplexModelBase, XmlAttribute
 
 
-def refuse_unsupported(descriptor: Any) -> None:
-    """Raise TypeError, in one line with operation and feature, for a declaration that is not served."""
-    name = str(descriptor.operation_name)
+@contextmanager
+def naming(operation: str) -> Iterator[None]:
+    """Put the operation's name in front of what a TypeError says."""
+    try:
+        yield
+    except TypeError as error:
+        raise TypeError(f"{operation}: {error}") from None
+
+
+def refuse_unsupported(descriptor: Any, service: Any) -> None:
+    """Raise TypeError, in one line with the feature, for a declaration that is not served."""
     parts = [kind for message in (descriptor.in_message, descriptor.out_message) for kind in _parts(message)]
+    function = descriptor.function
     features = {
+        "async def is": iscoroutinefunction(function) or isasyncgenfunction(function) or descriptor.is_async,
+        "AnyDict is": any(_holds(kind, AnyDict) for kind in parts),
         "XmlAttribute as a parameter or result is": any(issubclass(kind, XmlAttribute) for kind in parts),
-        "async def is": iscoroutinefunction(descriptor.function) or isasyncgenfunction(descriptor.function),
+        "auxiliary processing (_aux, __aux__) is": descriptor.aux is not None,
+        "a callback (_is_callback) is": descriptor.is_callback,
+        "MTOM (_mtom) is": descriptor.mtom,
+        "a URL pattern (_pattern, _patterns) is": bool(descriptor.patterns),
+        "a port type (_port_type, __port_types__) is": descriptor.port_type is not None or bool(service.__port_types__),
     }
     for feature, declared in features.items():
         if declared:
-            raise TypeError(f"{name}: {feature} not supported")
+            raise TypeError(f"{feature} not supported")
+
+
+def refuse_methods_of_objects(application: Application) -> None:
+    """Raise TypeError where a type has methods of its own: they would be in no WSDL."""
+    for owner, descriptor in application.interface.member_methods:
+        raise TypeError(f"{owner.get_type_name()}.{descriptor.function.__name__}: @mrpc is not supported")
 
 
 def _parts(message: Any) -> list[Any]:
     """The types of a wrapped message's parts, or the type of a bare one."""
     wrapped = issubclass(message, ComplexModelBase) and message.Attributes.sub_name is None
     return list(message.get_flat_type_info(message).values()) if wrapped else [message]
+
+
+def _holds(spyne_type: Any, sought: Any, inside: frozenset[Any] = frozenset()) -> bool:
+    """Whether a type is, or has somewhere in it, another."""
+    if issubclass(spyne_type, sought):
+        return True
+    if not issubclass(spyne_type, ComplexModelBase) or spyne_type in inside:
+        return False
+    members = spyne_type.get_flat_type_info(spyne_type).values()
+    return any(_holds(kind, sought, inside | {spyne_type}) for kind in members)

@@ -11,6 +11,7 @@ from spyne_asmx.headers import Headers
 from spyne_asmx.messages import Message, Part
 from spyne_asmx.operations import Operation, OperationTable
 from spyne_asmx.schema import Maker, Schemas
+from spyne_asmx.unsupported import naming
 from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE
 from spyne_asmx.xmlwriter import escape_attribute
 
@@ -112,7 +113,8 @@ def _schemas(operations: OperationTable, ports: list[_Port]) -> Schemas:
     headers = [part.type for operation in operations for part in _headers(operation)]
     schemas = Schemas(operations.namespace, headers)
     for operation in operations:
-        schemas.add_operation(operation)
+        with naming(operation.name):
+            schemas.add_operation(operation)
     for port in ports:
         for operation in [] if port.is_soap else _offered(operations, port):
             if operation.result is not None and not operation.result.codec.is_xml:
@@ -141,7 +143,7 @@ def _soap_messages(operation: Operation, port: _Port, schemas: Schemas) -> list[
     described = [
         (f"{port.suffix}In", _soap_parts(operation.request, request, schemas)),
         (f"{port.suffix}Out", _soap_parts(operation.answer, answer, schemas)),
-        *[(part.name, [_soap_part(part.name, part, schemas)]) for part in _headers(operation)],
+        *[(part.name, [_soap_part(part.name, part, schemas)]) for part in (*_headers(operation), *operation.faults)],
     ]
     return [_W("message", *parts, name=f"{operation.name}{suffix}") for suffix, parts in described]
 
@@ -175,6 +177,8 @@ def _abstract_operation(operation: Operation, port: _Port) -> etree._Element:
     described.extend(_documentation(operation.notes.description))
     described.append(_W("input", **_message_name(operation), message=f"{message}In"))
     described.append(_W("output", **_message_name(operation), message=f"{message}Out"))
+    faults = operation.faults if port.is_soap else ()
+    described.extend(_W("fault", name=part.name, message=f"tns:{operation.name}{part.name}") for part in faults)
     return described
 
 
@@ -214,6 +218,7 @@ def _bound_to_soap(operation: Operation, port: _Port) -> etree._Element:
         soap("operation", soapAction=operation.action, style="document"),
         _W("input", *content(operation.in_headers), **_message_name(operation)),
         _W("output", *content(operation.out_headers), **_message_name(operation)),
+        *[_W("fault", soap("fault", name=part.name, use="literal"), name=part.name) for part in operation.faults],
         name=operation.method_name,
     )
 

@@ -6,7 +6,7 @@ import pytest
 
 from spyne_asmx import AsmxApplication, AsmxEndpoint, Element, nullable, out_parameter
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
-from spyne_asmx.spyne import AnyXml, Array, Boolean, ComplexModel, Integer32, Service, Unicode, XmlAttribute, rpc
+from spyne_asmx.spyne import AnyXml, Array, Boolean, ComplexModel, Integer32, Service, Unicode, rpc
 from tests.spyne_asmx.reference import call, endpoint_of, get, inside, namespace_of, recorded_wsdl, send, wsdl_of
 
 
@@ -287,7 +287,7 @@ def test_bare_parameters_of_one_name_and_different_types_are_refused() -> None:
         def Two(ctx: Any, n: str) -> None:
             """Only declared."""
 
-    with pytest.raises(TypeError, match=r"^two elements n of the namespace http://example.com/clash are of different"):
+    with pytest.raises(TypeError, match=r"^Two: two elements n of the namespace \S+ are of different types"):
         endpoint_of("clash", Clash)
 
 
@@ -332,16 +332,6 @@ def test_two_operations_of_one_name_are_refused() -> None:
 
     with pytest.raises(TypeError, match=r"^Renamed: two operations have the name; give one an _operation_name$"):
         AsmxEndpoint(AsmxApplication([Bare, Other], "urn:x", "both"), "/both.asmx")
-
-
-def test_an_attribute_as_a_parameter_is_refused() -> None:
-    class Odd(Service):
-        @rpc(XmlAttribute(Unicode))
-        def Take(ctx: Any, text: str) -> None:
-            """Only declared."""
-
-    with pytest.raises(TypeError, match=r"^Take: XmlAttribute as a parameter or result is not supported$"):
-        endpoint_of("odd", Odd)
 
 
 def test_an_xml_result_that_is_bare_stands_in_its_element(bare: AsmxEndpoint) -> None:

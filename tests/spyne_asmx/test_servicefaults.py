@@ -1,13 +1,16 @@
 """The faults that a service raises, as ASMX writes SoapException: what Mono answered, without its stack traces."""
 
 import logging
+from io import BytesIO
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+import zeep
 from lxml import etree
 
-from spyne_asmx import AsmxEndpoint, Element
+from spyne_asmx import AsmxEndpoint, Element, Request
+from spyne_asmx.http import HeaderMap
 from spyne_asmx.soap import SOAP12
 from spyne_asmx.spyne import (
     Fault,
@@ -20,6 +23,7 @@ from spyne_asmx.spyne import (
     rpc,
 )
 from tests.spyne_asmx.reference import call, endpoint_of, get, inside, namespace_of
+from tests.support.zeep import EndpointTransport
 
 REASON = '<reason xmlns="urn:r" code="7">why <b>not</b></reason>'
 WRITTEN = '<reason code="7" xmlns="urn:r">why <b>not</b></reason>'
@@ -89,6 +93,12 @@ class Faults(Service):
     @rpc(Unicode)
     def Raise(ctx: Any, which: str) -> None:
         raise RAISED[which]
+
+
+class Declared(Service):
+    @rpc(Integer32, _returns=Integer32, _throws=NoCredit)
+    def Pay(ctx: Any, n: int) -> int:
+        raise NoCredit(n)
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +192,17 @@ def test_a_detail_that_cant_be_written_is_the_servers_fault(
 def test_a_form_gets_the_text(endpoint: AsmxEndpoint) -> None:
     response = get(endpoint, "Raise", "which=members")
     assert (response.status, response.body) == (500, b"There is not enough money.")
+
+
+def test_faults_that_are_declared_are_in_the_wsdl() -> None:
+    """ASMX has no word for them; they are as in spyne's own WSDL, so that typed clients know them."""
+    declared = endpoint_of("declared", Declared)
+    document = declared.handle(Request("GET", declared.path, "wsdl", HeaderMap())).body
+    client = zeep.Client(BytesIO(document), transport=EndpointTransport(declared))
+    with pytest.raises(zeep.exceptions.Fault, match="There is not enough money") as raised:
+        client.service.Pay(3)
+    element = client.get_element(f"{{{namespace_of('declared')}}}NoCredit")
+    assert element.parse(raised.value.detail[0], client.wsdl.types).Balance == 3
+    assert [
+        fault.get("name") for fault in etree.fromstring(document).iter("{http://schemas.xmlsoap.org/wsdl/}fault")
+    ] == ["NoCredit"] * 3  # in the port type, and in the bindings of both SOAP versions

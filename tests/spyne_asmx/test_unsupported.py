@@ -3,28 +3,67 @@
 from typing import Any
 
 import pytest
+from spyne.auxproc.sync import SyncAuxProc
+from spyne.protocol.http import HttpPattern
 
 from spyne_asmx import AsmxApplication, AsmxEndpoint
-from spyne_asmx.spyne import Service, Unicode, rpc
+from spyne_asmx.spyne import AnyDict, Array, ComplexModel, Service, Unicode, XmlAttribute, mrpc, rpc
+
+
+class Holder(ComplexModel):
+    Held = Array(AnyDict)
+
+
+class Actor(ComplexModel):
+    Name = Unicode
+
+    @mrpc(_returns=Unicode)
+    def Act(self: Any, ctx: Any) -> str:
+        return str(self.Name)
 
 
 async def _waits(ctx: Any, text: str) -> str:
     return text
 
 
+async def _yields(ctx: Any, text: str) -> Any:
+    yield text
+
+
 def _echoes(ctx: Any, text: Any) -> Any:
     return text
 
 
-def build(function: Any, **options: Any) -> AsmxEndpoint:
+CASES = {
+    "coroutine": (_waits, Unicode, {}, "async def is"),
+    "generator": (_yields, Unicode, {}, "async def is"),
+    "AnyDict": (_echoes, AnyDict, {}, "AnyDict is"),
+    "AnyDict in an object": (_echoes, Holder, {}, "AnyDict is"),
+    "attribute": (_echoes, XmlAttribute(Unicode), {}, "XmlAttribute as a parameter or result is"),
+    "auxiliary": (_echoes, Unicode, {"_aux": SyncAuxProc()}, "auxiliary processing (_aux, __aux__) is"),
+    "callback": (_echoes, Unicode, {"_is_callback": True}, "a callback (_is_callback) is"),
+    "MTOM": (_echoes, Unicode, {"_mtom": True}, "MTOM (_mtom) is"),
+    "pattern": (_echoes, Unicode, {"_pattern": HttpPattern("/x")}, "a URL pattern (_pattern, _patterns) is"),
+    "port type": (_echoes, Unicode, {"_port_type": "Port"}, "a port type (_port_type, __port_types__) is"),
+}
+
+
+def build(function: Any, kind: Any = Unicode, **options: Any) -> AsmxEndpoint:
     function.__name__ = "Echo"
-    service = type("Echoes", (Service,), {"Echo": rpc(Unicode, _returns=Unicode, **options)(function)})
+    service = type("Echoes", (Service,), {"Echo": rpc(kind, _returns=kind, **options)(function)})
     return AsmxEndpoint(AsmxApplication([service], "urn:x", "Echoes"), "/e.asmx")
 
 
-def test_a_coroutine_is_refused() -> None:
-    with pytest.raises(TypeError, match=r"^Echo: async def is not supported$"):
-        build(_waits)
+@pytest.mark.parametrize(("function", "kind", "options", "feature"), CASES.values(), ids=CASES)
+def test_a_feature_that_is_not_served_is_refused(function: Any, kind: Any, options: Any, feature: str) -> None:
+    with pytest.raises(TypeError) as refused:
+        build(function, kind, **options)
+    assert str(refused.value) == f"Echo: {feature} not supported"
+
+
+def test_methods_of_objects_are_refused() -> None:
+    with pytest.raises(TypeError, match=r"^Actor\.Act: @mrpc is not supported$"):
+        build(_echoes, Actor)
 
 
 def test_what_is_served_is_built() -> None:

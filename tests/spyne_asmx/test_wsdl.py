@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 import zeep
 from lxml import etree
-from zeep.transports import Transport
 
-from spyne_asmx import ALL_BINDINGS, AsmxEndpoint, Binding, Request, wsdl
-from spyne_asmx.http import HeaderMap
+from spyne_asmx import ALL_BINDINGS, AsmxEndpoint, Binding, wsdl
 from spyne_asmx.operations import OperationTable
 from tests.spyne_asmx.calculator import application
+from tests.support.zeep import EndpointTransport
 
 ADDRESS = "http://localhost/srv.asmx"
 REFERENCE = Path(__file__).with_name("calculator.wsdl").read_bytes()
@@ -119,27 +118,6 @@ def test_any_address_comes_back_out_of_the_documents(operations: OperationTable,
     assert {port[0].get("location") for port in ports} == {address}
     root = etree.fromstring(wsdl.build_disco(operations, "calculator", address, ALL_BINDINGS))
     assert [root[0].get("docRef"), root[1].get("address")] == [address, address]
-
-
-class EndpointTransport(Transport):
-    """Takes zeep's requests to an endpoint, without a network."""
-
-    def __init__(self, endpoint: AsmxEndpoint) -> None:
-        super().__init__()
-        self._endpoint = endpoint
-
-    def post(self, address: str, message: bytes, headers: dict[str, str]) -> Any:
-        pairs = [(name.lower(), value) for name, value in headers.items()]
-        answer = self._endpoint.handle(Request("POST", "/srv.asmx", "", HeaderMap(pairs), message))
-        return _ZeepResponse(answer.status, answer.body, dict(answer.headers))
-
-
-class _ZeepResponse:
-    encoding = "utf-8"
-
-    def __init__(self, status_code: int, content: bytes, headers: dict[str, str]) -> None:
-        self.status_code, self.content = status_code, content
-        self.headers = {"Content-Type": headers["content-type"]}
 
 
 @pytest.fixture(params=["calculatorSoap", "calculatorSoap12"])
