@@ -3,6 +3,11 @@
 import logging
 import time
 from collections.abc import Callable
+from typing import TypeVar
+
+from asmx_tickets.errors import Busy, Unavailable
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
@@ -22,6 +27,21 @@ class Presence:
     @property
     def is_gone(self) -> bool:
         return self._gone_at is not None
+
+    def ask(self, question: Callable[[], T]) -> T:
+        """Call the store, and note how that ends. One that is too busy to answer is there."""
+        began = self._clock()
+        try:
+            answer = question()
+        except Busy:
+            raise
+        except Unavailable as error:
+            self.failed(error)
+            raise
+        self.worked()
+        if self.observer is not None:
+            self.observer(self._clock() - began)
+        return answer
 
     def failed(self, cause: object) -> None:
         """It did not answer."""

@@ -96,6 +96,7 @@ class AsmxEndpoint(ServerBase):
 
     def fault(self, ctx: AsmxContext, fault: AsmxFault) -> Response:
         """Answer a decoded call with a fault instead of running it."""
+        ctx.out_error = _as_spyne_has_it(fault)
         self._close(ctx)
         return ctx.form.fault(fault)
 
@@ -103,7 +104,7 @@ class AsmxEndpoint(ServerBase):
         """The answer to a call that raised. What was not meant to be raised is logged, once."""
         fault = self._fault(ctx, error)
         if ctx.out_error is None:
-            ctx.out_error = Fault("Server" if fault.is_servers else "Client", fault.text)
+            ctx.out_error = _as_spyne_has_it(fault)
         told = ctx.out_error
         ctx.fire_event("method_exception_object")
         if ctx.out_error is not told:  # a listener says it in other words
@@ -153,3 +154,7 @@ class AsmxEndpoint(ServerBase):
             raise HttpError(404, "Not found.")
         address = f"{request.scheme}://{request.host}{request.path_base}{self.path}"
         return self.documentation.answer(request.query, address)
+
+
+def _as_spyne_has_it(fault: AsmxFault) -> Fault:
+    return Fault("Server" if fault.is_servers else "Client", fault.text)

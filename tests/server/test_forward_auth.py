@@ -24,7 +24,8 @@ def get(url: str, ticket: str | None = None) -> tuple[int, str]:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
-        return error.code, error.read().decode()
+        with error:
+            return error.code, error.read().decode()
 
 
 def answers(port: int) -> Callable[[], bool]:

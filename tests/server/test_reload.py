@@ -55,7 +55,8 @@ class Reloaded:
                 text: str = answer.read().decode()
                 return text
         except urllib.error.HTTPError as error:
-            return str(error.code)
+            with error:
+                return str(error.code)
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Workers take up settings a moment after the supervisor has."""

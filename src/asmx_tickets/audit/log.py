@@ -8,6 +8,7 @@ from typing import Protocol
 
 from asmx_tickets.audit.record import REFUSALS, Record
 from asmx_tickets.errors import Unavailable
+from asmx_tickets.presence import Presence
 
 STUCK_SECONDS = 1.0
 """How long anybody waits for a log that can't be written."""
@@ -76,8 +77,12 @@ class CooperativeAudit(AuditLog):
 
     def __init__(self, audit: AuditLog) -> None:
         self._audit = audit
+        self.presence = Presence("the audit log")
 
     def write(self, record: Record) -> None:
+        self.presence.ask(partial(self._write, record))
+
+    def _write(self, record: Record) -> None:
         # The command line writes an audit log, too, and has no event loop.
         from asmx_tickets.waiting import Lane, in_thread
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import tzinfo
 from functools import partial
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 from asmx_tickets.access.authentication import Authentication
 from asmx_tickets.access.logon import Logons
@@ -38,6 +39,9 @@ from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.verifier import StoredPasswords, Verifier
 from spyne_asmx import AsmxEndpoint, Binding, Limits, OperationTable, Pages, build_wsdl
 
+if TYPE_CHECKING:
+    from asmx_tickets.hosting.metrics import Metrics
+
 _log = logging.getLogger(__name__)
 
 
@@ -53,6 +57,7 @@ class Foundation:
     local_zone: tzinfo | None
     passwords: PasswordHasher | None
     figures: Figures
+    metrics: "Metrics | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,7 @@ def compose(
     passwords: PasswordHasher | None = None,
     steady_clock: Callable[[], float] = time.monotonic,
     figures: Figures | None = None,
+    metrics: "Metrics | None" = None,
 ) -> Composition:
     """Build the service. With ``demo``: the demo's users and secrets, and nothing on disk (CONTRACT 3). What is given
     takes the place of what would be built.
@@ -141,10 +147,13 @@ def compose(
     if demo:
         add_demo_users(directory, passwords or password_hasher(settings))
     stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
-    audit = _audit(settings, clock, steady_clock)
+    audit = _audit(settings, clock, steady_clock, metrics)
     users = CooperativeDirectory(directory)
+    if metrics is not None:
+        _watch_stores(metrics, users, stores)
     return build_upon(
-        Foundation(directory, users, stores, audit, clock, local_zone, passwords, figures or Figures()), settings
+        Foundation(directory, users, stores, audit, clock, local_zone, passwords, figures or Figures(), metrics),
+        settings,
     )
 
 
@@ -166,6 +175,8 @@ def build_upon(foundation: Foundation, settings: Settings) -> Composition:
         english_name(language)
     checks = _checks(foundation)
     site = _site(settings, parts, Health(checks))
+    if foundation.metrics is not None:
+        site.endpoint.app.event_manager.add_listener("method_context_closed", foundation.metrics.call_ended)
     status = Status(foundation.figures, stores.tickets, checks, settings.workers)
     operations = commands(TicketOperations(stores.tickets), status)
     return Composition(settings, site, directory, stores, authentication, audit, foundation, operations)
@@ -179,7 +190,7 @@ def service_description(settings: Settings, address: str) -> bytes:
 def _authentication(
     settings: Settings, users: UserDirectory, verifier: Verifier, foundation: Foundation
 ) -> Authentication:
-    stores, noted = foundation.stores, CountingAudit(foundation.audit, foundation.figures)
+    stores, noted = foundation.stores, _noted(foundation)
     return Authentication(
         directory=users,
         profiles=ProfileCache(users),
@@ -191,13 +202,30 @@ def _authentication(
     )
 
 
-def _audit(settings: Settings, clock: Callable[[], float], steady_clock: Callable[[], float]) -> AuditLog:
+def _audit(
+    settings: Settings, clock: Callable[[], float], steady_clock: Callable[[], float], metrics: "Metrics | None"
+) -> AuditLog:
     audit = audit_log(settings, clock)
     if not settings.audit.to:
         return audit
+    cooperative = CooperativeAudit(audit)
+    lines = cooperative if metrics is None else metrics.counting_lines(cooperative, cooperative.presence)
     # What is merged waits for no thread.
     seconds = settings.audit.merge_seconds
-    return MergingAudit(CooperativeAudit(audit), seconds=seconds, network_of=network_of, clock=steady_clock)
+    return MergingAudit(lines, seconds=seconds, network_of=network_of, clock=steady_clock)
+
+
+def _noted(foundation: Foundation) -> AuditLog:
+    """The audit log as calls write to it: what happens is counted, whether it makes a line or not."""
+    noted = CountingAudit(foundation.audit, foundation.figures)
+    return noted if foundation.metrics is None else foundation.metrics.counting_logins(noted)
+
+
+def _watch_stores(metrics: "Metrics", users: CooperativeDirectory, stores: Stores) -> None:
+    metrics.watch("users", users.presence)
+    if stores.presence is not None:
+        metrics.watch("tickets", stores.presence)
+    stores.evictions.observer = metrics.evicted
 
 
 def _checks(foundation: Foundation) -> dict[str, Callable[[], object]]:

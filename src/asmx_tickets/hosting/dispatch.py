@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.hosting.site import Call, Site
+from asmx_tickets.hosting.site import Answerer, Call
 from asmx_tickets.waiting import Hub, Lane, in_thread
 from spyne_asmx import Response, Waiting
 
@@ -12,7 +12,7 @@ from spyne_asmx import Response, Waiting
 class Dispatcher:
     """Finishes the calls of a site on an event loop."""
 
-    def __init__(self, site: Site, hub: Hub) -> None:
+    def __init__(self, site: Answerer, hub: Hub) -> None:
         self._site = site
         self._hub = hub
 

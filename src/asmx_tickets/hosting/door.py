@@ -1,13 +1,13 @@
 """What all connections of a server process share: the site behind them, their limits, and the sweep of deadlines."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from asmx_tickets.hosting.heads import Heads
-from asmx_tickets.hosting.site import Call, Site
+from asmx_tickets.hosting.site import Answerer, Call
 from spyne_asmx import Request, Response
 
 SWEEP_SECONDS = 0.5
@@ -64,7 +64,7 @@ class Client(Protocol):
 class Door:
     """Lets clients in and, when they take too long, out. ``now`` gives seconds that never run backwards."""
 
-    def __init__(self, site: Site, dispatcher: Finisher, limits: DoorLimits, now: Callable[[], float]) -> None:
+    def __init__(self, site: Answerer, dispatcher: Finisher, limits: DoorLimits, now: Callable[[], float]) -> None:
         self.site = site
         self.dispatcher = dispatcher
         self.limits = limits
@@ -76,7 +76,7 @@ class Door:
         self._clients: dict[Client, Stuck | None] = {}
         self._complain_at = float("-inf")
 
-    def change(self, site: Site, dispatcher: Finisher, limits: DoorLimits) -> None:
+    def change(self, site: Answerer, dispatcher: Finisher, limits: DoorLimits) -> None:
         """Serve another site from now on. What is under way is finished by the one that began it."""
         self.site, self.dispatcher, self.limits = site, dispatcher, limits
         self.heads = Heads()  # what was remembered had passed the limits that were
@@ -95,6 +95,15 @@ class Door:
     def closed(self, client: Client) -> None:
         """A client is gone."""
         self._clients.pop(client, None)
+
+    def observe_by(self, observers: Sequence[Observer]) -> None:
+        """Tell these of each answer from now on."""
+
+        def tell_all(*answer: Any) -> None:
+            for each in observers:
+                each(*answer)
+
+        self.observer = None if not observers else observers[0] if len(observers) == 1 else tell_all
 
     def observe(self, request: Request, status: int, began: float) -> None:
         """Tell the observer of an answer."""

@@ -2,16 +2,20 @@
 
 import logging
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
+from asmx_tickets import extras
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.demo import demo_settings
 from asmx_tickets.hosting.exposure import exposed_files
 from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.hosting.logs import configure_logging
+from asmx_tickets.hosting.metrics_folder import metrics_folder
 from asmx_tickets.hosting.reloading import read_again
 from asmx_tickets.hosting.signals import SIGNALS
 from asmx_tickets.hosting.sockets import admin_socket, listen, lock_file
@@ -53,8 +57,21 @@ def serve(settings: Settings, read: Callable[[], Settings], *, demo: bool = Fals
             _log.warning("%s", warning)
         admin = held.enter_context(admin_socket(Path(settings.admin.socket))) if settings.admin.socket else None
         reread = partial(read_again, read, demo)
-        worker = Worker(settings, demo, sockets, reread, Figures(settings.workers), admin)
+        metrics = held.enter_context(_metrics(settings)) if settings.metrics.listen else None
+        worker = Worker(settings, demo, sockets, reread, Figures(settings.workers), admin, metrics)
         return Supervisor(worker, settings, sockets, SIGNALS).run()
+
+
+@contextmanager
+def _metrics(settings: Settings) -> Iterator[socket.socket | None]:
+    """The listening socket of Metrics:Listen, with a place for what the server's processes count."""
+    if find_spec("prometheus_client") is None:
+        raise extras.missing("Metrics:Listen", "metrics")
+    addresses = [settings.metrics.listen] if settings.metrics.listen else []
+    with metrics_folder():
+        for bound in listen(addresses, "Metrics:Listen"):
+            with bound:
+                yield bound
 
 
 def _prepare_users(settings: Settings) -> None:

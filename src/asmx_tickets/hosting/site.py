@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import lru_cache, partial
 from itertools import count
+from typing import Protocol
 from urllib.parse import quote
 
 from asmx_tickets.hosting.cors import NO_CORS, Cors
@@ -74,7 +75,17 @@ class SideCall:
 Call = AsmxContext | SideCall
 
 
-class Site:
+class Answerer(Protocol):
+    """What a door leads to: ``begin`` never waits, ``finish`` may. See Site."""
+
+    def begin(self, request: Request) -> Call | Response: ...
+    def finish(self, call: Call) -> Response: ...
+    def unavailable(self, call: Call) -> Response: ...
+    def next_id(self) -> str: ...
+    def client_of(self, request: Request) -> str: ...
+
+
+class Site(Answerer):
     """An endpoint below a path base, for some hosts, behind some proxies; and what those who run it ask."""
 
     def __init__(

@@ -21,12 +21,12 @@ _LONGEST_SOCKET_NAME = 100
 _log = logging.getLogger(__name__)
 
 
-def listen(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
+def listen(addresses: Iterable[ListenAddress], key: str = "Urls") -> list[socket.socket]:
     """A listening socket for each address. Raises SettingsError where an address can't be had."""
     sockets: list[socket.socket] = []
     try:
         for address in addresses:
-            sockets.append(_listen(address))
+            sockets.append(_listen(address, key))
     except SettingsError:
         for bound in sockets:
             bound.close()
@@ -34,7 +34,7 @@ def listen(addresses: Iterable[ListenAddress]) -> list[socket.socket]:
     return sockets
 
 
-def _listen(address: ListenAddress) -> socket.socket:
+def _listen(address: ListenAddress, key: str) -> socket.socket:
     host = address.bind_host
     bound = None
     try:
@@ -55,7 +55,7 @@ def _listen(address: ListenAddress) -> socket.socket:
             errno.EACCES: "ports below 1024 need a privilege",
             errno.EADDRNOTAVAIL: "this machine has no such address",
         }.get(error.errno or 0, os.strerror(error.errno or 0))
-        raise SettingsError(f"Urls: can't listen on {host} port {address.port}: {reason}") from None
+        raise SettingsError(f"{key}: can't listen on {host} port {address.port}: {reason}") from None
     bound.setblocking(False)
     return bound
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, NoAudit, SplitAudit
 from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import Unavailable
+from asmx_tickets.presence import Presence
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import STDOUT
 from asmx_tickets.throttling import (
@@ -36,7 +37,9 @@ def password_hasher(settings: Settings) -> PasswordHasher:
     return PasswordHasher(settings.passwords.parameters(), slots=slots)
 
 
-def shared_ticket_cache(settings: Settings) -> "RedisTicketCache":
+def shared_ticket_cache(
+    settings: Settings, on_evicted: Callable[[TicketSummary], None] | None = None
+) -> "RedisTicketCache":
     """The ticket cache in Redis that ConnectionStrings:Tickets names. Connects when it is first used.
 
     Raises SettingsError.
@@ -44,7 +47,9 @@ def shared_ticket_cache(settings: Settings) -> "RedisTicketCache":
     from asmx_tickets.tickets import redis
 
     url = settings.connection_strings.tickets.get_secret_value()
-    return redis.open_cache(url, prefix=settings.tickets.key_prefix, **_ticket_rules(settings))
+    return redis.open_cache(
+        url, prefix=settings.tickets.key_prefix, on_evicted=on_evicted or EvictionWarnings(), **_ticket_rules(settings)
+    )
 
 
 def _ticket_rules(settings: Settings) -> dict[str, Any]:
@@ -54,7 +59,6 @@ def _ticket_rules(settings: Settings) -> dict[str, Any]:
         "absolute_expiration": life.absolute_expiration and life.absolute_expiration.total_seconds(),
         "max_per_user": life.max_per_user,
         "max_total": life.max_total,
-        "on_evicted": EvictionWarnings(),
     }
 
 
@@ -83,10 +87,12 @@ class Stores:
 
     ``checks`` are asked by /readyz, by name, and raise Unavailable. ``warnings`` gives what an operator should mend, a
     line each; a store that does not answer is one of them. ``start`` is called before the first request, ``stop`` after
-    the last.
+    the last. ``presence`` tells whether tickets can be reached, where that is a question.
     """
 
     tickets: TicketCache
+    evictions: "EvictionWarnings"
+    presence: Presence | None
     throttles: Throttles
     checks: Mapping[str, Callable[[], object]]
     warnings: Callable[[], tuple[str, ...]]
@@ -106,7 +112,8 @@ def open_stores(settings: Settings, *, clock: Callable[[], float], steady_clock:
 
 def _memory_stores(settings: Settings, clock: Callable[[], float], steady_clock: Callable[[], float]) -> Stores:
     """In this process; Tickets:PersistTo takes the tickets from a stop to the next start."""
-    tickets = MemoryTicketCache(clock=clock, **_ticket_rules(settings))
+    evictions = EvictionWarnings()
+    tickets = MemoryTicketCache(clock=clock, on_evicted=evictions, **_ticket_rules(settings))
     throttles = Throttles(
         MemoryThrottle(settings.throttling.rules(), clock=steady_clock),
         MemoryThrottle(TRUSTED_PASSWORDS, clock=steady_clock, on_alarm=_alarm),
@@ -114,6 +121,8 @@ def _memory_stores(settings: Settings, clock: Callable[[], float], steady_clock:
     file = settings.tickets.persist_to
     return Stores(
         tickets=tickets,
+        evictions=evictions,
+        presence=None,
         throttles=throttles,
         checks={},
         warnings=tuple,
@@ -126,7 +135,8 @@ def _redis_stores(settings: Settings) -> Stores:
     """In one Redis, which all servers share."""
     from asmx_tickets.throttling.redis import RedisThrottle
 
-    tickets = shared_ticket_cache(settings)
+    evictions = EvictionWarnings()
+    tickets = shared_ticket_cache(settings, evictions)
     prefix = f"{settings.tickets.key_prefix}throttle:"
     throttles = Throttles(
         RedisThrottle(tickets.client, settings.throttling.rules(), prefix=f"{prefix}login:"),
@@ -142,6 +152,8 @@ def _redis_stores(settings: Settings) -> Stores:
 
     return Stores(
         tickets=tickets,
+        evictions=evictions,
+        presence=tickets.client.presence,
         throttles=throttles,
         checks={"tickets": tickets.ping},
         warnings=warnings,
@@ -168,10 +180,14 @@ class EvictionWarnings:
         self._clock = clock
         self._next = -math.inf
         self._unsaid = 0
+        self.observer: Callable[[], object] | None = None
+        """Hears of each."""
 
     def __call__(self, ended: TicketSummary) -> None:
         """Tell of a ticket that ended, or count it until it is time to tell again."""
         self._unsaid += 1
+        if self.observer is not None:
+            self.observer()
         now = self._clock()
         if now < self._next:
             return

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.logs import adjust_logging
+from asmx_tickets.hosting.metrics_folder import forget_process
 from asmx_tickets.hosting.signals import Signals
 from asmx_tickets.hosting.worker import READY, SAVING, Worker
 from asmx_tickets.service import PATH
@@ -203,6 +204,7 @@ class Supervisor:
             ended, status = os.waitpid(process.id, os.WNOHANG)
             if ended:
                 os.close(process.pipe)
+                forget_process(process.id)
                 seat.process = None
                 yield seat, process, os.waitstatus_to_exitcode(status)
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
@@ -23,7 +24,8 @@ from asmx_tickets.hosting.admin import AdminServer, Result
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.connection import Connection
 from asmx_tickets.hosting.dispatch import Dispatcher
-from asmx_tickets.hosting.door import MOST_CONNECTIONS, SWEEP_SECONDS, Door, DoorLimits
+from asmx_tickets.hosting.door import MOST_CONNECTIONS, SWEEP_SECONDS, Door, DoorLimits, Observer
+from asmx_tickets.hosting.exposition import Exposition
 from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.hosting.logs import BackgroundLog, adjust_logging
 from asmx_tickets.hosting.reloading import Reread, no_change
@@ -31,7 +33,10 @@ from asmx_tickets.hosting.signals import SIGNALS
 from asmx_tickets.hosting.site import Site
 from asmx_tickets.hosting.tls import Certificates
 from asmx_tickets.settings.model import Settings
-from asmx_tickets.waiting import Hub, Lane, lane_sizes
+from asmx_tickets.waiting import Hub, Lane, in_thread, lane_sizes
+
+if TYPE_CHECKING:
+    from asmx_tickets.hosting.metrics import Metrics
 
 READY, BEAT, SAVING = b"R", b".", b"S"
 """What a worker says to its supervisor: it can answer, it lives, it writes its tickets before it ends."""
@@ -40,6 +45,7 @@ _BEAT_SECONDS = 1.0
 _GRACE_SECONDS = 7
 """How long calls under way and clients that hang may take at a stop."""
 _SPARE_DESCRIPTORS = 64
+_SCRAPERS = 16
 
 _log = logging.getLogger(__name__)
 
@@ -54,6 +60,8 @@ class Worker:
     reread: Reread = no_change
     figures: Figures = field(default_factory=Figures)
     admin: socket.socket | None = None
+    metrics: socket.socket | None = None
+    """Where Prometheus asks."""
 
     def with_settings(self, settings: Settings) -> "Worker":
         """The worker that is started from now on."""
@@ -103,9 +111,10 @@ class Worker:
     def _composed(self, pipe: int | None) -> Composition | None:
         """The application's parts; None if it is to stop. A process waits for stores that are out."""
         complained = False
+        metrics = self._metrics()
         while not SIGNALS.stop:
             try:
-                return compose(self.settings, demo=self.demo, figures=self.figures)
+                return compose(self.settings, demo=self.demo, figures=self.figures, metrics=metrics)
             except Unavailable as error:
                 if not complained:
                     _log.error("%s Trying again until it does.", error)
@@ -113,6 +122,13 @@ class Worker:
                 _say(pipe, BEAT)
                 time.sleep(_RETRY_SECONDS)
         return None
+
+    def _metrics(self) -> "Metrics | None":
+        if self.metrics is None:
+            return None
+        from asmx_tickets.hosting.metrics import Metrics
+
+        return Metrics()
 
     def _serve(self, composition: Composition, pipe: int | None, announce: Callable[[], None]) -> None:
         config = uvicorn.Config(
@@ -147,6 +163,7 @@ class _Server(uvicorn.Server):
         self._pipe = pipe
         self._announce = announce
         self._certificates: Certificates | None = None
+        self._other_doors: list[Door] = []
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -172,6 +189,7 @@ class _Server(uvicorn.Server):
             )
         self.started = True
         self._open_admin(loop)
+        await self._open_metrics(loop)
         self._tasks = [loop.create_task(each) for each in self._chores()]
         _say(self._pipe, READY)
         self._announce()
@@ -210,7 +228,12 @@ class _Server(uvicorn.Server):
             adjust_logging(change.settings)
 
     def _observe(self) -> None:
-        self._door.observer = log_answer if self._composition.settings.logging.access else None
+        """Tell of each answer whoever wants to hear it."""
+        metrics = self._composition.foundation.metrics
+        observers: list[Observer] = [] if metrics is None else [metrics.answered]
+        if self._composition.settings.logging.access:
+            observers.append(log_answer)
+        self._door.observe_by(observers)
 
     def _served(self) -> tuple[Site, Dispatcher, DoorLimits]:
         """What the settings have a part in, for the door."""
@@ -223,13 +246,33 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
         if self._worker.admin is not None:
             asyncio.get_running_loop().remove_reader(self._worker.admin)
-        self._door.cut()
+        for door in (self._door, *self._other_doors):
+            door.cut()
         for task in self._tasks:
             task.cancel()
         end = time.monotonic() + 1.0
         while self._hub.running and time.monotonic() < end:
             await asyncio.sleep(0.02)
         self._hub.close()
+
+    async def _open_metrics(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Answer Prometheus, behind a door of its own."""
+        metrics, listener = self._composition.foundation.metrics, self._worker.metrics
+        if metrics is None or listener is None:
+            return
+        from asmx_tickets.hosting.metrics import CONTENT_TYPE
+
+        def text() -> bytes:
+            metrics.count_tickets(self._composition.tickets)
+            return metrics.text()
+
+        exposition = Exposition(partial(in_thread, Lane.HEALTH, text), CONTENT_TYPE)
+        door = Door(exposition, Dispatcher(exposition, self._hub), DoorLimits(connections=_SCRAPERS), loop.time)
+        self._other_doors.append(door)
+        config = SimpleNamespace(app=door)
+        self.servers.append(
+            await loop.create_server(lambda: Connection(config, self.server_state, {}), sock=listener, backlog=16)
+        )
 
     def _open_admin(self, loop: asyncio.AbstractEventLoop) -> None:
         listener = self._worker.admin
@@ -255,7 +298,11 @@ class _Server(uvicorn.Server):
         self._hub.run(self._composition.tend, lambda _: None)
 
     def _chores(self) -> Iterator[Coroutine[Any, Any, None]]:
-        yield every(SWEEP_SECONDS, self._door.sweep)
+        for door in (self._door, *self._other_doors):
+            yield every(SWEEP_SECONDS, door.sweep)
+        metrics = self._composition.foundation.metrics
+        if metrics is not None:
+            yield every(_BEAT_SECONDS, lambda: metrics.sample(len(self._door), self._hub))
         yield every(_BEAT_SECONDS, partial(_say, self._pipe, BEAT))
         yield every(_BEAT_SECONDS, self._tend)
         yield every(_BEAT_SECONDS, lambda: self._worker.figures.note_queue(self._hub.waiting(Lane.HASH)))

@@ -28,6 +28,7 @@ from asmx_tickets.settings.sections import (
     Hsts,
     LanguageSettings,
     Logging,
+    Metrics,
     Passwords,
     ServerInfo,
     Shutdown,
@@ -104,6 +105,7 @@ class Settings(BaseModel):
     forward_auth: ForwardAuth = ForwardAuth()
     hsts: Hsts = Hsts()
     shutdown: Shutdown = Shutdown()
+    metrics: Annotated[Metrics, AtStart()] = Metrics()
 
     @field_validator("tickets")
     @classmethod

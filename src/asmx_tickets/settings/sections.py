@@ -19,6 +19,7 @@ from asmx_tickets.settings.types import (
     Level,
     LogFormat,
     Networks,
+    OptionalAddress,
     OptionalTimeSpan,
     Origins,
     ProtocolName,
@@ -255,6 +256,15 @@ class Hsts(Section):
         default=None,
         description="For how long browsers that came over TLS, here or at a known proxy, must come so again; null: not"
         " said.",
+    )
+
+
+class Metrics(Section):
+    """Numbers for Prometheus."""
+
+    listen: OptionalAddress = Field(
+        default=None,
+        description="The address where they are told, at /metrics, such as http://127.0.0.1:9464; null: nowhere.",
     )
 
 

@@ -153,6 +153,14 @@ def parse_url(text: str) -> ListenAddress:
     return ListenAddress(host, {"http": 80, "https": 443}[url.scheme] if port is None else port, url.scheme)
 
 
+def _plain_address(text: str) -> ListenAddress:
+    """Read an address without TLS; http:// may be left out."""
+    address = parse_url(text if "://" in text else f"http://{text}")
+    if address.scheme != "http":
+        raise ValueError("must be an http:// address: what it tells is for this machine or network alone")
+    return address
+
+
 def _from_text(parse: Callable[[str], T]) -> BeforeValidator:
     """A parser for values that come as text; a value that is built already is let through."""
     return BeforeValidator(lambda value: parse(value) if isinstance(value, str) else value)
@@ -296,6 +304,11 @@ UrlsValue = Annotated[
     SingleValue(),
     _from_text(parse_urls),
     PlainSerializer(lambda urls: ";".join(map(str, urls)), when_used="json"),
+]
+OptionalAddress = Annotated[
+    ListenAddress | None,
+    _from_text(lambda text: _plain_address(text) if text else None),
+    PlainSerializer(lambda address: address and str(address), when_used="json"),
 ]
 UtcTime = Annotated[str, AfterValidator(_utc_time)]
 PathBase = Annotated[str, AfterValidator(_path_base)]

@@ -1,17 +1,14 @@
 """A user directory whose store blocks, for calls that run on an event loop: see waiting.py."""
 
-import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
-from asmx_tickets.errors import Busy, Unavailable
 from asmx_tickets.presence import Presence
 from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.user import Credentials, Profile, User
 from asmx_tickets.waiting import Lane, in_thread
 
-Key = TypeVar("Key")
 Found = TypeVar("Found")
 
 
@@ -23,25 +20,14 @@ class CooperativeDirectory(UserDirectory):
         self.presence = Presence("the users' database")
 
     def find(self, user_name: str) -> Credentials | None:
-        return in_thread(Lane.USERS, partial(self._read, self._directory.find, user_name))
+        return self._read(partial(self._directory.find, user_name))
 
     def get(self, user_id: int) -> User | None:
-        return in_thread(Lane.USERS, partial(self._read, self._directory.get, user_id))
+        return self._read(partial(self._directory.get, user_id))
 
-    def _read(self, read: Callable[[Key], Found], key: Key) -> Found:
-        """Read, and note whether the store answers. What can't be written does not tell: SQLite may be locked."""
-        began = time.monotonic()
-        try:
-            found = read(key)
-        except Busy:
-            raise
-        except Unavailable as error:
-            self.presence.failed(error)
-            raise
-        self.presence.worked()
-        if self.presence.observer is not None:
-            self.presence.observer(time.monotonic() - began)
-        return found
+    def _read(self, question: Callable[[], Found]) -> Found:
+        # What can't be written tells nothing: SQLite may be locked.
+        return in_thread(Lane.USERS, partial(self.presence.ask, question))
 
     def add(self, profile: Profile, password_hash: str, *, user_id: int | None = None) -> int:
         return in_thread(Lane.USERS, partial(self._directory.add, profile, password_hash, user_id=user_id))
