@@ -37,6 +37,9 @@ class Exposition(Answerer):
     def unavailable(self, call: Call) -> Response:
         return text_response(503, "The service is temporarily unavailable.")
 
+    def completed(self, answer: Response, request: Request) -> Response:
+        return answer
+
     def next_id(self) -> str:
         return f"{self._run}-{next(self._numbers):x}"
 
