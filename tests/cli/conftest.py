@@ -38,6 +38,7 @@ def run() -> Run:
     ) -> Result:
         result = CliRunner().invoke(app, arguments, input=stdin, env=env)
         assert result.exit_code == exit_code, result.output
+        assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
         return result
 
     return invoke

@@ -30,6 +30,15 @@ def test_facts_are_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
     assert json.loads(capsys.readouterr().out) == ROWS[1]
 
 
+def test_facts_of_a_group_share_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    """As JSON they are an object in the object."""
+    facts = {"workers": 2, "store": {"users": "ok", "tickets": None}}
+    print_facts(facts, as_json=False)
+    assert capsys.readouterr().out == "workers: 2\nstore users: ok\nstore tickets:\n"
+    print_facts(facts, as_json=True)
+    assert json.loads(capsys.readouterr().out) == facts
+
+
 @given(st.lists(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text())))
 def test_rows_as_json_are_read_back(rows: list[dict[str, str | int | bool | None]]) -> None:
     """However many there are, none among them; a row takes a line."""

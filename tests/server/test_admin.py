@@ -1,5 +1,6 @@
 """What an operator sees of a running server, and does with it, from the command line."""
 
+import json
 import os
 import signal
 import subprocess
@@ -54,6 +55,8 @@ def test_status_tells_of_all_processes(tmp_path: Path, start_server: StartServer
     told = dict(line.split(": ", 1) for line in command(tmp_path, "status", **environ).splitlines())
     assert (told["logins"], told["refusals"], told["tickets"]) == ("3", "1", "3")
     assert (told["workers"], told["store users"], told["store audit"]) == (environ.get("Workers", "1"), "ok", "ok")
+    as_json = json.loads(command(tmp_path, "status", "--json", **environ))
+    assert (as_json["tickets"], as_json["store"]["users"]) == (3, "ok")
     assert server.stop() == 0
     assert "No server listens at" in command(tmp_path, "status", exit_code=1, **environ)
 

@@ -10,6 +10,7 @@ import typer
 
 Value = str | int | float | bool | None
 Facts = Mapping[str, Value]
+Groups = Mapping[str, Value | Facts]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -29,13 +30,15 @@ def print_rows(columns: Sequence[str], rows: Iterable[Facts], *, as_json: bool) 
             typer.echo("\t".join(_text(row[column]) for column in columns))
 
 
-def print_facts(facts: Facts, *, as_json: bool) -> None:
+def print_facts(facts: Groups, *, as_json: bool) -> None:
     """Print what is known of one thing, a fact a line; as JSON one object."""
     if as_json:
-        typer.echo(json.dumps(dict(facts), indent=2))
+        typer.echo(json.dumps(facts, indent=2))
         return
     for name, value in facts.items():
-        typer.echo(f"{name}: {_text(value)}".rstrip())
+        parts = value if isinstance(value, Mapping) else {"": value}
+        for part, fact in parts.items():
+            typer.echo(f"{name} {part}".rstrip() + f": {_text(fact)}".rstrip())
 
 
 def utc(seconds: float | None) -> str | None:

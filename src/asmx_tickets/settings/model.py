@@ -181,7 +181,7 @@ def _layers(
     base: Path, optional: bool, keys: list[Key], environ: Mapping[str, str]
 ) -> tuple[list[configuration.Layer], list[str]]:
     """The files' and the environment's layers, lowest first; and what is not read of them, a line for people each."""
-    named = base.with_name(f"appsettings.{aspnet.environment_name(environ)}.json")
+    named = base.parent / f"appsettings.{aspnet.environment_name(environ)}.json"
     files = [configuration.file_layer(base, optional=optional), configuration.file_layer(named, optional=True)]
     read, unread = zip(*(aspnet.adopted(layer, keys) for layer in files), strict=True)
     layers = [
