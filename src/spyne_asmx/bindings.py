@@ -260,13 +260,13 @@ class FormBinding:
         return operation
 
 
-def _fields(request: Request, operation: Operation, limits: Limits) -> dict[str, str]:
+def _fields(request: Request, operation: Operation, limits: Limits) -> forms.Fields:
     if not operation.parameters:
-        return {}
+        return forms.Fields()
+    form, charset = request.query.encode("utf-8", "surrogateescape"), None
     if request.method == "POST":
-        charset = parse_media_type(request.headers.get("content-type")).charset
-        return forms.decode(request.body, charset, operation.form_names, limits)
-    return forms.decode(request.query.encode("utf-8", "surrogateescape"), None, operation.form_names, limits)
+        form, charset = request.body, parse_media_type(request.headers.get("content-type")).charset
+    return forms.decode(form, charset, operation.form_names, limits, repeated=operation.repeated_form_names)
 
 
 def document_of(request: Request) -> Any:

@@ -108,6 +108,15 @@ class Codec:
         """The value of an element that is not nil. Raises InvalidValue."""
         raise NotImplementedError
 
+    @property
+    def fits_forms(self) -> bool:
+        """Whether ASMX offers forms for a parameter of the type: of a simple value, but for those of C#'s structs."""
+        return False
+
+    def of_fields(self, texts: list[str]) -> Any:
+        """The value of a form's fields of one name. Raises InvalidValue."""
+        raise NotImplementedError
+
     def write(self, name: str, value: Any) -> Element:
         raise NotImplementedError
 

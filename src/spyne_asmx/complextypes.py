@@ -47,6 +47,16 @@ class Member:
         return self.name.rpartition("}")[2]
 
     @property
+    def spellings(self) -> tuple[str, str]:
+        """The names that an element of it may have: its own, and the same in no namespace."""
+        return self.name, self.local_name
+
+    def is_default(self, value: Any) -> bool:
+        """Whether a value is the default that the schema tells, so that it is left out, as C#'s DefaultValue is."""
+        default = self.codec.default
+        return default is not None and self.codec.is_simple and not self.repeats and value in (None, default)
+
+    @property
     def missing(self) -> Any:
         """The value of a member that is left out."""
         if self.repeats or (self.is_attribute and not self.is_required):
@@ -86,6 +96,11 @@ class ObjectCodec(Codec):
         """The members that are elements, by local name."""
         elements = [member for member in self.members if not member.is_attribute and not member.is_data]
         return {member.local_name: member for member in elements}
+
+    @cached_property
+    def _spelled(self) -> dict[str, Member]:
+        """The members that are elements, by each name that their elements may have."""
+        return {name: member for member in self._elements.values() for name in member.spellings}
 
     @cached_property
     def _data(self) -> Member | None:
@@ -135,7 +150,7 @@ class ObjectCodec(Codec):
         found: dict[str, list[Any]] = {}
         members = self._elements
         for child in element.children:
-            member = members.get(child.local_name)
+            member = self._spelled.get(child.name)
             if member is None:
                 continue
             try:
@@ -180,6 +195,8 @@ class ObjectCodec(Codec):
         attributes = {}
         for member in self._attributes:
             attribute = held.get(member.python_name)
+            if member.is_default(attribute):
+                continue
             attribute = member.missing if attribute is None else attribute
             if attribute is not None:
                 attributes[member.name] = member.codec.text(attribute)
@@ -189,7 +206,9 @@ class ObjectCodec(Codec):
             text = self._data.codec.missing if text is None else text
             element.text = "" if text is None else self._data.codec.text(text)
         for member in self._elements.values():
-            element.children += member.codec.elements(member.name, held.get(member.python_name), repeats=member.repeats)
+            value = held.get(member.python_name)
+            if not member.is_default(value):
+                element.children += member.codec.elements(member.name, value, repeats=member.repeats)
         return element
 
     @staticmethod
@@ -239,13 +258,20 @@ class ArrayCodec(Codec):
         """The items, as the only member."""
         return (self.items,)
 
+    @property
+    def fits_forms(self) -> bool:
+        return self.items.codec.is_simple and self.items.codec.fits_forms
+
+    def of_fields(self, texts: list[str]) -> Any:
+        return [self.items.codec.of_fields([text]) for text in texts]
+
     def content_of(self, element: Element) -> Any:
         """The items. Elements of another name are passed over, as ASMX does."""
-        name = self.items.local_name
+        item = self.items
         try:
-            return [self.items.codec.value_of(child) for child in element.children if child.local_name == name]
+            return [item.codec.value_of(child) for child in element.children if child.name in item.spellings]
         except InvalidValue as invalid:
-            raise invalid.within(name) from None
+            raise invalid.within(item.local_name) from None
 
     def write(self, name: str, value: Any) -> Element:
         item = self.items

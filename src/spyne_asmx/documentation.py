@@ -31,7 +31,7 @@ from spyne_asmx.samples import (
     answer_document,
     samples,
 )
-from spyne_asmx.typenames import is_value
+from spyne_asmx.typenames import is_value, type_name
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -187,11 +187,11 @@ def _form_fields(operation: Operation) -> list[Field]:
 
 
 def _field(parameter: Parameter, meaning: str) -> Field:
-    kind = parameter.codec.type
+    kind = parameter.field_type
     return Field(
         name=parameter.argument,
         meaning=meaning,
-        hint=parameter.codec.type_name + ("" if parameter.required_in_forms else ", optional"),
+        hint=type_name(kind) + ("" if parameter.required_in_forms else ", optional"),
         is_password=bool(_PASSWORD.search(parameter.argument)),
         is_required=parameter.required_in_forms and is_value(kind),
         choices=_choices(kind, may_be_empty=not parameter.required_in_forms),

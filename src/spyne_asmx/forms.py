@@ -20,13 +20,23 @@ _ESCAPE = re.compile(rb"%u([0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})")
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
 
 
+class Fields(dict[str, str]):
+    """The fields of a form by lower-case name. ``items_of`` has all values of those that may be repeated."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.items_of: dict[str, list[str]] = {}
+
+
 def decode(
     encoded: bytes,
     charset: str | None = None,
     names: Container[str] | None = None,
     limits: Limits = DEFAULT_LIMITS,
-) -> dict[str, str]:
-    """Read ``name=value&…``: values by lower-case name; of a repeated name the first counts.
+    *,
+    repeated: Container[str] = (),
+) -> Fields:
+    """Read ``name=value&…``: values by lower-case name; of a repeated name the first counts, but for ``repeated`` ones.
 
     ``charset`` is the Content-Type header's, UTF-8 where there is none. ``names`` are those of the parameters, in lower
     case: other fields are passed over, whatever is in them. Escapes are read as .NET's UrlDecode reads them.
@@ -38,18 +48,21 @@ def decode(
     fields = [field for field in encoded.split(b"&") if field]
     if len(fields) > limits.fields:
         raise _bad_form(f"more than {limits.fields} fields")
-    values: dict[str, str] = {}
+    values = Fields()
     for field in fields:
         raw_name, _, raw_value = field.partition(b"=")
         name = url_decode(raw_name, codec).lower()
-        if name in values or (names is not None and name not in names):
+        is_item = name in repeated
+        if (name in values and not is_item) or (names is not None and name not in names):
             continue
         value = url_decode(raw_value, codec)
         if len(value) > limits.value_length:
             raise _bad_form(f"a value of more than {limits.value_length} characters")
         if _NOT_A_VALUE.search(value):
             raise _bad_form("a character that XML does not have")
-        values[name] = value
+        values.setdefault(name, value)
+        if is_item:
+            values.items_of.setdefault(name, []).append(value)
     return values
 
 

@@ -27,7 +27,7 @@ from spyne_asmx.moments import (
     moment_reader,
     moment_writer,
 )
-from spyne_asmx.typenames import type_name
+from spyne_asmx.typenames import is_flags, type_name
 
 _converter = ProtocolBase()
 
@@ -35,7 +35,7 @@ _converter = ProtocolBase()
 _DOUBLE = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|-?INF|NaN")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
-_BOOLEAN = re.compile(r"(?i:true|false)|[01]")
+_BOOLEAN = re.compile(r"true|false|[01]")
 _GUID = r"[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}|[0-9A-Fa-f]{32}"
 _SPELLED_GUID = re.compile(rf"{_GUID}|\{{(?:{_GUID})\}}|\((?:{_GUID})\)")
 _NOT_FINITE = {"INF": math.inf, "-INF": -math.inf, "NaN": math.nan}
@@ -129,6 +129,13 @@ def _enumeration_writer(spyne_type: Any) -> Callable[[Any], str]:
     return write
 
 
+def of_field(spyne_type: Any, text: str) -> str:
+    """A form field's text as XML has it: .NET's own conversions take booleans in any letter case, flags with commas."""
+    if issubclass(spyne_type, Boolean):
+        return text.lower()
+    return text.replace(",", " ") if is_flags(spyne_type) else text
+
+
 def _boolean_writer(_spyne_type: Any) -> Callable[[Any], str]:
     def write(value: Any) -> str:
         if value not in {True, False}:
@@ -150,13 +157,31 @@ def _double_writer(spyne_type: Any) -> Callable[[Any], str]:
     return _formatted(spyne_type) or write
 
 
-def _integer_writer(spyne_type: Any) -> Callable[[Any], str]:
-    bits, signed = _SIZES.get(type_name(spyne_type), (0, True))
-    smallest, largest = (-(1 << bits >> 1), (1 << bits >> 1) - 1) if signed else (0, (1 << bits) - 1)
+def is_sized(spyne_type: Any) -> bool:
+    """Whether a number has a size of C#'s. spyne's own bounds of these are off by one, and by the sign."""
+    return issubclass(spyne_type, Integer) and type_name(spyne_type) in _SIZES
 
+
+def _fits(spyne_type: Any, number: int) -> bool:
+    bits, signed = _SIZES.get(type_name(spyne_type), (0, True))
+    if not bits:
+        return True
+    return -(1 << bits >> 1) <= number < 1 << bits >> 1 if signed else 0 <= number < 1 << bits
+
+
+def _integer_reader(spyne_type: Any) -> Callable[[str], Any]:
+    def read(text: str) -> int:
+        if not _INTEGER.fullmatch(text.strip()) or not _fits(spyne_type, int(text)):
+            raise ValueError(text)
+        return int(text)
+
+    return read
+
+
+def _integer_writer(spyne_type: Any) -> Callable[[Any], str]:
     def write(value: Any) -> str:
         number = int(value) if isinstance(value, float | decimal.Decimal) and value == int(value) else index(value)
-        if bits and not smallest <= number <= largest:
+        if not _fits(spyne_type, number):
             raise ValueError(f"{number} does not fit in {type_name(spyne_type)}")
         return str(number)
 
@@ -168,7 +193,7 @@ def _decimal_writer(spyne_type: Any) -> Callable[[Any], str]:
         number = decimal.Decimal(repr(value) if isinstance(value, float) else value)
         if not number.is_finite():
             raise ValueError(f"{number} is no decimal number")
-        return format(number, "f")  # xs:decimal has no exponent
+        return format(number if number else abs(number), "f")  # no exponent, and no sign before zero
 
     return _formatted(spyne_type) or write
 
@@ -185,7 +210,7 @@ _READERS: tuple[tuple[type, Callable[[Any], Callable[[str], Any]]], ...] = (
     (File, file_reader),
     (Boolean, _spelled(_BOOLEAN)),
     (Double, _spelled(_DOUBLE)),
-    (Integer, _spelled(_INTEGER)),
+    (Integer, _integer_reader),
     (Decimal, _spelled(_DECIMAL)),
     (Date, day_reader),
     (DateTime, moment_reader),

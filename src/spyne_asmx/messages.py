@@ -7,7 +7,7 @@ from spyne import Unicode
 from spyne.descriptor import BODY_STYLE_BARE, BODY_STYLE_EMPTY, BODY_STYLE_EMPTY_OUT_BARE, BODY_STYLE_OUT_BARE
 
 from spyne_asmx.typenames import element_namespace_of, given_namespace, type_name
-from spyne_asmx.types import Codec, InvalidValue, codec_of, repeats
+from spyne_asmx.types import ArrayCodec, Codec, InvalidValue, codec_of, repeats
 from spyne_asmx.xml import Element
 
 _BARE_REQUESTS = (BODY_STYLE_BARE, BODY_STYLE_EMPTY, BODY_STYLE_EMPTY_OUT_BARE)
@@ -76,10 +76,25 @@ class Parameter(Part):
     def form_name(self) -> str:
         return self.argument.lower()
 
-    def parse(self, text: str) -> Any:
-        """The value of a form's field. Raises ClientFault."""
+    @property
+    def fits_forms(self) -> bool:
+        """Whether ASMX offers forms for such a parameter."""
+        return self.codec.fits_forms and (self.codec.is_simple or not self.repeats)
+
+    @property
+    def takes_many(self) -> bool:
+        """Whether a form may repeat the field, an item each."""
+        return self.repeats or not self.codec.is_simple
+
+    @property
+    def field_type(self) -> Any:
+        """The type of a form's field: of an array its items'."""
+        return self.codec.items.codec.type if isinstance(self.codec, ArrayCodec) else self.type
+
+    def of_fields(self, texts: list[str]) -> Any:
+        """The value of a form's fields of this name. Raises ClientFault."""
         try:
-            return self.codec.parse(text)
+            return [self.codec.of_fields([text]) for text in texts] if self.repeats else self.codec.of_fields(texts)
         except InvalidValue as invalid:
             raise invalid.within(self.argument) from None
 

@@ -3,7 +3,6 @@
 Nothing about an operation is written down twice: routing, decoding, WSDL, help pages and samples all come from here.
 """
 
-from collections.abc import Mapping
 from enum import StrEnum
 from inspect import cleandoc
 from math import isfinite
@@ -12,12 +11,14 @@ from typing import Any
 from spyne import Application
 
 from spyne_asmx.answers import AnswerWriter
+from spyne_asmx.arraynames import ArrayNames, form_answer_type
 from spyne_asmx.docstrings import read_docstring
 from spyne_asmx.faults import ClientFault, missing_parameter
+from spyne_asmx.forms import Fields
 from spyne_asmx.headers import Headers
 from spyne_asmx.messages import Part, answer_of, declared_parts, operation_name, request_of
 from spyne_asmx.soap import Route, Routes, refused_attribute
-from spyne_asmx.types import takes_xml, wrong_count
+from spyne_asmx.types import codec_of, takes_xml, wrong_count
 from spyne_asmx.unsupported import naming, refuse_methods_of_objects, refuse_unsupported
 from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element
 from spyne_asmx.xmlvalues import as_element
@@ -44,7 +45,7 @@ class Operation:
     own (C#'s MessageName).
     """
 
-    def __init__(self, descriptor: Any, namespace: str, managers: tuple[Any, ...]) -> None:
+    def __init__(self, descriptor: Any, namespace: str, managers: tuple[Any, ...], names: ArrayNames) -> None:
         self.descriptor = descriptor
         self.managers = managers
         self.namespace = namespace
@@ -62,7 +63,12 @@ class Operation:
         """The classes of faults that it is said to raise (``_throws``)."""
         self.parameters = self.request.parts
         self.results = self.answer.parts
+        self._names = names
+        for part in (*self.parameters, *self.results, *self.in_headers.parts, *self.out_headers.parts, *self.faults):
+            names.learn(part.type)
+        self.form_answer = codec_of(form_answer_type(self.results[0].type), namespace) if self.results else None
         self.form_names = frozenset(parameter.form_name for parameter in self.parameters)
+        self.repeated_form_names = frozenset(p.form_name for p in self.parameters if p.takes_many)
         self.envelope = AnswerWriter(self.answer, self.out_headers).envelope
         self._missing = [parameter.missing for parameter in self.parameters]
         # Each call needs an object or list of its own.
@@ -82,6 +88,11 @@ class Operation:
         return self.results[0] if self.results else None
 
     @property
+    def form_answer_name(self) -> str:
+        """The local name of the root of a form's answer: its type's. Of XML there is none."""
+        return "" if self.form_answer is None else self._names.of(self.form_answer.type)
+
+    @property
     def fits_forms(self) -> bool:
         """ASMX offers an operation over GET and POST only when every parameter is a simple value.
 
@@ -91,7 +102,7 @@ class Operation:
             return False
         if any(getattr(part.type.Attributes, "out_parameter", False) for part in self.results):
             return False
-        return all(parameter.codec.is_simple and not parameter.repeats for parameter in self.parameters)
+        return all(parameter.fits_forms for parameter in self.parameters)
 
     @property
     def takes_xml(self) -> bool:
@@ -165,7 +176,7 @@ class Operation:
             slots.append(index)
         return tuple(slots)
 
-    def arguments_from_form(self, values: Mapping[str, str]) -> list[Any]:
+    def arguments_from_form(self, values: Fields) -> list[Any]:
         """The service function's arguments from form fields by lower-case name. Raises ClientFault."""
         arguments: list[Any] = []
         for parameter in self.parameters:
@@ -175,17 +186,17 @@ class Operation:
             if text is None or (not text and parameter.empty_is_missing):
                 arguments.append(parameter.codec.default)
             else:
-                arguments.append(parameter.parse(text))
+                arguments.append(parameter.of_fields(values.items_of.get(parameter.form_name) or [text]))
         return arguments
 
     def form_result(self, value: Any) -> Element | None:
         """The root of the answer to a form: a bare XML value, or a typed element named after its type."""
-        if self.result is None:
+        codec = self.form_answer
+        if codec is None:
             return None
-        codec = self.result.codec
         if codec.is_xml:
             return None if value is None else as_element(value)
-        name = f"{self.namespace}}}{codec.type_name}"
+        name = f"{self.namespace}}}{self.form_answer_name}"
         element = codec.item(name, value)
         if not codec.is_simple or element.is_nil:
             element.attributes = {**_DECLARED, **element.attributes}
@@ -206,6 +217,7 @@ class OperationTable:
             cleandoc(service.__doc__) for service in application.services if service.__doc__
         )
         """What the services say of themselves, in their docstrings."""
+        self.array_names = ArrayNames()
         self.by_name: dict[str, Operation] = {}
         refuse_methods_of_objects(application)
         for service in application.services:
@@ -213,11 +225,14 @@ class OperationTable:
                 with naming(str(descriptor.operation_name)):
                     refuse_unsupported(descriptor, service)
                     managers = application.event_manager, *descriptor.event_managers
-                    operation = Operation(descriptor, self.namespace, managers)
+                    operation = Operation(descriptor, self.namespace, managers, self.array_names)
                     if operation.name in self.by_name:
                         raise TypeError("two operations have the name; give one an _operation_name")
                 self.by_name[operation.name] = operation
         self.routes = _routes(list(self.by_name.values()))
+        for operation in self.by_name.values():
+            if operation.form_answer is not None and operation.fits_forms:
+                self.array_names.learn(operation.form_answer.type)
         self.takes_xml = any(operation.takes_xml for operation in self.by_name.values())
         self._by_folded_name = {name.lower(): name for name in self.by_name}
 

@@ -168,10 +168,11 @@ def _section(name: str, elements: list[Element]) -> str:
 
 
 def form_values(operation: Operation, example: Example) -> list[tuple[str, str | None, str]]:
-    """Each parameter's name in forms, its value if the example has one, and what stands for it otherwise."""
+    """Each field's name, its value if the example has one, and what stands for it otherwise."""
     return [
-        (parameter.argument, example.values.get(parameter.argument), _marked(placeholder(parameter.codec.type)))
+        (parameter.argument, example.values.get(parameter.argument), _marked(placeholder(parameter.field_type)))
         for parameter in operation.parameters
+        for _ in range(2 if parameter.takes_many and parameter.argument not in example.values else 1)
     ]
 
 
@@ -183,15 +184,17 @@ def _form(operation: Operation, example: Example) -> str:
 
 
 def _form_response(operation: Operation, example: Example) -> str:
-    if operation.result is None:
+    codec = operation.form_answer
+    if codec is None:
         return _message("HTTP/1.1 200 OK", "")
-    codec = operation.result.codec
     if example.answer is not None:
         content = answer_document(operation, example)
     elif codec.is_xml:
         content = _marked("xml")
     else:
-        content = write(_element(f"{operation.namespace}}}{codec.type_name}", codec, frozenset()), indent="  ")
+        content = write(
+            _element(f"{operation.namespace}}}{operation.form_answer_name}", codec, frozenset()), indent="  "
+        )
     return _message("HTTP/1.1 200 OK", "", XML_TEXT[1], (), f"{DECLARATION}\n{content}")
 
 

@@ -8,6 +8,7 @@ from spyne import AnyXml, Array
 from spyne.model.complex import ComplexModelBase, XmlAttribute, XmlData
 from spyne.model.enum import EnumBase
 
+from spyne_asmx.arraynames import ArrayNames
 from spyne_asmx.messages import Message
 from spyne_asmx.operations import Operation
 from spyne_asmx.typenames import (
@@ -25,7 +26,6 @@ from spyne_asmx.typenames import (
     member_name,
     named_type,
     simple_type,
-    type_name,
 )
 from spyne_asmx.types import codec_of, repeats
 from spyne_asmx.xml import XML_NAMESPACE, XSD_NAMESPACE
@@ -54,9 +54,10 @@ class Schemas:
     A type stands behind the first element that needs it, and the types that extend it stand behind it.
     """
 
-    def __init__(self, namespace: str, headers: Iterable[Any] = ()) -> None:
+    def __init__(self, namespace: str, names: ArrayNames, headers: Iterable[Any] = ()) -> None:
         """``headers`` are the types that are used as headers: these may have any attribute."""
         self._namespace = namespace
+        self._names = names
         self._schemas: dict[str, etree._Element] = {}
         self._imports: dict[str, list[str]] = {}
         self._types: dict[tuple[str, str], Any] = {}
@@ -87,13 +88,28 @@ class Schemas:
 
     def add_form_result(self, spyne_type: Any) -> None:
         """The root element of an answer to a GET or POST form."""
-        name = type_name(spyne_type)
+        name = self._names.of(spyne_type)
         if (self._namespace, name) in self._elements:
             return
         element = _S("element", name=name)
         self._schema(self._namespace).append(element)
         self._typed(element, spyne_type, self._namespace, nillable=can_be_nil(spyne_type))
         self._elements[self._namespace, name] = etree.tostring(element)
+
+    @property
+    def string_array(self) -> str:
+        """The qualified name of the type of a form's repeated field."""
+        return self.prefixed(f"{self._namespace.removesuffix('/')}/AbstractTypes", "StringArray")
+
+    def add_string_array(self) -> None:
+        """The schema with the type of a form's repeated field, as .NET writes it: nothing in it is anybody's choice."""
+        namespace = f"{self._namespace.removesuffix('/')}/AbstractTypes"
+        item = _S("element", minOccurs="0", maxOccurs="unbounded", name="String", type="s:string")
+        array = _S("restriction", _S("sequence", item), base="soapenc:Array")
+        declared = _S("complexType", _S("complexContent", array, mixed="false"), name="StringArray")
+        imported = _S("import", namespace="http://schemas.xmlsoap.org/soap/encoding/")
+        self._schema(namespace)
+        self._schemas[namespace] = _S("schema", imported, declared, targetNamespace=namespace)
 
     def _schema(self, namespace: str) -> etree._Element:
         if namespace not in self._schemas:
@@ -170,10 +186,10 @@ class Schemas:
 
     def _declared(self, spyne_type: Any, within: str, add: Callable[[str, Any, str], None]) -> str:
         is_array = issubclass(spyne_type, Array)
-        name, namespace = type_name(spyne_type), given_namespace(spyne_type) or within
+        name, namespace = self._names.of(spyne_type), given_namespace(spyne_type) or within
         qualified = self._name(namespace, name, within)
         kind = spyne_type if is_array else named_type(spyne_type)
-        named = _array_signature(spyne_type) if is_array else kind
+        named = self._names.signature(spyne_type) if is_array else kind
         if (namespace, name) not in self._types:
             self._types[namespace, name] = named
             add(name, kind, namespace)
@@ -251,13 +267,6 @@ def _default(spyne_type: Any) -> dict[str, str]:
 def _set_nillable(element: etree._Element, nillable: bool) -> None:
     if nillable:
         element.set("nillable", "true")
-
-
-def _array_signature(spyne_type: Any) -> tuple[object, ...]:
-    """What makes two array types the same: spyne makes a new class at every mention."""
-    key, item = next(iter(spyne_type._type_info.items()))
-    namespace = given_namespace(item) if issubclass(item, EnumBase | ComplexModelBase) else ""
-    return member_name(spyne_type, key, item), type_name(item), namespace, is_nullable(item)
 
 
 def _guid_schema() -> etree._Element:

@@ -4,13 +4,13 @@ from collections.abc import Callable
 from math import isfinite
 from typing import Any
 
-from spyne import ModelBase, Unicode
+from spyne import Decimal, ModelBase, Unicode
 from spyne.error import ValidationError
 from spyne.model.enum import EnumBase
 
 from spyne_asmx.codec import Codec, InvalidValue, serves
-from spyne_asmx.lexical import reader_of, writer_of
-from spyne_asmx.typenames import FLAGS_NONE, is_flags
+from spyne_asmx.lexical import is_sized, of_field, reader_of, writer_of
+from spyne_asmx.typenames import FLAGS_NONE, is_flags, is_nullable
 from spyne_asmx.xml import Element
 
 # What a plain string's attributes are when nobody customized it: then any text is a valid value as it stands.
@@ -40,6 +40,10 @@ class SimpleCodec(Codec):
         self.parse: Callable[[str], Any] = _keep if self.is_plain_text else self._parse
         self._empty_is_none = bool(getattr(spyne_type.Attributes, "empty_is_none", False))
 
+    @property
+    def fits_forms(self) -> bool:
+        return self.type_name != "guid" and not is_nullable(self.type)
+
     def zero(self) -> Any:
         if is_flags(self.type):
             return ()
@@ -55,6 +59,9 @@ class SimpleCodec(Codec):
 
     def content_of(self, element: Element) -> Any:
         return self.parse(element.text)
+
+    def of_fields(self, texts: list[str]) -> Any:
+        return self.parse(of_field(self.type, texts[0]))
 
     def write(self, name: str, value: Any) -> Element:
         return Element(name, text=self.text(value))
@@ -83,6 +90,9 @@ class SimpleCodec(Codec):
                 raise InvalidValue(f"{{}} must have at most {kind.Attributes.max_len} characters.")
             if not kind.validate_native(kind, value):
                 raise InvalidValue(f"{{}} does not match the pattern {kind.Attributes.pattern}.")
+        elif is_sized(kind):
+            if not Decimal.validate_native(kind, value):
+                raise InvalidValue("{} is not one of the values that are allowed.")
         elif not (kind.validate_string(kind, text.strip()) and kind.validate_native(kind, value)):
             raise InvalidValue("{} is not one of the values that are allowed.")
 
@@ -96,9 +106,9 @@ def _keep(text: str) -> str:
 
 
 def _flags_reader(spyne_type: Any) -> Callable[[str], Any]:
-    """A reader of the flags that are set: words in XML, with commas in forms."""
+    """A reader of the flags that are set."""
     read = reader_of(spyne_type)
-    return lambda text: tuple(read(flag) for flag in text.replace(",", " ").split() if flag != FLAGS_NONE)
+    return lambda text: tuple(read(flag) for flag in text.split() if flag != FLAGS_NONE)
 
 
 def _flags_writer(spyne_type: Any) -> Callable[[Any], str]:

@@ -178,12 +178,11 @@ def type_name(spyne_type: Any) -> str:
 
 
 def _array_name(spyne_type: Any) -> str:
+    """The name of an array type that shares it with no other: see ArrayNames."""
     if spyne_type.Attributes._explicit_type_name:
         return str(spyne_type.get_type_name())
-    key, item = next(iter(spyne_type._type_info.items()))
-    name = member_name(spyne_type, key, item)
-    # .NET numbers the second of two arrays that would share a name; here it is always the one with gaps.
-    return f"ArrayOf{name[0].upper()}{name[1:]}{'1' if is_nullable(item) else ''}"
+    name = type_name(next(iter(spyne_type._type_info.values())))
+    return f"ArrayOf{name[0].upper()}{name[1:]}"
 
 
 def member_name(owner: Any, key: str, kind: Any) -> str:

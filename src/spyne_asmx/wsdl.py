@@ -60,7 +60,9 @@ def build_wsdl(operations: OperationTable, name: str, address: str, bindings: fr
     root.append(_W("types", *schemas.documents()))
     for port in _with_messages(ports):
         for operation in _offered(operations, port):
-            root.extend(_soap_messages(operation, port, schemas) if port.is_soap else _form_messages(operation, port))
+            root.extend(
+                _soap_messages(operation, port, schemas) if port.is_soap else _form_messages(operation, port, schemas)
+            )
     for port in _with_messages(ports):
         described = [_abstract_operation(operation, port) for operation in _offered(operations, port)]
         root.append(_W("portType", *described, name=f"{name}{port.suffix}"))
@@ -111,14 +113,16 @@ def _document(root: etree._Element) -> bytes:
 
 def _schemas(operations: OperationTable, ports: list[_Port]) -> Schemas:
     headers = [part.type for operation in operations for part in _headers(operation)]
-    schemas = Schemas(operations.namespace, headers)
+    schemas = Schemas(operations.namespace, operations.array_names, headers)
     for operation in operations:
         with naming(operation.name):
             schemas.add_operation(operation)
-    for port in ports:
-        for operation in [] if port.is_soap else _offered(operations, port):
-            if operation.result is not None and not operation.result.codec.is_xml:
-                schemas.add_form_result(operation.result.type)
+    offered = [operation for port in ports if port.verb for operation in _offered(operations, port)]
+    for operation in offered:
+        if operation.form_answer is not None and not operation.form_answer.is_xml:
+            schemas.add_form_result(operation.form_answer.type)
+    if any(parameter.takes_many for operation in offered for parameter in operation.parameters):
+        schemas.add_string_array()
     return schemas
 
 
@@ -158,12 +162,14 @@ def _soap_part(name: str, part: Part, schemas: Schemas) -> etree._Element:
     return _W("part", name=name, element=schemas.prefixed(part.namespace, part.name))
 
 
-def _form_messages(operation: Operation, port: _Port) -> list[etree._Element]:
-    parameters = [_W("part", name=parameter.argument, type="s:string") for parameter in operation.parameters]
+def _form_messages(operation: Operation, port: _Port, schemas: Schemas) -> list[etree._Element]:
+    parameters = [
+        _W("part", name=parameter.argument, type=schemas.string_array if parameter.takes_many else "s:string")
+        for parameter in operation.parameters
+    ]
     result = []
-    if operation.result is not None:
-        codec = operation.result.codec
-        element = {} if codec.is_xml else {"element": f"tns:{codec.type_name}"}
+    if operation.form_answer is not None:
+        element = {} if operation.form_answer.is_xml else {"element": f"tns:{operation.form_answer_name}"}
         result = [_W("part", name="Body", **element)]
     return [
         _W("message", *parameters, name=f"{operation.name}{port.suffix}In"),

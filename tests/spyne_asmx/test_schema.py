@@ -91,7 +91,7 @@ def parameter(*parameters: Any) -> dict[str, str]:
         (Array(Uuid), {"minOccurs": "0", "type": "tns:ArrayOfGuid"}),
         (Array(Unicode(max_len=5)), {"minOccurs": "0", "type": "tns:ArrayOfString"}),
         (Array(Array(Integer32)), {"minOccurs": "0", "type": "tns:ArrayOfArrayOfInt"}),
-        (Array(Integer32, member_name="Number"), {"minOccurs": "0", "type": "tns:ArrayOfNumber"}),
+        (Array(Integer32, member_name="Number"), {"minOccurs": "0", "type": "tns:ArrayOfInt"}),
         (Array(Node, type_name="Nodes"), {"minOccurs": "0", "type": "tns:Nodes"}),
         (Array(AnyXml), {"minOccurs": "0", "type": "tns:ArrayOfXmlNode"}),
     ],
@@ -115,8 +115,22 @@ def test_a_derived_type_without_members_extends_its_base() -> None:
 
 
 def test_items_of_an_array_have_the_name_that_was_chosen() -> None:
-    item = schema(Array(Integer32, member_name="Number")).find(f".//{XSD}complexType[@name='ArrayOfNumber']//")
+    item = schema(Array(Integer32, member_name="Number")).find(f".//{XSD}complexType[@name='ArrayOfInt']//")
     assert item.find(f"{XSD}element").get("name") == "Number"
+
+
+def test_arrays_that_would_share_a_name_are_numbered() -> None:
+    """In the order in which they come up, as ASMX does."""
+    arrays = (Array(Integer32), Array(nullable(Integer32)), Array(Integer32, member_name="Number"), Array(Integer32))
+    declared = schema(*arrays)
+    used = [element.get("type") for element in declared.find(f"{XSD}element[@name='Do']").iter(f"{XSD}element")][1:]
+    assert used == ["tns:ArrayOfInt", "tns:ArrayOfInt1", "tns:ArrayOfInt2", "tns:ArrayOfInt"]
+    items = [item.attrib for item in declared.findall(f"{XSD}complexType//{XSD}element")]
+    assert [(item["name"], item.get("nillable")) for item in items] == [
+        ("int", None),
+        ("int", "true"),
+        ("Number", None),
+    ]
 
 
 def test_the_same_type_used_twice_is_declared_once() -> None:

@@ -1,0 +1,58 @@
+"""What ASMX calls the array types of a service: after their items, and numbered where two would share a name."""
+
+from typing import Any
+
+from spyne import Array
+from spyne.model.complex import ComplexModelBase
+from spyne.model.enum import EnumBase
+
+from spyne_asmx.typenames import derived_types, given_namespace, is_nullable, member_name, repeats, type_name
+
+
+class ArrayNames:
+    """The names of one application's array types, given in the order in which they are learnt."""
+
+    def __init__(self) -> None:
+        self._names: dict[tuple[object, ...], str] = {}
+        self._seen: set[Any] = set()
+
+    def learn(self, spyne_type: Any) -> None:
+        """Name the arrays in a type."""
+        if issubclass(spyne_type, Array):
+            self.learn(_item(spyne_type)[1])
+            self.of(spyne_type)
+        elif issubclass(spyne_type, ComplexModelBase) and spyne_type not in self._seen:
+            self._seen.add(spyne_type)
+            for kind in (*spyne_type.get_flat_type_info(spyne_type).values(), *derived_types(spyne_type)):
+                self.learn(kind)
+
+    def of(self, spyne_type: Any) -> str:
+        """The name of any type."""
+        if not issubclass(spyne_type, Array) or spyne_type.Attributes._explicit_type_name:
+            return type_name(spyne_type)
+        signature = self.signature(spyne_type)
+        if signature not in self._names:
+            item = self.of(_item(spyne_type)[1])
+            name = f"ArrayOf{item[0].upper()}{item[1:]}"
+            count = sum(known.rstrip("0123456789") == name for known in self._names.values())
+            self._names[signature] = f"{name}{count or ''}"
+        return self._names[signature]
+
+    def signature(self, spyne_type: Any) -> tuple[object, ...]:
+        """What makes two array types the same: spyne makes a new class at every mention."""
+        key, item = _item(spyne_type)
+        namespace = given_namespace(item) if issubclass(item, EnumBase | ComplexModelBase) else ""
+        return member_name(spyne_type, key, item), self.of(item), namespace, is_nullable(item)
+
+
+def form_answer_type(spyne_type: Any) -> Any:
+    """The type of an answer to a form: ASMX's forms wrap what repeats, and know of no names that items were given."""
+    if not issubclass(spyne_type, Array):
+        return Array(spyne_type) if repeats(spyne_type) else spyne_type
+    return spyne_type if spyne_type.Attributes._explicit_type_name else Array(_item(spyne_type)[1])
+
+
+def _item(array: Any) -> tuple[str, Any]:
+    """The key and the type of an array's items."""
+    ((key, kind),) = array._type_info.items()
+    return key, kind
