@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator
 from importlib import import_module
+from threading import Thread
 from typing import Any
 from urllib.parse import unquote
 
 import pytest
 import requests
+from werkzeug.serving import WSGIRequestHandler, make_server
 
-from spyne_asmx import AsmxEndpoint, Request
+from spyne_asmx import AsmxEndpoint, Request, WsgiApplication
 from spyne_asmx.http import HeaderMap
 from tests.spyne_asmx.twins.comparing import definitions, is_run_times_text, meaning
 from tests.spyne_asmx.twins.exchanges import HERE, NAMES, Answer, Exchange, exchanges, recorded_table, text_of
 from tests.spyne_asmx.twins.recording import asmx_of, recorded_answers, recorded_wsdl, zeep_conversation
+from tests.spyne_asmx.twins.typed_client import conversations
 from tests.spyne_asmx.twins.zeep_client import OfflineTransport, conversation
 
 TWINS = [name for name in NAMES if (HERE / name / "service.py").exists()]
@@ -52,8 +55,9 @@ DIFFERENT = {
 """Answers that differ on purpose, by the beginning of twin and exchange, and why."""
 
 
-DIFFERENT_TO_ZEEP = {
+DIFFERENT_TO_CLIENTS = {
     "faults: FaultsSoap12 WithOwnCode": _SUBCODES,
+    "faults: SOAP12 WithOwnCode": _SUBCODES,
     "values: ValuesSoap Days": _TIME_OF_DAY,
     "values: ValuesSoap12 Days": _TIME_OF_DAY,
 }
@@ -63,9 +67,9 @@ def why_different(twin: str, exchange: Exchange) -> str | None:
     return next((why for start, why in DIFFERENT.items() if f"{twin}: {exchange}".startswith(start)), None)
 
 
-def endpoint(twin: str) -> AsmxEndpoint:
-    """The twin in Python, at the address at which the other was recorded."""
-    return AsmxEndpoint(import_module(f"tests.spyne_asmx.twins.{twin}.service").application, "/service.asmx")
+def endpoint(twin: str, path: str = "/service.asmx") -> AsmxEndpoint:
+    """The twin in Python, as it comes at the address at which the other was recorded."""
+    return AsmxEndpoint(import_module(f"tests.spyne_asmx.twins.{twin}.service").application, path)
 
 
 def wsdl_of(twin: AsmxEndpoint) -> str:
@@ -121,11 +125,52 @@ def test_zeep_is_told_the_same(twin: str) -> None:
     """Every operation over both SOAP versions, with the WSDL of each."""
     to = endpoint(twin)
     answered = conversation(wsdl_of(to).encode(), EndpointTransport(to))
-    expected = recorded_table(twin, "zeep.json")
+    assert_same(twin, answered, recorded_table(twin, "zeep.json"))
+
+
+def assert_same(twin: str, answered: dict[str, str], expected: dict[str, str]) -> None:
+    """What a client was told is what it was told by ASMX, but for what differs on purpose."""
     for name in list(expected):
-        if f"{twin}: {name}" in DIFFERENT_TO_ZEEP:
+        if f"{twin}: {name}" in DIFFERENT_TO_CLIENTS:
             assert answered.pop(name) != expected.pop(name)
     assert answered == expected
+
+
+class QuietHandler(WSGIRequestHandler):
+    """Says nothing of requests."""
+
+    def log(self, type: str, message: str, *args: Any) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def served() -> Iterator[str]:
+    """The address of a server that serves every twin in Python, each at ``/NAME.asmx``."""
+    sites = {f"/{twin}.asmx": WsgiApplication(endpoint(twin, f"/{twin}.asmx")) for twin in TWINS}
+
+    def site(environ: Any, start_response: Any) -> Any:
+        return sites[environ["PATH_INFO"]](environ, start_response)
+
+    server = make_server("127.0.0.1", 0, site, threaded=True, request_handler=QuietHandler)
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def typed(served: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """What typed .NET proxies are told by the twins in Python."""
+    return conversations(TWINS, served, tmp_path_factory.mktemp("proxies"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("twin", TWINS)
+def test_typed_proxies_are_told_the_same(twin: str, typed: dict[str, dict[str, str]]) -> None:
+    """Every operation over both SOAP versions, with proxies that Mono's wsdl generates from our WSDL."""
+    assert_same(twin, typed[twin], recorded_table(twin, "typed.json"))
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import sys
 
 from tests.spyne_asmx.twins.exchanges import NAMES
-from tests.spyne_asmx.twins.recording import asmx_of, record
+from tests.spyne_asmx.twins.recording import asmx_of, record, record_typed
 
 
 def main(names: list[str]) -> None:
@@ -14,6 +14,8 @@ def main(names: list[str]) -> None:
         for name in names or NAMES:
             record(name, address)
             print(f"recorded {name}")
+        record_typed(names or NAMES, address)
+        print("recorded what typed proxies are told")
 
 
 if __name__ == "__main__":

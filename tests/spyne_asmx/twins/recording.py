@@ -3,10 +3,13 @@
 import json
 from contextlib import AbstractContextManager
 from http.client import HTTPConnection
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from tests.spyne_asmx.twins.exchanges import HERE, RECORDED_AT, Answer, Exchange, exchanges, text_of
+from tests.spyne_asmx.twins.typed_client import conversations
 from tests.spyne_asmx.twins.zeep_client import OfflineTransport, conversation
 from tests.support.mono import asmx_server
 
@@ -22,6 +25,13 @@ def record(twin: str, address: str) -> None:
     _write(twin, "answers.json", answers)
     _write(twin, "zeep.json", zeep_conversation(twin, address))
     (HERE / twin / "service.wsdl").write_text(recorded_wsdl(twin, address), "utf-8")
+
+
+def record_typed(twins: list[str], address: str) -> None:
+    """Write what typed .NET proxies are answered into the twins' folders."""
+    with TemporaryDirectory() as folder:
+        for twin, answers in conversations(twins, address, Path(folder)).items():
+            _write(twin, "typed.json", answers)
 
 
 def _write(twin: str, file: str, rows: dict[str, Any]) -> None:

@@ -67,7 +67,7 @@ class Confirmation(ComplexModel):
 def check(login: Credentials | None) -> None:
     if login is None or login.Key != "s3cret":
         detail = etree.Element("detail")
-        etree.SubElement(detail, f"{{{NAMESPACE}}}Reason").text = "key"
+        etree.SubElement(detail, f"{{{NAMESPACE}}}Reason", nsmap={None: NAMESPACE}).text = "key"
         raise Fault("Client", "Access denied.", faultactor=NAMESPACE, detail=detail)
 
 
