@@ -1,14 +1,17 @@
 """/healthz and /readyz: what load balancers ask, beside the contract."""
 
-from collections.abc import Callable
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.health import Health
 from asmx_tickets.hosting.site import Site
-from spyne_asmx.http import HeaderMap, Request
-from tests.conftest import Service
+from asmx_tickets.waiting import Hub, lane_sizes
+from spyne_asmx.http import HeaderMap, Request, Response
+from tests.conftest import Clock, Service
 
 Make = Callable[..., Service]
 
@@ -43,3 +46,71 @@ def test_the_silent_store_is_named(service: Service) -> None:
     assert (response.status, response.body) == (503, b"Not ready: tickets.")
     assert ("retry-after", "1") in response.headers
     assert site.handle(Request("GET", "/healthz", "", HeaderMap(), b"")).status == 200
+
+
+class Stores:
+    """Two stores that are asked, and may be out or hang; and how often they were."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.out = False
+        self.free = threading.Event()
+        self.free.set()
+
+    def users(self) -> None:
+        self.asked += 1
+
+    def audit(self) -> None:
+        assert self.free.wait(20)
+        if self.out:
+            raise Unavailable("full")
+
+
+@pytest.fixture
+def stores() -> Iterator[Stores]:
+    made = Stores()
+    yield made
+    made.free.set()
+
+
+def bodies(health: Health, times: int) -> list[bytes]:
+    """What so many probes at the same time are answered, as the server runs them."""
+
+    async def probe() -> list[bytes]:
+        loop = asyncio.get_running_loop()
+        hub = Hub(loop, lane_sizes(1))
+        answers: list[asyncio.Future[Response]] = [loop.create_future() for _ in range(times)]
+        for answer in answers:
+            hub.run(health.ready, answer.set_result)
+        told = await asyncio.gather(*answers)
+        hub.close()
+        return [response.body for response in told]
+
+    return asyncio.run(probe())
+
+
+def test_stores_are_asked_once_a_second_however_many_ask(stores: Stores, clock: Clock) -> None:
+    """From the first moment on: none of a crowd is told that there are too many."""
+    health = Health({"users": stores.users, "audit": stores.audit}, clock)
+    for second in range(1, 4):
+        assert bodies(health, 100) == [b"ok"] * 100
+        assert bodies(health, 5) == [b"ok"] * 5
+        assert stores.asked == second
+        clock.advance(1)
+    stores.out = True
+    assert bodies(health, 1) == [b"Not ready: audit."]
+
+
+def test_a_store_that_hangs_is_not_ready_any_more(
+    stores: Stores, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though it never answers, as a disk that is away: its last answer is not the last word."""
+    health = Health({"users": stores.users, "audit": stores.audit}, clock)
+    assert bodies(health, 1) == [b"ok"]
+    monkeypatch.setattr("asmx_tickets.hosting.health.LONGEST_SECONDS", 0.05)
+    stores.free.clear()
+    clock.advance(1)
+    assert bodies(health, 1) == [b"Not ready: audit."]
+    stores.free.set()
+    clock.advance(1)
+    assert bodies(health, 1) == [b"ok"]

@@ -9,11 +9,14 @@ import time
 from collections.abc import Callable, Mapping
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.waiting import Lane, in_thread
+from asmx_tickets.waiting import Lane, in_thread, pause
 from spyne_asmx import Response, text_response
 
 LIVE, READY = "/healthz", "/readyz"
 ASK_EVERY_SECONDS = 1.0
+LONGEST_SECONDS = 3.0
+"""A store that has not answered by then hangs, whatever its own time limit is."""
+_PAUSE_SECONDS = 0.02
 
 _log = logging.getLogger(__name__)
 
@@ -30,6 +33,7 @@ class Health:
         self._answer: Response | None = None
         self._good_until = -math.inf
         self._asking = False
+        self._asked = ""
 
     def live(self) -> Response:
         """The process answers."""
@@ -37,33 +41,51 @@ class Health:
 
     def draining(self) -> Response:
         """The server is about to stop."""
-        return text_response(503, "Not ready: the server stops.", ("retry-after", "1"))
+        return _not_ready("the server stops")
 
     def ready(self) -> Response:
         """200 when every store answers; else 503, and which do not. May wait as long as a store's time limit.
 
-        However many ask, the stores are asked once a second; while they are, the last answer counts.
+        However many ask, the stores are asked once a second. While they are, the last answer counts; who asks before
+        there is one waits for it.
         """
-        if self._answer is not None and (self._asking or self._now() < self._good_until):
-            return self._answer
-        self._asking = True
-        try:
-            self._answer = in_thread(Lane.HEALTH, self._ask)
-        except Unavailable as error:  # too many ask, or the server stops
-            return text_response(503, f"Not ready: {error}.", ("retry-after", "1"))
-        finally:
-            self._asking = False
-        self._good_until = self._now() + ASK_EVERY_SECONDS
+        while self._asking and self._answer is None:
+            pause(_PAUSE_SECONDS)
+        if self._answer is None or (not self._asking and self._now() >= self._good_until):
+            self._answer = self._asked_anew()
+            self._good_until = self._now() + ASK_EVERY_SECONDS
         return self._answer
 
-    def _ask(self) -> Response:
-        silent = [name for name, check in self._checks.items() if not _answers(name, check)]
-        if not silent:
-            return text_response(200, "ok")
-        return text_response(503, f"Not ready: {', '.join(silent)}.", ("retry-after", "1"))
+    def _asked_anew(self) -> Response:
+        self._asking = True
+        try:
+            return _told(in_thread(Lane.HEALTH, self._silent, seconds=LONGEST_SECONDS))
+        except TimeoutError:
+            return _told([self._asked])
+        except Unavailable as error:  # the server stops
+            return _not_ready(str(error))
+        finally:
+            self._asking = False
+
+    def _silent(self) -> list[str]:
+        """The stores that do not answer."""
+        silent = []
+        for name, check in self._checks.items():
+            self._asked = name
+            if not _answers(name, check):
+                silent.append(name)
+        return silent
 
 
 NO_STORES = Health({})
+
+
+def _told(silent: list[str]) -> Response:
+    return _not_ready(", ".join(silent)) if silent else text_response(200, "ok")
+
+
+def _not_ready(why: str) -> Response:
+    return text_response(503, f"Not ready: {why}.", ("retry-after", "1"))
 
 
 def _answers(name: str, check: Callable[[], object]) -> bool:
