@@ -160,3 +160,18 @@ def _ask_until_gone(server: Server, request: bytes) -> None:
     with suppress(OSError):
         while server.raw(request, timeout=5):
             pass
+
+
+@pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract name"])
+def test_a_service_manager_is_told_when_it_answers_and_when_it_stops(
+    tmp_path: Path, start_server: StartServer, abstract: bool
+) -> None:
+    """As systemd wants it of the type notify; the address line may come a moment later."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.settimeout(20)
+        name = f"{tmp_path}/notify"
+        manager.bind(f"\0{name}" if abstract else name)
+        server = start_server("--demo", environ={"NOTIFY_SOCKET": f"@{name}" if abstract else name})
+        assert manager.recv(100) == b"READY=1"
+        assert server.stop() == 0
+        assert manager.recv(100) == b"STOPPING=1"

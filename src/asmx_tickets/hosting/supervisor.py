@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.logs import adjust_logging
 from asmx_tickets.hosting.metrics_folder import forget_process
+from asmx_tickets.hosting.service_manager import READY as READY_FOR_CALLS
+from asmx_tickets.hosting.service_manager import STOPPING, tell_service_manager
 from asmx_tickets.hosting.signals import Signals
 from asmx_tickets.hosting.worker import READY, SAVING, Worker
 from asmx_tickets.service import PATH
@@ -176,9 +178,10 @@ class Supervisor:
             self._announce()
 
     def _announce(self) -> None:
-        """Print the address, once."""
+        """Print the address and tell the service manager, once."""
         if not self._announced:
             self._announced = True
+            tell_service_manager(READY_FOR_CALLS)
             lines = [
                 f"asmx-tickets answers at {each}{self._settings.path_base}{PATH}\n" for each in self._settings.urls
             ]
@@ -240,6 +243,7 @@ class Supervisor:
 
     def _stop(self, wake: int) -> int:
         """Ask the workers to finish, and end those that don't in time."""
+        tell_service_manager(STOPPING)
         for bound in self._sockets:
             bound.close()
         deadline = self._now() + STOP_SECONDS - 0.5 + self._settings.shutdown.drain_seconds

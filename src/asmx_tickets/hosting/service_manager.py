@@ -1,0 +1,17 @@
+"""What systemd is told of a service of the type notify (sd_notify(3)), where it is systemd that started it."""
+
+import os
+import socket
+from contextlib import suppress
+
+READY, STOPPING = "READY=1", "STOPPING=1"
+
+
+def tell_service_manager(state: str) -> None:
+    """Say how the service is. Nobody hears it where no NOTIFY_SOCKET is set."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.setblocking(False)
+        manager.sendto(state.encode(), address.replace("@", "\0", 1) if address[0] == "@" else address)
