@@ -117,7 +117,7 @@ class Documentation:
             "help.html",
             404 if unknown else 200,
             service=self._name,
-            product=self._pages.product,
+            product="" if unknown else self._pages.product,  # no version for whoever only tries addresses
             namespace=self._operations.namespace,
             paragraphs=paragraphs_of(self._operations.documentation),
             operations=[(each.name, next(iter(each.notes.paragraphs), "")) for each in self._operations],

@@ -77,6 +77,16 @@ def test_an_answer_to_head_has_no_body(door: RunningDoor, target: str) -> None:
     assert len(statuses(answers)) == 2
 
 
+@pytest.mark.parametrize("target", ["/", "/srv.asmx", "/srv.asmx?WSDL", "/srv.asmx?op=LogOut", "/nope"])
+def test_an_answer_to_head_says_the_length_that_get_would_have(door: RunningDoor, target: str) -> None:
+    """RFC 9110 section 9.3.2."""
+    head, _, body = door.raw(request(target, CLOSE, method="HEAD")).partition(b"\r\n\r\n")
+    assert body == b""
+    _, _, body = door.raw(request(target, CLOSE)).partition(b"\r\n\r\n")
+    assert f"content-length: {len(body)}\r\n".encode() in head + b"\r\n"
+    assert body
+
+
 def test_a_client_that_expects_to_be_asked_behind_another_request_is_asked(door: RunningDoor) -> None:
     head, body = _soap_call("Expect: 100-continue").split(b"\r\n\r\n", 1)
     with door.connect() as connection:

@@ -272,7 +272,7 @@ def test_descriptions_are_the_docstrings() -> None:
 
 
 def test_titles_say_the_product() -> None:
-    """Or what the page is about, where no product is named."""
+    """Or what the page is about, where no product is named; an error does not tell the version."""
 
     def title(endpoint: AsmxEndpoint, query: str) -> str:
         (found,) = re.findall("<title>(.*)</title>", get(endpoint, query).body.decode())
@@ -280,6 +280,8 @@ def test_titles_say_the_product() -> None:
 
     assert title(logins(), "") == "logins – Logins 1.2"
     assert title(logins(), "op=LogIn") == "LogIn – logins – Logins 1.2"
+    assert title(logins(), "op=Nope") == "logins web service"
+    assert b"Logins 1.2" not in get(logins(), "op=Nope").body
     assert title(logins(pages=Pages()), "") == "logins web service"
     assert title(logins(pages=Pages()), "op=LogIn") == "LogIn – logins web service"
 
