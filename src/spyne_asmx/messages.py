@@ -6,7 +6,7 @@ from typing import Any
 from spyne import Unicode
 from spyne.descriptor import BODY_STYLE_BARE, BODY_STYLE_EMPTY, BODY_STYLE_EMPTY_OUT_BARE, BODY_STYLE_OUT_BARE
 
-from spyne_asmx.typenames import element_namespace_of, given_namespace, type_name
+from spyne_asmx.typenames import element_namespace_of, given_namespace, is_nullable, type_name
 from spyne_asmx.types import ArrayCodec, Codec, InvalidValue, codec_of, repeats
 from spyne_asmx.xml import Element
 
@@ -127,13 +127,30 @@ def operation_name(descriptor: Any) -> str:
     return str(descriptor.operation_name if bare else descriptor.in_message.get_type_name())
 
 
-def request_of(descriptor: Any, service_namespace: str) -> Request:
-    """The request of an operation."""
+def clashing_arguments(descriptors: list[Any], service_namespace: str) -> frozenset[str]:
+    """The arguments of bare operations whose elements would be of several types, or be those of other operations.
+
+    ASMX refuses them. spyne does not, because its elements are named after the methods: so are these.
+    """
+    types: dict[str, set[Any]] = {}
+    for descriptor in descriptors:
+        if descriptor.body_style is BODY_STYLE_BARE:
+            kind = descriptor.in_message
+            codec = codec_of(kind, service_namespace)
+            (argument,) = _arguments(descriptor)
+            types.setdefault(argument, set()).add((codec.namespace, codec.type_name, is_nullable(kind)))
+    names = {name for each in map(operation_name, descriptors) for name in (each, f"{each}Response", f"{each}Result")}
+    return frozenset(argument for argument, kinds in types.items() if len(kinds) > 1 or argument in names)
+
+
+def request_of(descriptor: Any, service_namespace: str, clashing: frozenset[str] = frozenset()) -> Request:
+    """The request of an operation. ``clashing`` are arguments that can't name elements."""
     message = descriptor.in_message
     namespace = given_namespace(message) or service_namespace
     if descriptor.body_style is BODY_STYLE_BARE:
         (argument,) = _arguments(descriptor)
-        name = _chosen(message.Attributes.sub_name, _usual_names(descriptor)) or argument
+        usual = operation_name(descriptor) if argument in clashing else argument
+        name = _chosen(message.Attributes.sub_name, _usual_names(descriptor)) or usual
         parameter = _parameter(message, service_namespace, name, argument)
         return Request(service_namespace, operation_name(descriptor), (parameter,), is_bare=True)
     parameters = tuple(

@@ -16,7 +16,7 @@ from spyne_asmx.docstrings import read_docstring
 from spyne_asmx.faults import ClientFault, missing_parameter
 from spyne_asmx.forms import Fields
 from spyne_asmx.headers import Headers
-from spyne_asmx.messages import Part, answer_of, declared_parts, operation_name, request_of
+from spyne_asmx.messages import Part, answer_of, clashing_arguments, declared_parts, operation_name, request_of
 from spyne_asmx.soap import Route, Routes, refused_attribute
 from spyne_asmx.types import codec_of, takes_xml, wrong_count
 from spyne_asmx.unsupported import naming, refuse_methods_of_objects, refuse_unsupported
@@ -45,7 +45,14 @@ class Operation:
     own (C#'s MessageName).
     """
 
-    def __init__(self, descriptor: Any, namespace: str, managers: tuple[Any, ...], names: ArrayNames) -> None:
+    def __init__(
+        self,
+        descriptor: Any,
+        namespace: str,
+        managers: tuple[Any, ...],
+        names: ArrayNames,
+        clashing: frozenset[str] = frozenset(),
+    ) -> None:
         self.descriptor = descriptor
         self.managers = managers
         self.namespace = namespace
@@ -55,7 +62,7 @@ class Operation:
         self.notes = read_docstring(descriptor.doc)
         self.function = descriptor.function
         self.waiting = Waiting(descriptor.udd.get("waiting") or Waiting.BLOCKING)
-        self.request = request_of(descriptor, namespace)
+        self.request = request_of(descriptor, namespace, clashing)
         self.answer = answer_of(descriptor, namespace)
         self.in_headers = Headers(declared_parts(descriptor.in_header, namespace))
         self.out_headers = Headers(declared_parts(descriptor.out_header, namespace))
@@ -220,12 +227,14 @@ class OperationTable:
         self.array_names = ArrayNames()
         self.by_name: dict[str, Operation] = {}
         refuse_methods_of_objects(application)
+        descriptors = [one for service in application.services for one in service.public_methods.values()]
+        clashing = clashing_arguments(descriptors, self.namespace)
         for service in application.services:
             for descriptor in service.public_methods.values():
                 with naming(str(descriptor.operation_name)):
                     refuse_unsupported(descriptor, service)
                     managers = application.event_manager, *descriptor.event_managers
-                    operation = Operation(descriptor, self.namespace, managers, self.array_names)
+                    operation = Operation(descriptor, self.namespace, managers, self.array_names, clashing)
                     if operation.name in self.by_name:
                         raise TypeError("two operations have the name; give one an _operation_name")
                 self.by_name[operation.name] = operation

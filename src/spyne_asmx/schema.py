@@ -46,6 +46,8 @@ class Maker:
 
 
 _S = Maker(XSD_NAMESPACE)
+# Stands for the element of a request or an answer, which no other may be like.
+_WRAPPER = b"wrapper"
 
 
 class Schemas:
@@ -131,6 +133,8 @@ class Schemas:
 
     def _add_wrapper(self, message: Message) -> None:
         content = _S("complexType")
+        if self._elements.setdefault((message.namespace, message.name), _WRAPPER) is not _WRAPPER:
+            raise TypeError(f"two elements are named {message.name}; rename one")
         self._schema(message.namespace).append(_S("element", content, name=message.name))
         if message.parts:
             content.append(self._sequence([(part.name, part.type) for part in message.parts], message.namespace))

@@ -130,7 +130,7 @@ def test_a_service_knows_a_forms_request(endpoint: AsmxEndpoint) -> None:
     assert get(endpoint, "Show", "what=in+string").body.endswith(b">14</string>")
 
 
-@pytest.mark.parametrize("soap", [SOAP11, SOAP12], ids=str)
+@pytest.mark.parametrize("soap", [SOAP11, SOAP12], ids=["1.1", "1.2"])
 def test_a_service_sets_headers_and_cookies(endpoint: AsmxEndpoint, soap: Any) -> None:
     response = call(endpoint, "LogIn", soap=soap)
     assert response.status == 200

@@ -115,7 +115,7 @@ def test_the_wsdl_is_what_asmx_generates(headers: AsmxEndpoint) -> None:
         ("Plain", "<s>x</s>", auth(), "x"),
     ],
 )
-@pytest.mark.parametrize("soap", [SOAP11, SOAP12], ids=str)
+@pytest.mark.parametrize("soap", [SOAP11, SOAP12], ids=["1.1", "1.2"])
 def test_a_header_is_in_the_context(
     headers: AsmxEndpoint, soap: SoapVersion, operation: str, parameters: str, header: str | None, answer: str
 ) -> None:

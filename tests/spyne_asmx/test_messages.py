@@ -183,7 +183,7 @@ RESULTS = [
 ]
 
 
-@pytest.mark.parametrize("soap", [SOAP11, SOAP12], ids=str)
+@pytest.mark.parametrize("soap", [SOAP11, SOAP12], ids=["1.1", "1.2"])
 @pytest.mark.parametrize(("operation", "parameters", "answer"), RESULTS)
 def test_results_are_written_as_asmx_writes_them(
     results: AsmxEndpoint, soap: SoapVersion, operation: str, parameters: str, answer: str
@@ -231,7 +231,7 @@ BARE = [
 ]
 
 
-@pytest.mark.parametrize("soap", [SOAP11, SOAP12], ids=str)
+@pytest.mark.parametrize("soap", [SOAP11, SOAP12], ids=["1.1", "1.2"])
 @pytest.mark.parametrize("with_action", [True, False])
 @pytest.mark.parametrize(("operation", "body", "answer"), BARE)
 def test_bare_messages_have_no_element_around_them(
@@ -277,17 +277,46 @@ def test_an_element_of_two_bare_operations_needs_an_action() -> None:
     assert ">5<" in inside(send(twins, body.replace("<n", "<Up").replace("/n>", "/Up>")))
 
 
-def test_bare_parameters_of_one_name_and_different_types_are_refused() -> None:
+def test_bare_parameters_of_one_name_and_different_types_are_named_as_spyne_names_them() -> None:
+    """ASMX would refuse them: two elements of one name."""
+
     class Clash(Service):
-        @rpc(Integer32, _body_style="bare")
+        @rpc(Integer32, _returns=Integer32, _body_style="bare")
+        def One(ctx: Any, n: int) -> int:
+            return n
+
+        @rpc(Unicode, _returns=Unicode, _body_style="bare")
+        def Two(ctx: Any, n: str) -> str:
+            return n
+
+        @rpc(Integer32, _returns=Integer32, _body_style="bare")
+        def Three(ctx: Any, plain: int) -> int:
+            return plain
+
+        @rpc(Integer32, _returns=Integer32)
+        def plain(ctx: Any, n: int) -> int:
+            return n
+
+    clash = endpoint_of("clash", Clash)
+    xmlns = f'xmlns="{namespace_of("clash")}"'
+    for operation in ("One", "Two", "Three"):
+        answer = f"<soap:Body><{operation}Result {xmlns}>3</{operation}Result></soap:Body>"
+        assert inside(send(clash, f"<{operation} {xmlns}>3</{operation}>")) == answer
+    assert b'<s:element name="One" type="s:int"' in wsdl_of(clash, "clash")
+    assert b"<plainResult>3<" in call(clash, "plain", "<n>3</n>").body
+
+
+def test_two_elements_of_one_name_are_refused() -> None:
+    class Clash(Service):
+        @rpc(Integer32)
         def One(ctx: Any, n: int) -> None:
             """Only declared."""
 
-        @rpc(Unicode, _body_style="bare")
-        def Two(ctx: Any, n: str) -> None:
-            """Only declared."""
+        @rpc(Integer32, _returns=Integer32, _body_style="out_bare", _out_message_name="One")
+        def Two(ctx: Any, n: int) -> int:
+            return n
 
-    with pytest.raises(TypeError, match=r"^Two: two elements n of the namespace \S+ are of different types"):
+    with pytest.raises(TypeError, match=r"^Two: two elements One of the namespace \S+ are of different types"):
         endpoint_of("clash", Clash)
 
 
