@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
-from asmx_tickets.tickets.ticket import digest, format_guid, new_guid, short_hash
+from asmx_tickets.tickets.ticket import Origin, digest, format_guid, new_guid, short_hash
 from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import Profile
 from tests.cli.conftest import PASSWORD, Run
@@ -35,7 +35,8 @@ def shared(shared_redis: RedisServer, prefix: str, monkeypatch: pytest.MonkeyPat
 
 def add(cache: RedisTicketCache, user_id: int) -> bytes:
     guid = new_guid()
-    cache.add(guid, user_id=user_id, security_stamp=1, language="en", previous_logon=None)
+    origin = Origin("192.0.2.1", "HTTP GET", True)
+    cache.add(guid, user_id=user_id, security_stamp=1, language="en", previous_logon=None, origin=origin)
     return guid
 
 
@@ -48,9 +49,10 @@ def test_list_shows_a_line_a_ticket(run: Run, shared: RedisTicketCache, users: d
     """User, last use, expiry and short hash; never the ticket."""
     guid = add(shared, users["alice"])
     header, line = run("ticket", "list").output.splitlines()
-    assert header == "user_name\tlast_used\texpires\tticket"
+    assert header == "user_name\tlast_used\texpires\tticket\tissued\taddress\tbinding\timpersonated"
     time = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
-    assert re.fullmatch(rf"alice\t{time}\t{time}\t{short_hash(digest(guid))}", line)
+    origin = rf"{time}\t192\.0\.2\.1\tHTTP GET\ttrue"
+    assert re.fullmatch(rf"alice\t{time}\t{time}\t{short_hash(digest(guid))}\t{origin}", line)
     assert guid.hex() not in line.replace("-", "")
 
 
@@ -73,6 +75,14 @@ def test_revoke_ends_a_ticket(run: Run, shared: RedisTicketCache, users: dict[st
     assert run("ticket", "revoke", format_guid(guid)).output == "1 ticket ended\n"
     assert shared.look(guid) is None
     assert shared.look(other) is not None
+
+
+def test_revoke_takes_the_short_hash_that_list_shows(run: Run, shared: RedisTicketCache, users: dict[str, int]) -> None:
+    guid, other = add(shared, users["alice"]), add(shared, users["alice"])
+    assert run("ticket", "revoke", short_hash(digest(guid))).output == "1 ticket ended\n"
+    assert shared.look(guid) is None
+    assert shared.look(other) is not None
+    assert "no such live ticket" in run("ticket", "revoke", short_hash(digest(guid)), exit_code=1).output
 
 
 def test_a_ticket_on_standard_input_is_in_no_process_list(
@@ -107,7 +117,7 @@ def test_user_commands_clear_the_users_tickets(
     ("arguments", "exit_code", "says"),
     [
         (["revoke", "00000000-0000-0000-0000-000000000001"], 1, "There is no such live ticket."),
-        (["revoke", "nonsense"], 2, "TICKET is no GUID"),
+        (["revoke", "nonsense"], 2, "TICKET is neither a GUID nor a short hash"),
         (["revoke"], 2, "name either a TICKET or --user NAME"),
         (["revoke", "--user", "nobody"], 1, "There is no user 'nobody'."),
         (["list", "--user", "nobody"], 1, "There is no user 'nobody'."),
@@ -117,10 +127,15 @@ def test_what_can_not_be_done_is_one_line(run: Run, arguments: list[str], exit_c
     assert says in run("ticket", *arguments, exit_code=exit_code).output
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["revoke", "--user", "a"]])
-def test_tickets_in_a_servers_memory_are_out_of_reach(run: Run, arguments: list[str]) -> None:
-    """CONTRACT 3: it says so and exits 2."""
-    assert "memory://" in run("ticket", *arguments, exit_code=2).output
+@pytest.mark.usefixtures("users")
+@pytest.mark.parametrize(
+    "arguments", ["ticket list", "ticket revoke --user bob", "user list --locked", "user unlock bob"]
+)
+def test_without_a_server_its_memory_is_out_of_reach(run: Run, arguments: str) -> None:
+    """CONTRACT 3: it says so and exits 1."""
+    assert "No server listens at" in run(*arguments.split(), exit_code=1).output
+    assert run("user", "disable", "alice").output == ""
+    assert "failed_logins:\n" in run("user", "show", "alice").output
 
 
 def test_a_cache_that_is_out_is_one_line(run: Run, own_redis: RedisServer, users: dict[str, int]) -> None:

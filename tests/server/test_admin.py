@@ -1,7 +1,10 @@
 """What an operator sees of a running server, and does with it, from the command line."""
 
+import hashlib
 import json
 import os
+import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -32,6 +35,20 @@ def command(folder: Path, *arguments: str, stdin: str = "", exit_code: int = 0, 
     return done.stdout if exit_code == 0 else done.stderr
 
 
+def ticket_of(answer: str) -> str:
+    found = re.search('ticket="([^"]+)"', answer) or re.search("ticket='([^']+)'", answer)
+    assert found is not None, answer
+    return found[1]
+
+
+def log_in(server: Server) -> str:
+    return ticket_of(ask(server, "AuthenticateUser", UID="alice", PWD="correct%20horse"))
+
+
+def is_alive(server: Server, ticket: str) -> bool:
+    return 'success="true"' in ask(server, "isValidTicket", AuthenticationTicket=ticket)
+
+
 def ask(server: Server, operation: str, **parameters: str) -> str:
     query = "&".join(f"{name}={value}" for name, value in parameters.items())
     with urlopen(f"{server.address}/{operation}?{query}", timeout=10) as response:
@@ -59,6 +76,62 @@ def test_status_tells_of_all_processes(tmp_path: Path, start_server: StartServer
     assert (as_json["tickets"], as_json["store"]["users"]) == (3, "ok")
     assert server.stop() == 0
     assert "No server listens at" in command(tmp_path, "status", exit_code=1, **environ)
+
+
+def rows(table: str) -> list[dict[str, str]]:
+    header, *lines = table.splitlines()
+    return [dict(zip(header.split("\t"), line.split("\t"), strict=True)) for line in lines]
+
+
+def test_tickets_are_listed_and_ended(tmp_path: Path, start_server: StartServer, environ: dict[str, str]) -> None:
+    """By GUID, by the short hash that the list shows, by user; and how many a command for a user has ended."""
+    secret = secrets.token_hex(16)
+    environ["TrustedUserPwd"] = secret
+    for name in ("alice", "bob"):
+        command(tmp_path, "user", "add", name, stdin="correct horse\n")
+    server = start_server(environ=environ)
+    by_hash, by_guid, *_ = (log_in(server) for _ in range(4))
+    bobs = ticket_of(ask(server, "CreateTicketforUser", TrustedUserPwd=secret, UserName="bob"))
+    listed = rows(command(tmp_path, "ticket", "list", **environ))
+    assert sorted(row["user_name"] for row in listed) == ["alice"] * 4 + ["bob"]
+    assert {(row["address"], row["binding"]) for row in listed} == {("127.0.0.1", "HTTP GET")}
+    (bob,) = rows(command(tmp_path, "ticket", "list", "--user", "BOB", **environ))
+    assert (bob["impersonated"], bob["issued"]) == ("true", bob["last_used"])
+    short = hashlib.sha256(bytes.fromhex(by_hash.replace("-", ""))).hexdigest()[:8]
+    for text, ticket in ((short, by_hash), (by_guid, by_guid)):
+        assert is_alive(server, ticket)
+        assert command(tmp_path, "ticket", "revoke", text, **environ) == "1 ticket ended\n"
+        assert not is_alive(server, ticket)
+        assert "no such live ticket" in command(tmp_path, "ticket", "revoke", text, exit_code=1, **environ)
+    assert command(tmp_path, "ticket", "revoke", "--user", "alice", **environ) == "2 tickets ended\n"
+    assert is_alive(server, bobs)
+    assert command(tmp_path, "user", "disable", "bob", **environ) == "1 ticket ended\n"
+    assert not is_alive(server, bobs)
+
+
+def test_a_locked_account_is_seen_and_unlocked(
+    tmp_path: Path, start_server: StartServer, environ: dict[str, str]
+) -> None:
+    """SECURITY D19: its live ticket goes on all the while."""
+    command(tmp_path, "user", "add", "alice", stdin="correct horse\n")
+    environ["Throttling__DisableAt"] = "5"
+    server = start_server(environ=environ)
+    assert command(tmp_path, "user", "unlock", "alice", **environ) == "There are no failed logins.\n"
+    ticket = log_in(server)
+    for _ in range(6):
+        ask(server, "AuthenticateUser", UID="alice", PWD="wrong")
+    (row,) = rows(command(tmp_path, "user", "list", "--locked", **environ))
+    assert (row["user_name"], row["networks"], row["failures"]) == ("alice", "127.0.0.1", "5")
+    assert (row["until"], row["last_from"]) == ("unlocked", "127.0.0.1")
+    shown = command(tmp_path, "user", "show", "alice", **environ)
+    assert "failed_logins: 5 from 127.0.0.1, the last from 127.0.0.1 at " in shown
+    assert "locked: 1\n" in command(tmp_path, "status", **environ)
+    assert command(tmp_path, "user", "unlock", "alice", **environ) == "Unlocked.\n"
+    assert rows(command(tmp_path, "user", "list", "--locked", **environ)) == []
+    assert is_alive(server, ticket)
+    assert log_in(server)
+    noted = (tmp_path / "App_Data" / "audit.jsonl").read_text()
+    assert '"event": "user_unlocked", "user": "alice"' in noted
 
 
 def test_a_killed_servers_socket_is_replaced(tmp_path: Path, start_server: StartServer) -> None:

@@ -43,7 +43,7 @@ for _, key in ipairs(redis.call('KEYS', KEYS[1] .. '*')) do
   if redis.call('TYPE', key).ok == 'string' then
     local used, expires, issued, rest = redis.call('GET', key):match('^(%d+) (%d+) (%d+) (.*)$')
     redis.call('SET', key, table.concat({earlier(used), earlier(expires), earlier(issued), rest}, ' '))
-  else
+  elseif redis.call('TYPE', key).ok == 'zset' then
     for _, member in ipairs(redis.call('ZRANGE', key, 0, -1)) do
       redis.call('ZINCRBY', key, -shift, member)
     end
@@ -97,8 +97,8 @@ class Redis:
         match answer:
             case Ticket():
                 return answer._replace(issued_at=later(answer.issued_at), expires_at=later(answer.expires_at))
-            case TicketSummary(user_id, used, ends, short):
-                return TicketSummary(user_id, later(used), later(ends), short)
+            case TicketSummary(user_id, used, ends, short, issued, origin):
+                return TicketSummary(user_id, later(used), later(ends), short, later(issued), origin)
         return answer
 
 
@@ -117,6 +117,13 @@ class _Ahead(TicketCache):
 
     def remove(self, guid: bytes) -> Ticket | None:
         return self._ahead(self._cache.remove(guid))
+
+    def remove_named(self, short_hash: str) -> int:
+        return self._cache.remove_named(short_hash)
+
+    @property
+    def held(self) -> int:
+        return self._cache.held
 
     def remove_user(self, user_id: int) -> int:
         return self._cache.remove_user(user_id)

@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from asmx_tickets.tickets import Ticket, TicketCache, TicketSummary, digest, new_guid, short_hash
+from asmx_tickets.tickets import Origin, Ticket, TicketCache, TicketSummary, digest, new_guid, short_hash
 from tests.tickets.conftest import DAY, WINDOW
 
 GUID = bytes(range(16))
@@ -177,6 +177,44 @@ def test_summaries_show_user_use_and_expiry_but_no_ticket(cache: TicketCache, pa
     assert mine.last_used_at == seconds(added.issued_at + DAY)
     assert mine.expires_at == seconds(added.issued_at + DAY + WINDOW)
     assert hashes(cache.summaries()) == {short_hash(digest(GUID)), short_hash(digest(OTHER))}
+
+
+def test_summaries_tell_when_and_where_a_ticket_was_asked_for(cache: TicketCache, pass_time: PassTime) -> None:
+    """Its uses change nothing of that."""
+    origin = Origin("2001:db8::7", "SOAP 1.2", True)
+    added = add(cache, origin=origin)
+    add(cache, OTHER, user_id=43)
+    pass_time(DAY)
+    cache.renew(GUID, language="de")
+    mine, others = sorted(cache.summaries(), key=lambda each: each.user_id)
+    assert (mine.origin, mine.issued_at) == (origin, seconds(added.issued_at))
+    assert others.origin == Origin()
+
+
+def test_a_ticket_can_be_ended_by_its_short_hash(cache: TicketCache) -> None:
+    """For good, and no other one."""
+    add(cache)
+    add(cache, OTHER, user_id=43)
+    assert cache.remove_named(short_hash(digest(GUID)).upper()) == 1
+    assert cache.look(GUID) is None
+    assert cache.look(OTHER) is not None
+    assert cache.remove_named(short_hash(digest(GUID))) == 0
+    assert hashes(cache.summaries()) == {short_hash(digest(OTHER))}
+    add(cache)
+
+
+@pytest.mark.parametrize("short", ["", "0a1b2c", "0a1b2c3d4e", "0a1b2c3g", "*" * 8, "0a1b2c3d\n"])
+def test_what_is_no_short_hash_is_refused(cache: TicketCache, short: str) -> None:
+    with pytest.raises(ValueError, match="8 hexadecimal digits"):
+        cache.remove_named(short)
+
+
+def test_held_is_how_many_take_up_room(cache: TicketCache) -> None:
+    assert cache.held == 0
+    add(cache)
+    add(cache, OTHER)
+    cache.remove(GUID)
+    assert cache.held == 1
 
 
 def test_summaries_have_each_ticket_once_though_others_come_and_go_meanwhile(cache: TicketCache) -> None:

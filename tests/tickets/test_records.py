@@ -2,12 +2,14 @@
 
 import math
 import struct
+from ipaddress import IPv4Address, IPv6Address
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asmx_tickets.tickets import Ticket, digest, short_hash
+from asmx_tickets.networks import parse_address
+from asmx_tickets.tickets import Origin, Ticket, digest, short_hash
 from asmx_tickets.tickets.records import RECORD_SIZE, TicketRecords, fields_of, record_of
 
 KEY = digest(b"any")
@@ -46,6 +48,27 @@ def test_a_use_changes_language_and_times_only(
     assert summary.short_hash == short_hash(KEY)
 
 
+@given(st.ip_addresses(), st.text(max_size=5), st.booleans())
+def test_tells_where_a_ticket_was_asked_for(
+    address: IPv4Address | IPv6Address, binding: str, impersonated: bool
+) -> None:
+    """An IPv4 address mapped into IPv6 is IPv4; and the address of nobody is none."""
+    records = TicketRecords(1)
+    ticket = Ticket(42, 1, "en", None, 1.0, 2.0)
+    slot = records.store(records.pack(KEY, ticket, Origin(str(address), binding, impersonated)))
+    assert records.ticket(slot) == ticket
+    expected = "" if address == IPv6Address(0) else str(parse_address(str(address)))
+    assert records.summary(slot).origin == Origin(expected, binding, impersonated)
+    assert records.summary(slot).issued_at == 1.0
+
+
+@pytest.mark.parametrize("address", ["", "unix:", "localhost", "192.0.2.1:80", "fe80::1%eth0"])
+def test_what_is_no_address_is_told_as_none(address: str) -> None:
+    records = TicketRecords(1)
+    slot = records.store(records.pack(KEY, Ticket(42, 1, "en", None, 1.0, 2.0), Origin(address)))
+    assert records.summary(slot).origin.address in {"", "fe80::1"}
+
+
 def test_a_freed_slot_is_empty_and_the_next_to_be_taken() -> None:
     records = TicketRecords(3)
     record = records.pack(KEY, Ticket(42, 1, "en", None, 1.0, 2.0))
@@ -67,9 +90,7 @@ def test_refuses_a_number_of_more_than_64_bits() -> None:
 def test_joined_records_can_be_taken_apart_and_stored_elsewhere(stored: list[Ticket]) -> None:
     records, elsewhere = TicketRecords(5), TicketRecords(5)
     slots = [records.store(records.pack(KEY, ticket)) for ticket in stored]
-    assert [elsewhere.language_number(language) for language in records.languages] == list(
-        range(len(records.languages))
-    )
+    assert [elsewhere.number(word) for word in records.words] == list(range(len(records.words)))
     joined = records.joined(slots[::-1], -math.inf)
     assert len(joined) == len(stored) * RECORD_SIZE
     moved = [elsewhere.store(record_of(fields)) for fields in fields_of(joined)]

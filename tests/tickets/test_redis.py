@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.tickets import TicketSummary, digest, format_guid, new_guid, short_hash
+from asmx_tickets.tickets import Origin, TicketSummary, digest, format_guid, new_guid, short_hash
 from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
@@ -102,11 +102,12 @@ def test_no_ticket_is_in_keys_values_or_commands(cache: RedisTicketCache, redis:
     """SECURITY T4."""
     with monitored(redis) as told:
         use_all(cache)
-        cache.add(GUID, **FIELDS)
+        cache.add(GUID, **FIELDS, origin=Origin("192.0.2.1", "HTTP GET"))
     seen = "".join(each["command"] for each in told)
     for key in redis.scan_iter():
         seen += repr(key)
-        seen += repr(redis.zrange(key, 0, -1) if redis.type(key) == b"zset" else redis.get(key))
+        readers = {b"zset": lambda key: redis.zrange(key, 0, -1), b"hash": redis.hgetall, b"string": redis.get}
+        seen += repr(readers[redis.type(key)](key))
     seen = seen.lower()
     assert len(told) > 30
     assert repr(digest(GUID))[2:-1] in seen
@@ -258,6 +259,39 @@ def test_memory_does_not_grow_at_the_cap(open_node: OpenNode, redis: Any) -> Non
     assert indexed(redis) == 200
     assert redis.dbsize() == 200 + 2
     assert redis.info("memory")["used_memory"] < 1.2 * before
+
+
+def test_where_tickets_were_asked_for_goes_with_them(open_node: OpenNode, redis: Any) -> None:
+    """Whether they are ended, one or many, push each other out, or expire; and no sooner, however old they get."""
+    cache = open_node(max_total=6)
+
+    def add(user_id: int) -> bytes:
+        cache.add(guid := new_guid(), **{**FIELDS, "user_id": user_id}, origin=Origin("192.0.2.1", "HTTP GET"))
+        return guid
+
+    guids = [add(n // 2) for n in range(8)]
+    assert redis.hlen("asmx-tickets:origins") == 6
+    cache.remove(guids[7])
+    cache.remove_user(2)
+    assert redis.hlen("asmx-tickets:origins") == 3
+    grow_older(redis, 0.9 * WINDOW)
+    cache.renew(guids[2])
+    grow_older(redis, 0.9 * WINDOW)
+    (kept,) = cache.summaries()
+    assert kept.origin == Origin("192.0.2.1", "HTTP GET")
+    cache.renew(guids[2])
+    assert redis.hlen("asmx-tickets:origins") == 1
+    grow_older(redis, 1.2 * WINDOW)
+    assert redis.keys() == []
+
+
+def test_a_ticket_of_the_version_before_has_no_origin(cache: RedisTicketCache) -> None:
+    """And is used and ended as any other."""
+    cache.add(GUID, **FIELDS)
+    (summary,) = cache.summaries()
+    assert summary.origin == Origin()
+    assert cache.renew(GUID) is not None
+    assert cache.remove_named(summary.short_hash) == 1
 
 
 def test_nothing_stays_when_nobody_calls_any_more(open_node: OpenNode, redis: Any) -> None:

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asmx_tickets.tickets import MemoryTicketCache, Ticket, TicketSummary, digest, new_guid
+from asmx_tickets.tickets import MemoryTicketCache, Origin, Ticket, TicketSummary, digest, new_guid
 from asmx_tickets.tickets.snapshot import VERSION, load, save
 
 DAY = 86_400.0
@@ -89,7 +89,7 @@ def alive(cache: MemoryTicketCache) -> list[int]:
 def in_order_of_use(cache: MemoryTicketCache) -> list[int]:
     """The user ids. Ends all tickets."""
     _, batches = cache.hand_over()
-    return [record[0] for batch in batches for record in struct.iter_unpack("<32xq44x", batch)][::-1]
+    return [record[0] for batch in batches for record in struct.iter_unpack("<32xq63x", batch)][::-1]
 
 
 numbers = st.integers(-(2**63), 2**63 - 1)
@@ -101,6 +101,7 @@ added = st.tuples(
             "security_stamp": numbers,
             "language": languages,
             "previous_logon": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+            "origin": st.builds(Origin, st.sampled_from(["", "192.0.2.1", "2001:db8::7"]), languages, st.booleans()),
         }
     ),
     st.floats(0, 10 * DAY),
@@ -152,23 +153,30 @@ def test_the_order_of_use_is_kept(time: Time, file: Path) -> None:
 
 def test_the_file_is_what_its_description_says(time: Time, file: Path) -> None:
     """Who changes the format raises VERSION: an older file is then told from a damaged one."""
-    record = struct.Struct("<32sqqddIdd")
+    record = struct.Struct("<32sqqddIdd16sHB")
     now = time.now
+    address = bytes(10) + b"\xff\xff\xc0\x00\x02\x01"
     rest = b"".join(
         [
-            struct.pack("<I", 14),
-            b'["en", "fran"]',
-            record.pack(digest(GUIDS[1]), -7, 3, float("-inf"), now - 9, 1, now - 1, now + WINDOW - 1),
-            record.pack(digest(GUIDS[2]), 42, 1, 5.5, now - 2, 0, now - 2, now + WINDOW - 2),
+            struct.pack("<I", 21),
+            b'["en", "fran", "GET"]',
+            record.pack(
+                digest(GUIDS[1]), -7, 3, float("-inf"), now - 9, 1, now - 1, now + WINDOW - 1, address, 2, True
+            ),
+            record.pack(digest(GUIDS[2]), 42, 1, 5.5, now - 2, 0, now - 2, now + WINDOW - 2, bytes(16), 0xFFFF, False),
         ]
     )
-    content = struct.pack("<12sI32s", b"asmx-tickets", 1, hashlib.sha256(rest).digest()) + rest
+    content = struct.pack("<12sI32s", b"asmx-tickets", 2, hashlib.sha256(rest).digest()) + rest
     put(file, content)
     cache = new_cache(time)
-    assert VERSION == 1
+    assert VERSION == 2
     assert load(cache, file) == 2
     assert cache.look(GUIDS[1]) == Ticket(-7, 3, "fran", None, now - 9, now + WINDOW - 1)
     assert cache.look(GUIDS[2]) == Ticket(42, 1, "en", 5.5, now - 2, now + WINDOW - 2)
+    assert {each.user_id: each.origin for each in cache.summaries()} == {
+        -7: Origin("192.0.2.1", "GET", True),
+        42: Origin(),
+    }
     assert save(cache, file) == 2
     again = file.read_bytes()
     assert again[:16] == content[:16]
@@ -347,11 +355,26 @@ def test_nonsense_with_the_right_checksum_is_set_aside(
     assert_refused(time, file, log, "no proper content", content)
 
 
+def test_a_file_of_the_version_before_is_read(time: Time, file: Path) -> None:
+    """Whoever was logged in before an update still is; where from is not known."""
+    record = struct.Struct("<32sqqddIdd")
+    records = b"".join(
+        record.pack(digest(guid), guid[0], 1, 5.5, time.now, 0, time.now, time.now + WINDOW) for guid in GUIDS
+    )
+    rest = struct.pack("<I", 6) + b'["en"]' + records
+    put(file, struct.pack("<12sI32s", b"asmx-tickets", 1, hashlib.sha256(rest).digest()) + rest)
+    cache = new_cache(time)
+    assert load(cache, file) == len(GUIDS)
+    assert alive(cache) == [guid[0] for guid in GUIDS]
+    assert cache.look(GUIDS[3]) == Ticket(3, 1, "en", 5.5, time.now, time.now + WINDOW)
+    assert {each.origin for each in cache.summaries()} == {Origin()}
+
+
 def test_records_that_can_be_no_tickets_are_left_out(time: Time, file: Path) -> None:
     """A language that is not there, a free slot, and a digest that came before."""
-    good = (digest(GUIDS[1]), 1, 1, 0.0, time.now, 0, time.now, time.now + DAY)
-    record = struct.Struct("<32sqqddIdd")
-    unknown = record.pack(digest(GUIDS[2]), 2, 1, 0.0, time.now, 1, time.now, time.now + DAY)
+    good = (digest(GUIDS[1]), 1, 1, 0.0, time.now, 0, time.now, time.now + DAY, bytes(16), 7, 2)
+    record = struct.Struct("<32sqqddIdd16sHB")
+    unknown = record.pack(digest(GUIDS[2]), 2, 1, 0.0, time.now, 1, time.now, time.now + DAY, bytes(16), 0, 0)
     again = record.pack(good[0], 3, *good[2:])
     put(file, with_languages(["en"], record.pack(*good) + unknown + again + bytes(record.size)))
     cache = new_cache(time)
@@ -492,7 +515,7 @@ def test_a_full_disk_is_one_line_in_the_log(
     time: Time, file: Path, log: pytest.LogCaptureFixture, missing: int | None
 ) -> None:
     """Wherever it gets full. Nothing is left of the file, and what was there stays."""
-    size = 48 + 4 + len('["en"]') + 500 * 84
+    size = 48 + 4 + len('["en"]') + 500 * 103
     cache = new_cache(time)
     for _ in range(500):
         add(cache, new_guid())
@@ -507,7 +530,7 @@ def test_a_full_disk_is_one_line_in_the_log(
 
 def test_a_disk_with_just_enough_room_suffices(time: Time, file: Path) -> None:
     """Which shows that the limit in the test above is what fails there."""
-    with file_size_limit(48 + 4 + len('["en"]') + 3 * 84):
+    with file_size_limit(48 + 4 + len('["en"]') + 3 * 103):
         saved(time, file)
 
 

@@ -15,7 +15,7 @@ from asmx_tickets.audit import AuditLog, Caller, Event, Record
 from asmx_tickets.throttling import Admission, Attempt, Throttle, Throttled, network_of
 from asmx_tickets.throttling.guarding import guarding
 from asmx_tickets.tickets.cache import TicketCache
-from asmx_tickets.tickets.ticket import Ticket, digest, format_guid, new_guid, parse_guid, short_hash
+from asmx_tickets.tickets.ticket import Origin, Ticket, digest, format_guid, new_guid, parse_guid, short_hash
 from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.user import User
@@ -187,6 +187,7 @@ class Authentication:
             security_stamp=user.security_stamp,
             language=self._policy.languages.choose(language, user.profile.language),
             previous_logon=user.last_logon,
+            origin=Origin(caller.address, caller.binding, event is Event.IMPERSONATION),
         )
         return Session(guid, ticket, user)
 

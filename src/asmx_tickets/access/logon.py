@@ -87,9 +87,9 @@ def as_typed(user_name: str) -> str:
     return user_name if guid is None else f"ticket {short_hash(digest(guid))}"
 
 
-def account_of(user: User) -> str:
+def account_of(user_id: int) -> str:
     """What the failures of an account count for, in a throttle."""
-    return str(user.id)
+    return str(user_id)
 
 
 def _attempt(user_name: str, user: User | None, network: str) -> Attempt:
@@ -98,6 +98,6 @@ def _attempt(user_name: str, user: User | None, network: str) -> Attempt:
     The security stamp rises with a new password and when an account is disabled, so either lets the user in again.
     """
     if user is not None:
-        return Attempt(account_of(user), True, network, user.security_stamp)
+        return Attempt(account_of(user.id), True, network, user.security_stamp)
     name = unicodedata.normalize("NFKC", user_name[:_LONGEST_NAME]).strip().casefold()
     return Attempt(name, False, network)

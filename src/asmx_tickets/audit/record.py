@@ -26,6 +26,7 @@ class Event(StrEnum):
     USER_CHANGED = "user_changed"
     USER_DELETED = "user_deleted"
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - an event
+    USER_UNLOCKED = "user_unlocked"
     TICKETS_REVOKED = "tickets_revoked"
 
 

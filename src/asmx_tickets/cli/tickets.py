@@ -1,8 +1,7 @@
-"""``asmx-tickets ticket …``: the live tickets of a cache that servers share."""
+"""``asmx-tickets ticket …``: the live tickets, in Redis or in the running server."""
 
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,43 +11,43 @@ from asmx_tickets.audit import Event
 from asmx_tickets.cli.auditing import auditing
 from asmx_tickets.cli.command_line import CommandLine
 from asmx_tickets.cli.options import SettingsFile, find_user, open_users, read_settings
-from asmx_tickets.cli.output import AsJson, ended, print_rows, utc
+from asmx_tickets.cli.output import AsJson, Value, ended, print_rows, utc
 from asmx_tickets.errors import Unavailable, UserError
-from asmx_tickets.tickets.ticket import digest, parse_guid, short_hash
+from asmx_tickets.tickets.ticket import digest, named, parse_guid, short_hash
 
 if TYPE_CHECKING:
     from asmx_tickets.settings.model import Settings
-    from asmx_tickets.tickets.redis import RedisTicketCache
+    from asmx_tickets.tickets.cache import TicketSummary
     from asmx_tickets.users.sql import SqlUserDirectory
 
-app = CommandLine("ticket", "Show and end tickets in the shared cache (Redis).")
+app = CommandLine("ticket", "Show and end live tickets.")
+
+_COLUMNS = ("user_name", "last_used", "expires", "ticket", "issued", "address", "binding", "impersonated")
 
 UserName = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Of this user only.")]
 
 
 @app.command("list")
 def list_tickets(user: UserName = None, as_json: AsJson = False, settings: SettingsFile = None) -> None:
-    """Print the live tickets: user, last use, expiry and a short hash, never the ticket itself."""
+    """Print the live tickets, each by a short hash, never the ticket itself.
+
+    Address and binding are those that it was asked for by; impersonated tells those of CreateTicketforUser.
+    """
+    from asmx_tickets.cli.operations import operations
+
     loaded = read_settings(settings)
-    with _shared_cache(loaded) as tickets, open_users(loaded) as directory:
+    with operations(loaded) as operate, open_users(loaded) as directory:
         of_user = None if user is None else find_user(directory, user).id
         name_of = _names(directory)
-        rows = (
-            {
-                "user_name": name_of(ticket.user_id),
-                "last_used": utc(ticket.last_used_at),
-                "expires": utc(ticket.expires_at),
-                "ticket": ticket.short_hash,
-            }
-            for ticket in tickets.summaries(of_user)
-        )
-        print_rows(("user_name", "last_used", "expires", "ticket"), rows, as_json=as_json)
+        rows = (_facts(ticket, name_of(ticket.user_id)) for ticket in operate.live(of_user))
+        print_rows(_COLUMNS, rows, as_json=as_json)
 
 
 @app.command()
 def revoke(
     ticket: Annotated[
-        str | None, typer.Argument(metavar="TICKET", help="The ticket; - reads it from standard input.")
+        str | None,
+        typer.Argument(metavar="TICKET", help="The ticket, or its short hash; - reads it from standard input."),
     ] = None,
     user: Annotated[str | None, typer.Option("--user", metavar="NAME", help="All of this user's tickets.")] = None,
     settings: SettingsFile = None,
@@ -56,61 +55,61 @@ def revoke(
     """End a ticket, or all of a user's, on every server at once."""
     if (ticket is None) == (user is None):
         raise typer.BadParameter("name either a TICKET or --user NAME")
+    from asmx_tickets.cli.operations import operations
+
     loaded = read_settings(settings)
-    with _shared_cache(loaded) as tickets, auditing(loaded) as note:
+    with operations(loaded) as operate, auditing(loaded) as note:
         if user is not None:
             with open_users(loaded) as directory:
                 found = find_user(directory, user)
             note(Event.TICKETS_REVOKED, found.profile.user_name, found.id)
-            count = tickets.remove_user(found.id)
+            count = operate.revoke_user(found.id)
         else:
-            guid = _guid(sys.stdin.readline() if ticket == "-" else ticket or "")
-            live = tickets.look(guid)
-            if live is None:
-                raise UserError("There is no such live ticket.")
-            note(Event.TICKETS_REVOKED, user_id=live.user_id, ticket=short_hash(digest(guid)))
-            count = 0 if tickets.remove(guid) is None else 1
+            text = (sys.stdin.readline() if ticket == "-" else ticket or "").strip()
+            short = _short(text)
+            note(Event.TICKETS_REVOKED, user_id=operate.owner(text), ticket=short)
+            count = operate.revoke(text)
     typer.echo(ended(count))
 
 
 def end_tickets(settings: "Settings", user_id: int) -> int | None:
     """End the tickets of a user who was just disabled, deleted or given a new password: how many, None if unknown.
 
-    They are dead without this too, by the user's security stamp; so a cache that does not answer is worth a line only.
+    They are dead without this too, by the user's security stamp; so a cache that does not answer is worth a line only,
+    and a server that does not run none.
     """
-    if not settings.connection_strings.tickets_are_shared:
-        return None
+    from asmx_tickets.cli.operations import operations
+
     try:
-        with _shared_cache(settings) as tickets:
-            return tickets.remove_user(user_id)
-    except Unavailable as error:
-        typer.echo(f"{error} The user's tickets are dead all the same, and vanish when they expire.", err=True)
+        with operations(settings) as operate:
+            return operate.revoke_user(user_id)
+    except (Unavailable, UserError) as error:
+        if settings.connection_strings.tickets_are_shared:
+            typer.echo(f"{error} The user's tickets are dead all the same, and vanish when they expire.", err=True)
         return None
 
 
-@contextmanager
-def _shared_cache(settings: "Settings") -> Iterator["RedisTicketCache"]:
-    if not settings.connection_strings.tickets_are_shared:
-        typer.echo(
-            "asmx-tickets: ConnectionStrings:Tickets is memory://, so the tickets live inside the server process and"
-            " can't be reached from here. Restart the server to end them all, or keep them in Redis.",
-            err=True,
-        )
-        raise typer.Exit(2)
-    from asmx_tickets.hosting.stores import shared_ticket_cache
-
-    tickets = shared_ticket_cache(settings)
-    try:
-        yield tickets
-    finally:
-        tickets.close()
+def _facts(ticket: "TicketSummary", user_name: str) -> dict[str, Value]:
+    """What is shown of a ticket, by column name."""
+    return {
+        "user_name": user_name,
+        "last_used": utc(ticket.last_used_at),
+        "expires": utc(ticket.expires_at),
+        "ticket": ticket.short_hash,
+        "issued": utc(ticket.issued_at),
+        "address": ticket.origin.address,
+        "binding": ticket.origin.binding,
+        "impersonated": ticket.origin.impersonated,
+    }
 
 
-def _guid(text: str) -> bytes:
+def _short(text: str) -> str:
+    """The short hash of what was typed. Raises BadParameter for what is no ticket."""
     guid = parse_guid(text)
-    if guid is None:
-        raise typer.BadParameter("TICKET is no GUID")
-    return guid
+    try:
+        return named(text).hex() if guid is None else short_hash(digest(guid))
+    except ValueError:
+        raise typer.BadParameter("TICKET is neither a GUID nor a short hash") from None
 
 
 def _names(directory: "SqlUserDirectory") -> Callable[[int], str]:

@@ -115,17 +115,51 @@ def set_profile(
 
 
 @app.command("list")
-def list_users(as_json: AsJson = False, settings: SettingsFile = None) -> None:
+def list_users(
+    *,
+    locked: Annotated[
+        bool, typer.Option("--locked", help="Only those who must wait after failed logins, and from where.")
+    ] = False,
+    as_json: AsJson = False,
+    settings: SettingsFile = None,
+) -> None:
     """Print all users by name."""
-    with open_users(read_settings(settings)) as directory:
-        print_rows(_COLUMNS, map(_facts, directory.all()), as_json=as_json)
+    loaded = read_settings(settings)
+    with open_users(loaded) as directory:
+        if locked:
+            from asmx_tickets.cli import failures
+
+            failures.print_locked(loaded, directory.all(), as_json=as_json)
+        else:
+            print_rows(_COLUMNS, map(_facts, directory.all()), as_json=as_json)
 
 
 @app.command()
 def show(name: Name, as_json: AsJson = False, settings: SettingsFile = None) -> None:
-    """Print what is known of a user, one thing a line."""
-    with open_users(read_settings(settings)) as directory:
-        print_facts(_facts(find_user(directory, name)), as_json=as_json)
+    """Print what is known of a user, one thing a line; failed logins only where they can be asked for."""
+    from asmx_tickets.cli import failures
+
+    loaded = read_settings(settings)
+    with open_users(loaded) as directory:
+        user = find_user(directory, name)
+    print_facts(_facts(user) | {"failed_logins": failures.told(loaded, user)}, as_json=as_json)
+
+
+@app.command()
+def unlock(name: Name, settings: SettingsFile = None) -> None:
+    """Forget a user's failed logins, so that nobody has to wait for them. Tickets go on."""
+    from asmx_tickets.cli.operations import operations
+
+    loaded = read_settings(settings)
+    with open_users(loaded) as directory:
+        user = find_user(directory, name)
+    with operations(loaded) as operate, auditing(loaded) as note:
+        if not operate.failures(user.id):
+            typer.echo("There are no failed logins.")
+            return
+        note(Event.USER_UNLOCKED, user.profile.user_name, user.id)
+        operate.unlock(user.id)
+    typer.echo("Unlocked.")
 
 
 @app.command()

@@ -23,7 +23,7 @@ from asmx_tickets.hosting.demo import add_demo_users, demo_settings
 from asmx_tickets.hosting.figures import CountingAudit, Figures
 from asmx_tickets.hosting.forward_auth import ForwardAuth
 from asmx_tickets.hosting.health import Health
-from asmx_tickets.hosting.operations import Status, TicketOperations, commands
+from asmx_tickets.hosting.operations import Status, StoreOperations, commands
 from asmx_tickets.hosting.proxies import Proxies
 from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import Stores, audit_log, open_stores, password_hasher
@@ -177,9 +177,11 @@ def build_upon(foundation: Foundation, settings: Settings) -> Composition:
     site = _site(settings, parts, Health(checks))
     if foundation.metrics is not None:
         site.endpoint.app.event_manager.add_listener("method_context_closed", foundation.metrics.call_ended)
-    status = Status(foundation.figures, stores.tickets, checks, settings.workers)
-    operations = commands(TicketOperations(stores.tickets), status)
-    return Composition(settings, site, directory, stores, authentication, audit, foundation, operations)
+    operations = StoreOperations(stores.tickets, stores.throttles.logins)
+    status = Status(foundation.figures, stores.tickets, operations, checks, settings.workers)
+    return Composition(
+        settings, site, directory, stores, authentication, audit, foundation, commands(operations, status)
+    )
 
 
 def service_description(settings: Settings, address: str) -> bytes:

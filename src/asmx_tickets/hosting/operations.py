@@ -1,51 +1,108 @@
-"""What operators ask of live tickets, and of the server that serves them."""
+"""What operators ask of live tickets and counted failures, and of the server that has them."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
+from typing import Protocol
 
+from asmx_tickets.access.logon import account_of
 from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.hosting.admin import Command, Result
 from asmx_tickets.hosting.figures import Figures
+from asmx_tickets.throttling import Failures, Throttle
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
 from asmx_tickets.tickets.ticket import parse_guid
 
 
-class TicketOperations:
-    """On live tickets, wherever they are kept: in the server that has them, or from the command line on a shared cache.
-
-    All methods may raise Unavailable.
-    """
-
-    def __init__(self, tickets: TicketCache) -> None:
-        self._tickets = tickets
+class Operations(Protocol):
+    """What operators do. A ``ticket`` is a GUID, or a short hash as lists show it. Any call may raise Unavailable."""
 
     def live(self, user_id: int | None = None) -> Iterator[TicketSummary]:
         """The live tickets, all or one user's."""
-        return self._tickets.summaries(user_id)
+        ...
+
+    def owner(self, ticket: str) -> int:
+        """The id of a live ticket's user. Raises UserError if there is no such ticket, or more than one."""
+        ...
 
     def revoke(self, ticket: str) -> int:
-        """End a ticket for good; its user's id. Raises UserError if there is no such live ticket."""
-        guid = parse_guid(ticket)
-        removed = None if guid is None else self._tickets.remove(guid)
-        if removed is None:
-            raise UserError("There is no such live ticket.")
-        return removed.user_id
+        """End a ticket for good; how many that were."""
+        ...
 
     def revoke_user(self, user_id: int) -> int:
         """End all tickets of a user for good; how many were alive."""
+        ...
+
+    def failures(self, user_id: int) -> tuple[Failures, ...]:
+        """A user's failed logins, from wherever there are some."""
+        ...
+
+    def locked(self) -> Iterator[int]:
+        """The ids of users who have to wait before they may try a password, from some networks at least."""
+        ...
+
+    def unlock(self, user_id: int) -> bool:
+        """Forget a user's failed logins. Whether there were any."""
+        ...
+
+
+class StoreOperations(Operations):
+    """On the stores themselves: in the server that has them, or from the command line on those that servers share."""
+
+    def __init__(self, tickets: TicketCache, logins: Throttle) -> None:
+        self._tickets = tickets
+        self._logins = logins
+
+    def live(self, user_id: int | None = None) -> Iterator[TicketSummary]:
+        return self._tickets.summaries(user_id)
+
+    def owner(self, ticket: str) -> int:
+        guid = parse_guid(ticket)
+        if guid is None:
+            owners = [each.user_id for each in self._tickets.summaries() if each.short_hash == ticket.lower()]
+        else:
+            found = self._tickets.look(guid)
+            owners = [] if found is None else [found.user_id]
+        if not owners:
+            raise UserError("There is no such live ticket.")
+        if len(owners) > 1:
+            raise UserError(f"{len(owners)} live tickets have this short hash: name the one that you mean by its GUID.")
+        return owners[0]
+
+    def revoke(self, ticket: str) -> int:
+        guid = parse_guid(ticket)
+        if guid is None:
+            return self._tickets.remove_named(ticket)
+        return 0 if self._tickets.remove(guid) is None else 1
+
+    def revoke_user(self, user_id: int) -> int:
         return self._tickets.remove_user(user_id)
+
+    def failures(self, user_id: int) -> tuple[Failures, ...]:
+        return self._logins.failures(account_of(user_id))
+
+    def locked(self) -> Iterator[int]:
+        return map(int, self._logins.locked())
+
+    def unlock(self, user_id: int) -> bool:
+        return self._logins.unlock(account_of(user_id))
 
 
 class Status:
     """How the server does. ``checks`` are its stores by name; each raises Unavailable while its store is out."""
 
     def __init__(
-        self, figures: Figures, tickets: TicketCache, checks: Mapping[str, Callable[[], object]], workers: int
+        self,
+        figures: Figures,
+        tickets: TicketCache,
+        operations: Operations,
+        checks: Mapping[str, Callable[[], object]],
+        workers: int,
     ) -> None:
         self._figures = figures
         self._tickets = tickets
+        self._operations = operations
         self._checks = checks
         self._workers = workers
 
@@ -56,18 +113,23 @@ class Status:
         status |= self._figures.sums()
         try:
             status["tickets"] = self._tickets.held
+            status["locked"] = sum(1 for _ in self._operations.locked())
         except Unavailable as error:
             stores["tickets"] = str(error)
         return status | {"stores": stores}
 
 
-def commands(tickets: TicketOperations, status: Status) -> dict[str, Command]:
+def commands(operations: Operations, status: Status) -> dict[str, Command]:
     """What the admin socket answers, by name."""
     return {
         "status": status.status,
-        "tickets": lambda user_id=None: map(asdict, tickets.live(user_id)),
-        "revoke": lambda ticket: {"user_id": tickets.revoke(ticket)},
-        "revoke_user": lambda user_id: {"ended": tickets.revoke_user(user_id)},
+        "tickets": lambda user_id=None: map(asdict, operations.live(user_id)),
+        "owner": lambda ticket: {"user_id": operations.owner(ticket)},
+        "revoke": lambda ticket: {"ended": operations.revoke(ticket)},
+        "revoke_user": lambda user_id: {"ended": operations.revoke_user(user_id)},
+        "failures": lambda user_id: map(asdict, operations.failures(user_id)),
+        "locked": lambda: ({"user_id": user_id} for user_id in operations.locked()),
+        "unlock": lambda user_id: {"unlocked": operations.unlock(user_id)},
     }
 
 

@@ -3,6 +3,7 @@
 from asmx_tickets.tickets.cache import TicketCache as TicketCache
 from asmx_tickets.tickets.cache import TicketSummary as TicketSummary
 from asmx_tickets.tickets.memory import MemoryTicketCache as MemoryTicketCache
+from asmx_tickets.tickets.ticket import Origin as Origin
 from asmx_tickets.tickets.ticket import Ticket as Ticket
 from asmx_tickets.tickets.ticket import digest as digest
 from asmx_tickets.tickets.ticket import format_guid as format_guid

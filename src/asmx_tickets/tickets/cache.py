@@ -19,7 +19,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from asmx_tickets.tickets.ticket import Ticket
+from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,22 @@ class TicketSummary:
     expires_at: float
     short_hash: str
     """See ``ticket.short_hash``: it names the ticket and can't be used as one."""
+    issued_at: float = 0.0
+    origin: Origin = NOWHERE
 
 
 class TicketCache(Protocol):
     """The live tickets. A ``guid`` is a ticket's 16 bytes."""
 
     def add(
-        self, guid: bytes, *, user_id: int, security_stamp: int, language: str, previous_logon: float | None
+        self,
+        guid: bytes,
+        *,
+        user_id: int,
+        security_stamp: int,
+        language: str,
+        previous_logon: float | None,
+        origin: Origin = NOWHERE,
     ) -> Ticket:
         """Keeps a new ticket, issued and used now. Raises ValueError, and changes nothing, if ``guid`` is alive."""
         ...
@@ -56,6 +65,12 @@ class TicketCache(Protocol):
 
     def remove(self, guid: bytes) -> Ticket | None:
         """Ends the ticket for good, and returns it as it was. None if it was missing, expired or already gone."""
+        ...
+
+    def remove_named(self, short_hash: str) -> int:
+        """Ends the tickets with this short hash for good; of so many as can be alive, it may be more than one. How many
+        were alive. Raises ValueError for what is no short hash.
+        """
         ...
 
     def remove_user(self, user_id: int) -> int:

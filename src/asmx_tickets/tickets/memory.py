@@ -23,8 +23,8 @@ from typing import NoReturn
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
 from asmx_tickets.tickets.order import UseOrder
-from asmx_tickets.tickets.records import Fields, TicketRecords, fields_of, record_of
-from asmx_tickets.tickets.ticket import Ticket, digest, short_hash
+from asmx_tickets.tickets.records import NO_WORD, Fields, TicketRecords, fields_of, record_of
+from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket, digest, named, short_hash
 
 SWEEP = 16  # Expired tickets that one call ends at most, for each kind of expiry.
 BATCH = 128  # Of many tickets, how many are ended or listed before other threads get their turn.
@@ -76,7 +76,14 @@ class MemoryTicketCache(TicketCache):
             return self._by_use.size(_ALL)
 
     def add(
-        self, guid: bytes, *, user_id: int, security_stamp: int, language: str, previous_logon: float | None
+        self,
+        guid: bytes,
+        *,
+        user_id: int,
+        security_stamp: int,
+        language: str,
+        previous_logon: float | None,
+        origin: Origin = NOWHERE,
     ) -> Ticket:
         key = digest(guid)
         with self._lock:
@@ -85,7 +92,7 @@ class MemoryTicketCache(TicketCache):
                 raise ValueError(f"ticket {short_hash(key)} is in the cache already")
             expires_at = now + min(self._window, self._longest)
             ticket = Ticket(user_id, security_stamp, language, previous_logon, now, expires_at)
-            record = self._records.pack(key, ticket)
+            record = self._records.pack(key, ticket, origin)
             ended = self._make_room(user_id, now)
             self._keep(key, user_id, record)
             self._sweep_at = min(self._sweep_at, expires_at)
@@ -124,6 +131,16 @@ class MemoryTicketCache(TicketCache):
                 self._drop(found[0])
         return found[1] if found else None
 
+    def remove_named(self, short_hash: str) -> int:
+        start = named(short_hash)
+        with self._lock:
+            now = self._now()
+            keys = [key for key in self._slots[start[0]] if key.startswith(start)]
+            found = [each for key in keys if (each := self._find(key, now))]
+            for slot, _ in found:
+                self._drop(slot)
+        return len(found)
+
     def remove_user(self, user_id: int) -> int:
         removed = 0
         while True:
@@ -148,8 +165,8 @@ class MemoryTicketCache(TicketCache):
             time.sleep(0)
 
     def hand_over(self) -> tuple[list[str], Iterator[bytes]]:
-        """Ends all use for good, and gives what ``take_over`` takes: the languages, and the records of the live tickets
-        in batches, from the ticket used last to the one unused for longest.
+        """Ends all use for good, and gives what ``take_over`` takes: the languages and bindings, and the records of the
+        live tickets in batches, from the ticket used last to the one unused for longest.
 
         What another thread does either comes before and is in them, or raises Unavailable: no ``remove`` tells of an
         end that a restart undoes. Raises Unavailable if the cache is closed already.
@@ -159,9 +176,9 @@ class MemoryTicketCache(TicketCache):
             self._clock = _closed
         slots = self._by_use.newest_first(_ALL)
         batches = iter(lambda: list(itertools.islice(slots, BATCH)), [])
-        return self._records.languages, (self._records.joined(batch, now) for batch in batches)
+        return self._records.words, (self._records.joined(batch, now) for batch in batches)
 
-    def take_over(self, languages: Sequence[str], batches: Iterable[bytes]) -> None:
+    def take_over(self, words: Sequence[str], batches: Iterable[bytes]) -> None:
         """Takes in what ``hand_over`` gave, before the first use. Raises ValueError if there are tickets, and what
         ``batches`` raises: what came before that stays.
 
@@ -173,7 +190,7 @@ class MemoryTicketCache(TicketCache):
             now = self._now()
             if self._by_use.size(_ALL):
                 raise ValueError("tickets can be taken over by an empty cache only")
-            numbers = [self._records.language_number(language) for language in languages]
+            numbers = [self._records.number(word) for word in words]
             slots = array("i")
             try:
                 for slot in self._take(itertools.chain.from_iterable(map(fields_of, batches)), numbers, now):
@@ -240,7 +257,7 @@ class MemoryTicketCache(TicketCache):
         window, longest, shards, cap = self._window, self._longest, self._slots, self._max_per_user
         store, of_user = self._records.store, self._by_use_of_user
         last_use, room = now, self._max_total
-        for key, user_id, stamp, previous_logon, issue, number, use, expiry in records:
+        for key, user_id, stamp, previous_logon, issue, number, use, expiry, address, binding, impersonated in records:
             last_use = min(last_use, use)  # What came before was used later.
             issued_at = issue if issue < last_use else last_use
             expires_at = min(last_use + window, issued_at + longest)
@@ -249,8 +266,9 @@ class MemoryTicketCache(TicketCache):
                 continue
             if cap and of_user.size(user_id) >= cap:
                 continue
-            fields = key, user_id, stamp, previous_logon, issued_at, numbers[number], last_use, expires_at
-            slot = slots[key] = store(record_of(fields))
+            spoken, by = numbers[number], numbers[binding] if binding < len(numbers) else NO_WORD
+            life = key, user_id, stamp, previous_logon, issued_at, spoken, last_use, expires_at
+            slot = slots[key] = store(record_of((*life, address, by, impersonated)))
             of_user.prepend(user_id, slot)
             yield slot
             room -= 1

@@ -9,6 +9,8 @@ Needs Redis 6.2 or later, or Valkey; no cluster. All keys begin with a prefix:
     his digests, sorted by last use.
 ``ends``, and with an absolute expiration ``uses``
     all digests with their users' ids, sorted by expiry and by last use.
+``origins``
+    a hash: for each digest where the ticket was asked for, for operators.
 
 Each call that changes something takes up to 16 expired tickets out of the indexes, and an index expires after its last
 ticket. With an absolute expiration, when more than 16 end so at once, a live ticket can go before them.
@@ -32,7 +34,7 @@ from asmx_tickets import extras
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.redis.script import Script, load
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
-from asmx_tickets.tickets.ticket import Ticket, digest, short_hash
+from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket, digest, named, short_hash
 
 try:
     from asmx_tickets.redis.address import parse_address
@@ -87,13 +89,20 @@ class RedisTicketCache(TicketCache):
         self._unsure: deque[bytes] = deque(maxlen=10_000)
 
     def add(
-        self, guid: bytes, *, user_id: int, security_stamp: int, language: str, previous_logon: float | None
+        self,
+        guid: bytes,
+        *,
+        user_id: int,
+        security_stamp: int,
+        language: str,
+        previous_logon: float | None,
+        origin: Origin = NOWHERE,
     ) -> Ticket:
         key = digest(guid)
         previous = "-" if previous_logon is None else repr(float(previous_logon))
         fields = f"{security_stamp} {previous} {language}"
         try:
-            answer = self._run(_ADD, key, user_id, fields.encode(), *self._life, *self._caps)
+            answer = self._run(_ADD, key, user_id, fields.encode(), *self._life, *self._caps, _packed(origin))
         except Unanswered:
             self._unsure.append(key)
             self._end_unsure()
@@ -124,6 +133,11 @@ class RedisTicketCache(TicketCache):
         value = self._run(_REMOVE, key, lasting=True)
         return _ticket(key, value) if value is not None else None
 
+    def remove_named(self, short_hash: str) -> int:
+        start = named(short_hash)
+        keys = {key for key, _, _ in self._pages(b"") if key.startswith(start)}
+        return sum(self._run(_REMOVE, key, lasting=True) is not None for key in keys)
+
     def remove_user(self, user_id: int) -> int:
         removed, left = 0, 1
         while left:
@@ -132,16 +146,11 @@ class RedisTicketCache(TicketCache):
         return removed
 
     def summaries(self, user_id: int | None = None) -> Iterator[TicketSummary]:
-        user = b"" if user_id is None else user_id
-        cursor, seen = b"0", set[bytes]()
-        while True:
-            cursor, *page = self._run(_PAGE, user, cursor, BATCH, repeatable=True)
-            for key, value in zip(page[::2], page[1::2], strict=True):
-                if key not in seen:
-                    seen.add(key)
-                    yield _summary(key, value)
-            if cursor == b"0":
-                return
+        seen = set[bytes]()
+        for key, value, origin in self._pages(b"" if user_id is None else user_id):
+            if key not in seen:
+                seen.add(key)
+                yield _summary(key, value, origin)
 
     @property
     def held(self) -> int:
@@ -187,6 +196,15 @@ class RedisTicketCache(TicketCache):
         if self._unsure:
             self._end_unsure()
         return answer
+
+    def _pages(self, user: int | bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+        """Digest, value and origin of the live tickets, all or one user's; of some twice."""
+        cursor = b"0"
+        while True:
+            cursor, *page = self._run(_PAGE, user, cursor, BATCH, repeatable=True)
+            yield from zip(page[::3], page[1::3], page[2::3], strict=True)
+            if cursor == b"0":
+                return
 
     def _end_unsure(self) -> None:
         """Ends one of the tickets that nobody has been given, if it is there (SECURITY A8)."""
@@ -241,12 +259,26 @@ def _ticket(key: bytes, value: bytes) -> Ticket:
         raise _not_ours(key) from error
 
 
-def _summary(key: bytes, value: bytes) -> TicketSummary:
+def _summary(key: bytes, value: bytes, origin: bytes = b"") -> TicketSummary:
     try:
-        used, expires, _, user, *_ = value.split(b" ", 6)
-        return TicketSummary(int(user), int(used) / 1e6, _expires_at(expires), short_hash(key))
+        used, expires, issued, user, *_ = value.split(b" ", 6)
+        times = int(used) / 1e6, _expires_at(expires)
+        return TicketSummary(int(user), *times, short_hash(key), int(issued) / 1e6, _unpacked(origin))
     except ValueError as error:
         raise _not_ours(key) from error
+
+
+def _packed(origin: Origin) -> bytes:
+    if origin == NOWHERE:
+        return b""
+    return "\t".join((f"{origin.impersonated:d}", origin.address, origin.binding)).encode("utf-8", "surrogatepass")
+
+
+def _unpacked(text: bytes) -> Origin:
+    """The origin; none for a ticket that a node of an older version has added."""
+    impersonated, _, rest = text.decode("utf-8", "surrogatepass").partition("\t")
+    address, _, binding = rest.partition("\t")
+    return Origin(address, binding, impersonated == "1")
 
 
 def _expires_at(microseconds: bytes) -> float:

@@ -7,8 +7,9 @@ in again. The used file stays where it is until the new one is written, so no st
 
 It holds digests and no ticket, yet who can write it can make tickets: so it is made 0600, and taken from its owner
 and root only. Its format, in little-endian order: 12 bytes of magic, which are others once the file was used, the
-version as 4 bytes, the SHA-256 of what follows; then the length of the languages as 4 bytes, the languages as a JSON
-list, and the records as in ``records``, from the ticket used last to the one unused for longest.
+version as 4 bytes, the SHA-256 of what follows; then the length of a JSON list as 4 bytes, the list, which has the
+languages and bindings, and the records as in ``records``, from the ticket used last to the one unused for longest.
+A file of version 1, whose records have no origin, is read as well.
 """
 
 import errno
@@ -29,14 +30,15 @@ from pathlib import Path
 from typing import IO
 
 from asmx_tickets.tickets.memory import MemoryTicketCache
-from asmx_tickets.tickets.records import RECORD_SIZE
+from asmx_tickets.tickets.records import RECORD_SIZE, RECORD_SIZE_OF_VERSION_1, from_version_1
 
-VERSION = 1
+VERSION = 2
 _MAGIC = b"asmx-tickets"
 _USED_MAGIC = b"used-tickets"
 _HEADER = struct.Struct("<12sI32s")
 _LENGTH = struct.Struct("<I")
-_BATCH = 4096 * RECORD_SIZE  # How much is read at once.
+_BATCH = 4096  # How many records are read at once.
+_RECORD_SIZES = {1: RECORD_SIZE_OF_VERSION_1, VERSION: RECORD_SIZE}
 _TEMPORARY = ".tmp"
 
 _log = logging.getLogger(__name__)
@@ -57,9 +59,9 @@ def save(cache: MemoryTicketCache, file: Path) -> int:
     with the file is one line in the log, and 0 is returned: then the tickets end, and no part of them stays on disk.
     Raises Unavailable if the cache is closed already.
     """
-    languages, batches = cache.hand_over()
+    words, batches = cache.hand_over()
     try:
-        saved = _write(file, languages, batches)
+        saved = _write(file, words, batches)
     except OSError as error:
         _log.error("the tickets can't be saved in %s, so all users have to log in again: %s", file, _reason(error))
         return 0
@@ -82,9 +84,10 @@ def load(cache: MemoryTicketCache, file: Path) -> int:
             _lock(source)
             status = os.fstat(source.fileno())
             _check_origin(status)
-            languages, there = _read_head(source, status.st_size)
+            words, there, version = _read_head(source, status.st_size)
             _mark_used(source)
-            cache.take_over(languages, iter(lambda: source.read(_BATCH), b""))
+            batches = iter(lambda: source.read(_BATCH * _RECORD_SIZES[version]), b"")
+            cache.take_over(words, map(from_version_1, batches) if version == 1 else batches)
     except FileNotFoundError:
         return 0
     except _Used:
@@ -98,7 +101,7 @@ def load(cache: MemoryTicketCache, file: Path) -> int:
     return cache.held
 
 
-def _write(file: Path, languages: list[str], batches: Iterator[bytes]) -> int:
+def _write(file: Path, words: list[str], batches: Iterator[bytes]) -> int:
     """How many tickets. Raises OSError, and leaves what was there as it was."""
     with suppress(FileNotFoundError):
         if stat.S_IFMT(file.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFLNK):
@@ -108,7 +111,7 @@ def _write(file: Path, languages: list[str], batches: Iterator[bytes]) -> int:
     ) as target:  # Made with mode 600, and never through a link.
         temporary = Path(target.name)
         try:
-            size = _write_into(target, languages, batches)
+            size = _write_into(target, words, batches)
             target.close()  # Windows renames no open file.
             temporary.replace(file)
         except BaseException:
@@ -121,10 +124,10 @@ def _write(file: Path, languages: list[str], batches: Iterator[bytes]) -> int:
     return size // RECORD_SIZE
 
 
-def _write_into(target: IO[bytes], languages: list[str], batches: Iterator[bytes]) -> int:
+def _write_into(target: IO[bytes], words: list[str], batches: Iterator[bytes]) -> int:
     """How many bytes the records take."""
-    spoken = json.dumps(languages).encode("ascii")
-    head = _LENGTH.pack(len(spoken)) + spoken
+    listed = json.dumps(words).encode("ascii")
+    head = _LENGTH.pack(len(listed)) + listed
     checksum = hashlib.sha256(head)
     target.write(bytes(_HEADER.size) + head)
     size = 0
@@ -169,8 +172,8 @@ def _check_origin(status: os.stat_result) -> None:
         raise _Unusable("it has more than one name, so it may be an old one put back")
 
 
-def _read_head(source: io.BufferedRandom, size: int) -> tuple[list[str], int]:
-    """The languages, and how many records follow from where ``source`` stands then.
+def _read_head(source: io.BufferedRandom, size: int) -> tuple[list[str], int, int]:
+    """The languages and bindings, how many records follow from where ``source`` stands then, and the version.
 
     Raises OSError, _Unusable and _Used.
     """
@@ -181,20 +184,20 @@ def _read_head(source: io.BufferedRandom, size: int) -> tuple[list[str], int]:
         raise _Used
     if magic != _MAGIC:
         raise _Unusable("it is damaged, or no file of tickets")
-    if version != VERSION:
+    if version not in _RECORD_SIZES:
         raise _Unusable(f"its format has version {version}, and this program reads version {VERSION}")
     if hashlib.file_digest(source, "sha256").digest() != checksum:
         raise _Unusable("it is damaged or cut short")
     source.seek(_HEADER.size)
     try:
         (length,) = _LENGTH.unpack(source.read(_LENGTH.size))
-        languages = json.loads(source.read(length))
+        words = json.loads(source.read(length))
     except (ValueError, RecursionError, struct.error):
-        languages = None
-    records, rest = divmod(size - source.tell(), RECORD_SIZE)
-    if rest or not isinstance(languages, list) or not all(isinstance(each, str) for each in languages):
+        words = None
+    records, rest = divmod(size - source.tell(), _RECORD_SIZES[version])
+    if rest or not isinstance(words, list) or not all(isinstance(each, str) for each in words):
         raise _Unusable("it has no proper content")
-    return languages, records
+    return words, records, version
 
 
 def _mark_used(source: io.BufferedRandom) -> None:

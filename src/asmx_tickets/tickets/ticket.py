@@ -13,6 +13,8 @@ _N = "[0-9A-Fa-f]{32}"
 _D = "[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}"
 _GUID = re.compile(rf"{_WHITE_SPACE}(?:({_D})|({_N})|\{{({_D})\}}|\(({_D})\)){_WHITE_SPACE}")
 
+_SHORT_HASH = re.compile("[0-9a-fA-F]{8}")
+
 
 def parse_guid(text: str) -> bytes | None:
     """The 16 bytes of a GUID, in the order they are written; None if ``text`` is no GUID.
@@ -42,6 +44,27 @@ def digest(guid: bytes) -> bytes:
 def short_hash(key: bytes) -> str:
     """What logs and lists show of a ticket: the first 8 hex digits of its digest, which is ``key``."""
     return key[:4].hex()
+
+
+def named(short: str) -> bytes:
+    """What the digests begin with that have this short hash. Raises ValueError for what is none."""
+    if not _SHORT_HASH.fullmatch(short):
+        raise ValueError("a short hash has 8 hexadecimal digits")
+    return bytes.fromhex(short)
+
+
+class Origin(NamedTuple):
+    """Where a ticket was asked for, for operators."""
+
+    address: str = ""
+    """The network address; empty if unknown."""
+    binding: str = ""
+    """The binding's name; empty if unknown."""
+    impersonated: bool = False
+    """Whether a trusted program asked for it in the user's place."""
+
+
+NOWHERE = Origin()
 
 
 class Ticket(NamedTuple):

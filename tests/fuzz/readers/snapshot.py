@@ -1,8 +1,9 @@
 """The file that keeps tickets over a restart: loading it never raises, uses it up whatever is in it, and gives the
 cache exactly the live tickets that the reference finds in it, none of which lives longer than the settings allow.
 
-Input: the bytes of the file; or an ``!`` and what follows the checksum, which the harness then makes right: nobody but
-the file's owner can do that, and still a damaged disk must not keep the service from starting.
+Input: the bytes of the file; or an ``!`` and what follows the checksum, which the harness then makes right, or a ``?``
+and the same in the older format: nobody but the file's owner can do that, and still a damaged disk must not keep the
+service from starting.
 """
 
 import hashlib
@@ -19,21 +20,24 @@ MAX_LENGTH = 4096
 NOW = 1_771_425_300.0
 WINDOW = 30 * 86_400.0
 CAPACITY = 8
-RECORD = struct.Struct("<32sqqddIdd")
+RECORDS = {1: struct.Struct("<32sqqddIdd"), 2: struct.Struct("<32sqqddIdd16sHB")}
 TOKENS = (
-    *(b"!", b"asmx-tickets\x01\0\0\0", b'["en"]', b'["en", "de"]', b"[]", b"[[", b'"\\ud800"'),
+    *(b"!", b"?", b"asmx-tickets\x01\0\0\0", b"asmx-tickets\x02\0\0\0"),
+    *(b'["en"]', b'["en", "de"]', b"[]", b"[[", b'"\\ud800"'),
     *(b"\0\0\0\0\0\0\xf8\x7f", b"\xff" * 8),
     *(
         struct.pack("<d", moment)
         for moment in (NOW, NOW + 60, NOW - 60, NOW + WINDOW, float("nan"), float("inf"), -1e300)
     ),
     struct.pack("<32sqqddIdd", b"\x01" * 32, 42, 1, NOW - 90, NOW - 60, 0, NOW - 60, NOW - 60 + WINDOW),
+    struct.pack("<16sHB", b"\x02" * 16, 0, 1),
 )
 _log = logging.getLogger("asmx_tickets.tickets.snapshot")
 
 
 def check(data: bytes) -> None:
-    content = _signed(data[1:]) if data[:1] == b"!" else data
+    version = {b"!": 2, b"?": 1}.get(data[:1])
+    content = data if version is None else _signed(data[1:], version)
     cache = MemoryTicketCache(sliding_expiration=WINDOW, clock=lambda: NOW, max_total=CAPACITY)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "tickets")
@@ -56,15 +60,17 @@ def check(data: bytes) -> None:
     assert cache.held <= CAPACITY
 
 
-def _signed(payload: bytes) -> bytes:
-    return b"asmx-tickets" + struct.pack("<I", 1) + hashlib.sha256(payload).digest() + payload
+def _signed(payload: bytes, version: int) -> bytes:
+    return b"asmx-tickets" + struct.pack("<I", version) + hashlib.sha256(payload).digest() + payload
 
 
 def _reference(content: bytes) -> set[bytes] | None:
     """The digests of the tickets that are alive; None for what is no file of tickets."""
     head, payload = content[:48], content[48:]
-    if head != _signed(payload)[:48] or len(payload) < 4:
+    version = next((each for each in RECORDS if head == _signed(payload, each)[:48]), None)
+    if version is None or len(payload) < 4:
         return None
+    record = RECORDS[version]
     records_at = 4 + int.from_bytes(payload[:4], "little")
     try:
         languages = json.loads(payload[4:records_at])
@@ -72,14 +78,14 @@ def _reference(content: bytes) -> set[bytes] | None:
         return None
     records = payload[min(records_at, len(payload)) :]
     if (
-        len(records) % RECORD.size
+        len(records) % record.size
         or not isinstance(languages, list)
         or not all(isinstance(each, str) for each in languages)
     ):
         return None
     alive: set[bytes] = set()
     last_use = NOW
-    for digest, _, _, _, _, language, used_at, expires_at in RECORD.iter_unpack(records):
+    for digest, _, _, _, _, language, used_at, expires_at, *_ in record.iter_unpack(records):
         last_use = used_at if used_at < last_use else last_use
         is_alive = last_use + WINDOW > NOW and not expires_at <= NOW
         if is_alive and language < len(languages) and len(alive) < CAPACITY:

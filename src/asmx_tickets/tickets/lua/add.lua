@@ -1,5 +1,5 @@
 -- Adds a ticket. ARGV: digest, user, "stamp previous language", window, absolute expiration (0: none), max per user (0:
--- no cap), max total. Gives the value, then digest and value of each ticket ended for it; nothing if it is alive.
+-- no cap), max total, the origin ('': none). Gives the value, then digest and value of each ticket ended for it; nothing if it is alive.
 local digest, user = ARGV[1], ARGV[2]
 local window, absolute = tonumber(ARGV[4]), tonumber(ARGV[5])
 local expires = now + window
@@ -35,4 +35,8 @@ local by_use = (absolute > 0 and redis.call('EXISTS', uses) == 1) and uses or en
 make_room(by_use, tonumber(ARGV[7]))
 
 place(digest, user, now, expires, absolute)
+if ARGV[8] ~= '' then
+  redis.call('HSET', origins, digest, ARGV[8])
+  prolong(origins, expires)
+end
 return answer

@@ -3,7 +3,7 @@ local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
 
 local prefix = KEYS[1]
-local ends, uses = prefix .. 'ends', prefix .. 'uses'
+local ends, uses, origins = prefix .. 'ends', prefix .. 'uses', prefix .. 'origins'
 
 local function ticket_key(digest)
   return prefix .. 't:' .. digest
@@ -52,6 +52,7 @@ local function forget(digest, user)
   redis.call('ZREM', user_key(user), digest)
   redis.call('ZREM', ends, digest .. user)
   redis.call('ZREM', uses, digest .. user)
+  redis.call('HDEL', origins, digest)
 end
 
 -- Forgets some of the tickets that have expired; EXISTS makes Redis delete those that are still in memory, so that no

@@ -1,5 +1,5 @@
 -- A page of the live tickets. ARGV: user ('': all), cursor ('0' to begin), about how many. Gives the next cursor ('0' at the
--- end), then digest and value of each ticket. A ticket may be on more than one page.
+-- end), then digest, value and origin of each ticket. A ticket may be on more than one page.
 local index = ARGV[1] == '' and ends or user_key(ARGV[1])
 -- Changes nothing; but a replica, which may not know the latest tickets, refuses it.
 redis.call('ZREMRANGEBYRANK', index, 1, 0)
@@ -11,6 +11,7 @@ for i = 1, #found[2], 2 do
   if value then
     answer[#answer + 1] = digest
     answer[#answer + 1] = value
+    answer[#answer + 1] = redis.call('HGET', origins, digest) or ''
   end
 end
 return answer

@@ -29,5 +29,8 @@ end
 value = text(used) .. ' ' .. text(expires) .. ' ' .. issued .. ' ' .. user .. ' ' .. fields
 redis.call('SET', ticket_key(digest), value, 'PXAT', last_millisecond(expires))
 place(digest, user, used, expires, absolute)
+if redis.call('HEXISTS', origins, digest) == 1 then
+  prolong(origins, expires)
+end
 sweep()
 return value
