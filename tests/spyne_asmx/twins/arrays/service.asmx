@@ -11,7 +11,7 @@ public class Grid {
     public int[] Plain;
     [XmlElement("Loose")] public int[] Loose;
     [XmlArray("Names"), XmlArrayItem("Name")] public string[] Named;
-    public List<Point> Points;
+    public Point[] Points;
     public Cell[][] Rows;
     public int?[] Holes;
     [XmlElement("Corner")] public Point[] Corners;
@@ -24,8 +24,8 @@ public class Arrays : WebService {
     [WebMethod] public List<Point> Points(List<Point> points) { return points; }
     [WebMethod] public int[][] Matrix(int[][] rows) { return rows; }
     [WebMethod] public Grid Same(Grid grid) { return grid; }
-    [WebMethod] [return: XmlElement("Item")] public string[] Loose([XmlElement("Word")] string[] words) { return words; }
-    [WebMethod] [return: XmlArrayItem("Price")] public decimal[] Prices([XmlArray("List"), XmlArrayItem("Amount")] decimal[] amounts) { return amounts; }
+    [WebMethod] [return: XmlElement("Item")] public string[] Loose([XmlElement("Word")] string[] Word) { return Word; }
+    [WebMethod] [return: XmlArrayItem("Price")] public decimal[] Prices([XmlArray("List"), XmlArrayItem("Amount")] decimal[] List) { return List; }
     [WebMethod] public int?[] Holes(int?[] numbers) { return numbers; }
     [WebMethod] public string[] Nothing() { return null; }
     [WebMethod] public string[] Gaps() { return new[] { "a", null, "" }; }
