@@ -1,17 +1,14 @@
 """A demo server for real clients, what runs their programs, and the table of those that passed."""
 
-import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.clients.summary import PROPERTY
-from tests.server.conftest import Server
-from tests.support.processes import free_port
+from tests.support.server import servers_in
 
 HERE = Path(__file__).parent
 NODE = HERE / "node"
@@ -22,19 +19,10 @@ Ran = Callable[[str, str, str], None]
 @pytest.fixture(scope="session")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the demo service in a real server process; the clients share it, each with tickets of its own."""
-    folder = tmp_path_factory.mktemp("server")
-    port = free_port()
-    command = [sys.executable, "-m", "asmx_tickets", "serve", "--demo", "--urls", f"http://127.0.0.1:{port}"]
-    with (folder / "stderr.txt").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=log, text=True)
-    assert process.stdout is not None
-    with process.stdout:
-        found = re.search(r"http://\S+", process.stdout.readline())
-        if found is None:
-            process.wait(timeout=10)
-            pytest.fail(f"the server did not start: {(folder / 'stderr.txt').read_text()}")
-        yield found[0]
-        assert Server(process, port, found[0]).stop() == 0
+    with servers_in(tmp_path_factory.mktemp("server")) as start:
+        server = start("--demo")
+        yield server.address
+        assert server.stop() == 0
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from tests.failure.conftest import PASSWORD, TRUSTED, Answer, Client, Deployment, under_load
-from tests.server.conftest import Server
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
+from tests.support.server import Server
 
 pytestmark = pytest.mark.slow
 

@@ -18,9 +18,9 @@ from tests.failure.conftest import (
     Deployment,
     under_load,
 )
-from tests.server.conftest import Server
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
+from tests.support.server import Server
 
 Deploy = Callable[..., Deployment]
 ClientOf = Callable[[Server], Client]

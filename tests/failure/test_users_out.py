@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import make_url
 
 from tests.failure.conftest import LONGEST_ANSWER, PASSWORD, RECOVERY, Client, Deployment, under_load
-from tests.server.conftest import Server
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
+from tests.support.server import Server
 
 Deploy = Callable[..., Deployment]
 ClientOf = Callable[[Server], Client]

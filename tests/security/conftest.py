@@ -32,8 +32,8 @@ from asmx_tickets.users.user import Profile
 from spyne_asmx.wsgi import WsgiApplication
 from tests.conftest import PASSWORD, Clock, Service
 from tests.fuzz.target import Target
-from tests.server.conftest import Server
 from tests.support.processes import free_port
+from tests.support.server import Server
 
 TRUSTED = "f2a96c1d07b84e5390ab44d1c8e7f653"
 ENVIRONMENT_CANARY = "cnry-of-the-environment-77c1b0"

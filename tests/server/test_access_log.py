@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Server, StartServer
+from tests.support.server import Server, StartServer
 
 Lines = Callable[[int], list[dict[str, Any]]]
 

@@ -14,8 +14,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.server.conftest import Server, StartServer
 from tests.support.redis import RedisServer
+from tests.support.server import Server, StartServer
 
 WORKERS = ["one process", "several processes"]
 

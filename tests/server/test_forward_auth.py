@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import Server, StartServer
 from tests.support.processes import Child, free_port, program
+from tests.support.server import Server, StartServer
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "forward-auth.md"
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.conftest import envelope
-from tests.server.conftest import Server
+from tests.support.server import Server
 
 _FORM = b"UID=jsmith&PWD=Secret123!"
 _LOGIN = (
@@ -16,26 +16,26 @@ _LOGIN = (
 )
 
 
-def test_keep_alive(demo: Server) -> None:
+def test_keep_alive(shared_demo: Server) -> None:
     """Two requests on one connection get two answers."""
     info = b"GET /srv.asmx/ServerInfo HTTP/1.1\r\nHost: localhost\r\n"
-    received = demo.raw(info + b"\r\n" + info + b"Connection: close\r\n\r\n")
+    received = shared_demo.raw(info + b"\r\n" + info + b"Connection: close\r\n\r\n")
     assert received.count(b'success="true"') == 2
 
 
-def test_expect_100_continue(demo: Server) -> None:
+def test_expect_100_continue(shared_demo: Server) -> None:
     """.NET sends the header with every POST and waits for the go-ahead."""
-    with socket.create_connection(("127.0.0.1", demo.port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", shared_demo.port), timeout=10) as connection:
         connection.sendall(_LOGIN + b"Expect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(_FORM))
         assert connection.recv(100).startswith(b"HTTP/1.1 100 ")
         connection.sendall(_FORM)
         assert b'success="true"' in connection.recv(65536)
 
 
-def test_chunked_body(demo: Server) -> None:
+def test_chunked_body(shared_demo: Server) -> None:
     """A body in chunks is read whole."""
     chunks = b"".join(b"%x\r\n%s\r\n" % (1, _FORM[i : i + 1]) for i in range(len(_FORM))) + b"0\r\n\r\n"
-    received = demo.raw(_LOGIN + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + chunks)
+    received = shared_demo.raw(_LOGIN + b"Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n" + chunks)
     assert b'success="true"' in received
 
 
@@ -48,9 +48,9 @@ def test_chunked_body(demo: Server) -> None:
         pytest.param(b"Transfer-Encoding: chunked\r\n\r\n", id="no chunk at all"),
     ],
 )
-def test_a_cut_body_is_no_request(demo: Server, cut: bytes) -> None:
+def test_a_cut_body_is_no_request(shared_demo: Server, cut: bytes) -> None:
     """SECURITY H4: 400, and nothing ran, even where what arrived would be a complete form."""
-    received = demo.raw(_LOGIN + cut, half_close=True)
+    received = shared_demo.raw(_LOGIN + cut, half_close=True)
     assert received.startswith(b"HTTP/1.1 400 ")
     assert b"ticket=" not in received
 
@@ -70,23 +70,23 @@ def test_a_cut_body_is_no_request(demo: Server, cut: bytes) -> None:
         pytest.param(b"Host: other\r\nContent-Length: 0\r\n\r\n", 400, id="two hosts"),
     ],
 )
-def test_requests_that_no_server_should_take(demo: Server, headers: bytes, status: int) -> None:
+def test_requests_that_no_server_should_take(shared_demo: Server, headers: bytes, status: int) -> None:
     """SECURITY F1, H3, H5, H6."""
-    assert demo.raw(_LOGIN + headers, timeout=3).startswith(b"HTTP/1.1 %d " % status)
+    assert shared_demo.raw(_LOGIN + headers, timeout=3).startswith(b"HTTP/1.1 %d " % status)
 
 
-def test_http2_is_off(demo: Server) -> None:
+def test_http2_is_off(shared_demo: Server) -> None:
     """SECURITY H10."""
-    assert not demo.raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", timeout=3).startswith(b"\x00")
+    assert not shared_demo.raw(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", timeout=3).startswith(b"\x00")
 
 
-def test_no_answer_names_the_server_software(demo: Server) -> None:
+def test_no_answer_names_the_server_software(shared_demo: Server) -> None:
     """CONTRACT 2.4: no library's name."""
     for request in (
         b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n",
         _LOGIN + b"Content-Length: 99999\r\n\r\n",
     ):
-        assert b"granian" not in demo.raw(request).lower()
+        assert b"granian" not in shared_demo.raw(request).lower()
 
 
 @pytest.mark.parametrize("binding", ["form", "SOAP"])

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.conftest import Server, StartServer
 from tests.support.processes import free_port
+from tests.support.server import Server, StartServer
 
 
 def _serve(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.server.conftest import Server, StartServer
 from tests.support.redis import RedisServer
+from tests.support.server import Server, StartServer
 
 SECRET, OTHER = "0123456789abcdef-canary", "fedcba9876543210-canary"
 

@@ -7,12 +7,12 @@ import zeep
 from lxml import etree
 
 from tests.conftest import GUID, PASSWORD, TRUSTED_PASSWORD
-from tests.server.conftest import Server
+from tests.support.server import Server
 
 
-def test_zeep(demo: Server) -> None:
+def test_zeep(shared_demo: Server) -> None:
     """A client generated from the WSDL that the server serves."""
-    client = zeep.Client(f"{demo.address}?WSDL")
+    client = zeep.Client(f"{shared_demo.address}?WSDL")
     call = client.service
 
     session = _root(call.AuthenticateUser(UID="jsmith", PWD=PASSWORD))
@@ -41,7 +41,7 @@ def _root(result: Any) -> dict[str, str]:
     return dict(_element(result).attrib)
 
 
-def test_curl(demo: Server) -> None:
+def test_curl(shared_demo: Server) -> None:
     """A shell script over the POST and GET bindings."""
 
     def curl(*arguments: str) -> dict[str, str]:
@@ -49,13 +49,13 @@ def test_curl(demo: Server) -> None:
         return dict(etree.fromstring(done.stdout).attrib)
 
     form = ["--data-urlencode", "UID=jsmith", "--data-urlencode", f"PWD={PASSWORD}"]
-    ticket = curl(f"{demo.address}/AuthenticateUser", *form)["ticket"]
-    assert curl(f"{demo.address}/isValidTicket?AuthenticationTicket={ticket}")["success"] == "true"
-    assert curl("-H", f"Authorization: SOTicket {ticket}", f"{demo.address}/GetCurrentUser")["success"] == "true"
-    assert curl("--cookie", f"ticket={ticket}", f"{demo.address}/isValidTicket")["userid"] == "42"
-    assert curl(f"{demo.address}/RenewTicket", *form, "-d", f"OldTicket={ticket}")["ticket"] == ticket
+    ticket = curl(f"{shared_demo.address}/AuthenticateUser", *form)["ticket"]
+    assert curl(f"{shared_demo.address}/isValidTicket?AuthenticationTicket={ticket}")["success"] == "true"
+    assert curl("-H", f"Authorization: SOTicket {ticket}", f"{shared_demo.address}/GetCurrentUser")["success"] == "true"
+    assert curl("--cookie", f"ticket={ticket}", f"{shared_demo.address}/isValidTicket")["userid"] == "42"
+    assert curl(f"{shared_demo.address}/RenewTicket", *form, "-d", f"OldTicket={ticket}")["ticket"] == ticket
     trusted = ["-d", f"TrustedUserPwd={TRUSTED_PASSWORD}", "-d", "UserName=jsmith"]
-    other = curl(f"{demo.address}/CreateTicketforUser", *trusted)["ticket"]
-    assert curl(f"{demo.address}/LogOut", "-d", f"AuthenticationTicket={ticket}") == {"success": "true"}
-    assert curl(f"{demo.address}/isValidTicket?AuthenticationTicket={ticket}")["success"] == "false"
-    assert curl(f"{demo.address}/isValidTicket?AuthenticationTicket={other}")["success"] == "true"
+    other = curl(f"{shared_demo.address}/CreateTicketforUser", *trusted)["ticket"]
+    assert curl(f"{shared_demo.address}/LogOut", "-d", f"AuthenticationTicket={ticket}") == {"success": "true"}
+    assert curl(f"{shared_demo.address}/isValidTicket?AuthenticationTicket={ticket}")["success"] == "false"
+    assert curl(f"{shared_demo.address}/isValidTicket?AuthenticationTicket={other}")["success"] == "true"

@@ -10,8 +10,8 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.server.conftest import Server, StartServer
 from tests.support.processes import wait_until
+from tests.support.server import Server, StartServer
 
 
 def command(folder: Path, *arguments: str, stdin: str = "") -> None:
