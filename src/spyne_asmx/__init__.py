@@ -41,7 +41,10 @@ from spyne_asmx.messages import out_parameter as out_parameter
 from spyne_asmx.operations import OperationTable as OperationTable
 from spyne_asmx.operations import Waiting as Waiting
 from spyne_asmx.samples import Example as Example
+from spyne_asmx.typenames import AnyType as AnyType
+from spyne_asmx.typenames import flags as flags
 from spyne_asmx.typenames import nullable as nullable
+from spyne_asmx.typenames import struct as struct
 from spyne_asmx.wsdl import build_wsdl as build_wsdl
 from spyne_asmx.wsgi import WsgiApplication as WsgiApplication
 from spyne_asmx.xml import Element as Element

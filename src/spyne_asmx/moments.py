@@ -31,15 +31,27 @@ def moment_reader(spyne_type: Any) -> Callable[[str], Any]:
     """A date without a time is midnight to .NET, and seconds may be missing, as in what browsers' date fields send."""
     if has_format(spyne_type, _FORMATS):
         return lambda text: _converter.from_unicode(spyne_type, text.strip())
+    as_timezone = spyne_type.Attributes.as_timezone
 
     def read(text: str) -> Any:
         match = _DATE_TIME.fullmatch(text.strip())
         if match is None:
             raise ValueError(text)
-        clock = f"{match['minute'] or '00:00'}{match['second'] or ':00'}"
-        return _converter.from_unicode(spyne_type, f"{match['day']}T{clock}{match['zone'] or ''}")
+        moment = datetime.fromisoformat(
+            f"{match['day']}T{match['minute'] or '00:00'}:{_seconds(match)}{match['zone'] or ''}"
+        )
+        if as_timezone is None:
+            return moment
+        return moment.astimezone(as_timezone) if moment.tzinfo else moment.replace(tzinfo=as_timezone)
 
     return read
+
+
+def _seconds(match: re.Match[str]) -> str:
+    """The seconds of a time, with six digits behind the point: Python knows no more. None are zero."""
+    whole, _, fraction = (match["second"] or ":00")[1:].partition(".")
+    microseconds = min(999_999, round(float(f"0.{fraction or 0}") * 1_000_000))
+    return f"{whole}.{microseconds:06}"
 
 
 def day_reader(spyne_type: Any) -> Callable[[str], Any]:
@@ -62,7 +74,7 @@ def clock_reader(_spyne_type: Any) -> Callable[[str], Any]:
         match = _TIME.fullmatch(text.strip())
         if match is None:
             raise ValueError(text)
-        return time.fromisoformat(f"{match['minute']}{(match['second'] or ':00')[:10]}")
+        return time.fromisoformat(f"{match['minute']}:{_seconds(match)}")
 
     return read
 
@@ -125,7 +137,7 @@ def clock_writer(_spyne_type: Any) -> Callable[[Any], str]:
             value = value.timetz()
         if not isinstance(value, time):
             raise TypeError(f"a time must be a datetime.time, not {type(value).__name__}")
-        return re.sub(r"(\.[0-9]*[1-9])0+", r"\1", value.isoformat(), count=1)
+        return re.sub(r"(\.[0-9]*[1-9])0+(?![0-9])", r"\1", value.isoformat())
 
     return write
 
