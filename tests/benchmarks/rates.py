@@ -14,11 +14,13 @@ from tests.benchmarks.load import Load, run, write_requests
 from tests.benchmarks.messages import get_request, shapeless_request, soap_request
 from tests.benchmarks.ours import demo_server, mint
 from tests.benchmarks.peers.commands import PEERS
-from tests.benchmarks.processes import SERVER_CORE, NotInstalled, Server, running
+from tests.benchmarks.processes import LOAD_CORE, SERVER_CORE, NotInstalled, Server, running
+from tests.benchmarks.shared import log_in_often, redis_server, shared_server
 
 OURS = "asmx-tickets"
 OURS_GET = "asmx-tickets, GET"
 OURS_SHAPELESS = "asmx-tickets, no known shape"
+OURS_REDIS = "asmx-tickets, tickets in Redis"
 _ROOT = Path(__file__).parents[2]
 _WINDOW = 30 * 86400
 _IN_USE = 1000  # of the live tickets, how many the load asks for, round robin
@@ -89,6 +91,10 @@ def _subjects(directory: Path, count: int, missing: dict[str, str]) -> Iterator[
             OURS_GET: Subject(ours, get),
             OURS_SHAPELESS: Subject(ours, shapeless),
         }
+        try:
+            subjects[OURS_REDIS] = stack.enter_context(_on_redis(directory / "redis"))
+        except NotInstalled as what:
+            missing[OURS_REDIS] = str(what)
         wanted = _said(ours, soap_request(used[0]))
         for name, prepare in PEERS.items():
             own = directory / name.replace(" ", "-")
@@ -104,6 +110,15 @@ def _subjects(directory: Path, count: int, missing: dict[str, str]) -> Iterator[
                 raise RuntimeError(f"{name} answers {said}, not {wanted}")
             subjects[name] = Subject(server, soap)
         yield subjects
+
+
+@contextmanager
+def _on_redis(directory: Path) -> Iterator[Subject]:
+    """The service with its tickets in Redis, which shares the load's core."""
+    directory.mkdir()
+    with redis_server(directory, LOAD_CORE) as redis, shared_server(directory, 1, redis, SERVER_CORE) as server:
+        tickets = log_in_often(server)
+        yield Subject(server, write_requests([soap_request(ticket) for ticket in tickets], directory / "soap"))
 
 
 def _said(server: Server, request: bytes) -> dict[bytes, bytes]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.rates import OURS, OURS_GET, OURS_SHAPELESS, Rates
+from tests.benchmarks.rates import OURS, OURS_GET, OURS_REDIS, OURS_SHAPELESS, Rates
 from tests.benchmarks.start import Start
 from tests.benchmarks.storm import CLIENTS, FLOOD, Storm
 from tests.benchmarks.tickets import Tickets
@@ -45,6 +45,8 @@ def rate_rows(rates: Rates) -> Iterator[Row]:
     yield _ratio_row("GET isValidTicket, requests/s, to our SOAP", rates.rate_ratios(OURS_GET, OURS), 1.2, "")
     shapeless = rates.rate_ratios(OURS_SHAPELESS, OURS)
     yield _ratio_row("a SOAP body of no known shape, requests/s, to one of a known shape", shapeless, 0.55, "")
+    on_redis = rates.rate_ratios(OURS_REDIS, OURS) if OURS_REDIS in rates.runs else []
+    yield _ratio_row("tickets in Redis, requests/s, to tickets in memory", on_redis, 0.55, _missing(rates, OURS_REDIS))
 
 
 def storm_rows(storm: Storm) -> Iterator[Row]:

@@ -1,19 +1,45 @@
 """The service as several processes share it: workers on one Redis, users in a SQLite file."""
 
+import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.benchmarks.messages import PASSWORD
-from tests.benchmarks.processes import Server, running
+from tests.benchmarks.client import Connection
+from tests.benchmarks.messages import PASSWORD, login_request
+from tests.benchmarks.processes import NotInstalled, Server, running
 from tests.support.redis import RedisServer
+
+_TICKET = re.compile(rb' ticket="([0-9a-f-]{36})"')
+_TICKETS = 20
 
 
 @contextmanager
-def shared_server(directory: Path, workers: int, redis: RedisServer | None) -> Iterator[Server]:
-    """A server with jsmith among its users, and tickets in Redis or, without one, in memory."""
+def redis_server(directory: Path, core: int) -> Iterator[RedisServer]:
+    """A Redis on one core. Raises NotInstalled."""
+    if shutil.which("redis-server") is None:
+        raise NotInstalled("redis-server")
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})  # a child inherits it
+    try:
+        redis = RedisServer(directory)
+    finally:
+        os.sched_setaffinity(0, before)
+    try:
+        yield redis
+    finally:
+        redis.stop()
+
+
+@contextmanager
+def shared_server(
+    directory: Path, workers: int, redis: RedisServer | None, core: int | None = None
+) -> Iterator[Server]:
+    """A server with jsmith among its users, and tickets in Redis or, without one, in memory; on one core or on all."""
     environ = {"Audit__To": "", "Workers": str(workers)}
     if redis is not None:
         environ["ConnectionStrings__Tickets"] = redis.url
@@ -24,5 +50,12 @@ def shared_server(directory: Path, workers: int, redis: RedisServer | None) -> I
     def command(port: int) -> list[str]:
         return [sys.executable, "-m", "asmx_tickets", "serve", "--urls", f"http://127.0.0.1:{port}"]
 
-    with running(command, directory=directory, environ=environ) as server:
+    with running(command, core=core, directory=directory, environ=environ) as server:
         yield server
+
+
+def log_in_often(server: Server) -> list[str]:
+    """Some tickets of jsmith."""
+    with Connection(server.port) as connection:
+        found = [_TICKET.search(connection.ask(login_request()).body) for _ in range(_TICKETS)]
+    return [each[1].decode() for each in found if each is not None]

@@ -1,19 +1,13 @@
 """How checks a second grow with server processes on one Redis; server, Redis and load share the machine's cores."""
 
-import re
 import tempfile
 from pathlib import Path
 from statistics import median
 
-from tests.benchmarks.client import Connection
 from tests.benchmarks.load import Load, run, write_requests
-from tests.benchmarks.messages import login_request, soap_request
-from tests.benchmarks.processes import Server
-from tests.benchmarks.shared import shared_server
+from tests.benchmarks.messages import soap_request
+from tests.benchmarks.shared import log_in_often, shared_server
 from tests.support.redis import RedisServer
-
-_TICKET = re.compile(rb' ticket="([0-9a-f-]{36})"')
-_TICKETS = 20
 
 
 def table(rounds: int, seconds: float) -> str:
@@ -51,10 +45,3 @@ def folder_in(above: Path, name: str) -> Path:
     folder = above / name
     folder.mkdir(exist_ok=True)
     return folder
-
-
-def log_in_often(server: Server) -> list[str]:
-    """Some tickets of jsmith."""
-    with Connection(server.port) as connection:
-        found = [_TICKET.search(connection.ask(login_request()).body) for _ in range(_TICKETS)]
-    return [each[1].decode() for each in found if each is not None]
