@@ -19,7 +19,6 @@ import psutil
 from tests.benchmarks.client import Connection
 from tests.benchmarks.messages import PASSWORD, form_request, soap_request
 from tests.benchmarks.processes import Server
-from tests.benchmarks.shared import shared_server
 from tests.benchmarks.shared import log_in_often, shared_server
 from tests.benchmarks.workers import folder_in
 from tests.support.redis import RedisServer
