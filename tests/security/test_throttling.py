@@ -622,6 +622,42 @@ def test_b6_a_bad_secret_is_refused_in_one_line_that_does_not_show_it(tmp_path: 
     assert TRUSTED not in text
 
 
+COMPILED_IN = "k7Qp-2wXz9Lm"
+
+
+@pytest.mark.parametrize("networks", ["", "0.0.0.0/0", "10.1.0.0/16;::/0"])
+def test_b6_a_short_secret_without_networks_is_refused(tmp_path: Path, networks: str) -> None:
+    """Also beside a long one; and all addresses are no network."""
+    file = tmp_path / "appsettings.json"
+    file.write_text("{}")
+    for secrets_ in ({"TrustedUserPwd": COMPILED_IN}, {"TrustedUserPwd__0": TRUSTED, "TrustedUserPwd__1": COMPILED_IN}):
+        with pytest.raises(
+            SettingsError, match=r"TrustedUserPwd must have at least 22 .* TrustedUserNetworks"
+        ) as raised:
+            load_settings(file, environ=secrets_ | {"TrustedUserNetworks": networks})
+        assert COMPILED_IN not in str(raised.value)
+
+
+@pytest.mark.parametrize("secret", [COMPILED_IN[:-1], "aaaaaaaaaaaa", "MyServerSecret"])
+def test_b6_networks_are_not_enough_for_a_worse_secret(tmp_path: Path, secret: str) -> None:
+    file = tmp_path / "appsettings.json"
+    file.write_text("{}")
+    with pytest.raises(SettingsError, match="TrustedUserPwd must be"):
+        load_settings(file, environ={"TrustedUserPwd": secret, "TrustedUserNetworks": "10.1.0.0/16"})
+
+
+def test_b6_a_short_secret_with_networks_counts_there_and_is_warned_of(make_guessed: Make) -> None:
+    """For programs that it is compiled into."""
+    service = make_guessed(TrustedUserPwd=COMPILED_IN, TrustedUserNetworks="10.1.0.0/16")
+    (warning,) = service.composition.settings.warnings
+    assert "less than 22 characters" in warning
+    assert COMPILED_IN not in warning
+    assert not trusted(service, COMPILED_IN)
+    service.address = "10.1.2.3"
+    assert trusted(service, COMPILED_IN)
+    assert not trusted(service, COMPILED_IN[:-1])
+
+
 def test_b6_a_bad_secret_stops_the_start(tmp_path: Path) -> None:
     """Exit code 1, one line, and nothing listens."""
     secret = BAD_SECRETS["to be changed"]

@@ -13,6 +13,7 @@ from pydantic.alias_generators import to_pascal
 
 from asmx_tickets.access.accounts import AccountRules
 from asmx_tickets.errors import SettingsError
+from asmx_tickets.networks import Network
 from asmx_tickets.settings import aspnet, secret_files
 from asmx_tickets.settings import layers as configuration
 from asmx_tickets.settings.layers import CommonWord, Key
@@ -45,6 +46,7 @@ from asmx_tickets.settings.types import (
     PathBase,
     TrustedUserPwds,
     UrlsValue,
+    short_secrets,
 )
 from asmx_tickets.users.password_policy import PasswordPolicy
 
@@ -75,13 +77,13 @@ class Settings(BaseModel):
         default="*",
         description="Host names that are answered, separated by semicolons: *.example.com for subdomains, * for any.",
     )
+    trusted_user_networks: Networks = Field(
+        default=(), description="Addresses or networks that may call CreateTicketforUser; none named: all."
+    )
     trusted_user_pwd: TrustedUserPwds = Field(
         default=(),
         description="The shared secret of CreateTicketforUser; empty switches it off. A list while it is being changed:"
-        " each counts.",
-    )
-    trusted_user_networks: Networks = Field(
-        default=(), description="Addresses or networks that may call CreateTicketforUser; none named: all."
+        " each counts. 22 characters or more; 12 will do where TrustedUserNetworks are named.",
     )
     sysadmin_account_name: AccountName = Field(
         default="sysadmin", description="The account that never gets a ticket; empty names nobody."
@@ -106,6 +108,17 @@ class Settings(BaseModel):
     hsts: Hsts = Hsts()
     shutdown: Shutdown = Shutdown()
     metrics: Annotated[Metrics, AtStart()] = Metrics()
+
+    @field_validator("trusted_user_pwd")
+    @classmethod
+    def _bind_short_secrets(cls, secrets: tuple[SecretStr, ...], info: ValidationInfo) -> tuple[SecretStr, ...]:
+        networks = info.data.get("trusted_user_networks")
+        if networks is not None and short_secrets(secrets) and not _names_some(networks):
+            raise ValueError(
+                "must have at least 22 random characters, or 12 where TrustedUserNetworks names the networks that may"
+                " use it; `openssl rand -hex 16` makes some"
+            )
+        return secrets
 
     @field_validator("tickets")
     @classmethod
@@ -173,7 +186,7 @@ def load_settings(
     }
     loaded = _at_home(settings, base)
     loaded._sources = _sources(entries)
-    loaded._warnings = (*unread, *_open_secrets(entries, secrets))
+    loaded._warnings = (*unread, *_open_secrets(entries, secrets), *_short_secrets(settings))
     return loaded
 
 
@@ -250,6 +263,19 @@ def _refuse_one_file_for_two_things(base: Path, stores: ConnectionStrings, ticke
 def _paths(key: str, number: int) -> tuple[str, ...]:
     """Where an item of a list can stand: at its number, and the first one also alone."""
     return (f"{key}:{number}", key) if number == 0 else (f"{key}:{number}",)
+
+
+def _names_some(networks: tuple[Network, ...]) -> bool:
+    """Whether networks are named, and none of them is all there are."""
+    return bool(networks) and all(network.prefixlen for network in networks)
+
+
+def _short_secrets(settings: Settings) -> Iterator[str]:
+    if short_secrets(settings.trusted_user_pwd):
+        yield (
+            "TrustedUserPwd has less than 22 characters, so only TrustedUserNetworks keep others from guessing it:"
+            " change it where you can, to what openssl rand -hex 16 makes"
+        )
 
 
 def _open_secrets(entries: configuration.Layer, secrets: Mapping[str, SecretStr | ConnectionString]) -> Iterator[str]:

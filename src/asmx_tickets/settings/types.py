@@ -40,6 +40,7 @@ _EXAMPLE = re.compile(
 _UTC_TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})?)?"
 )
+_LONG_SECRET, _SHORTEST_SECRET = 22, 12
 _KEY_PREFIX = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 _TICKET_STORES = {"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"}
 _USER_STORES = {
@@ -212,14 +213,22 @@ def _allowed_hosts(value: str) -> str:
 
 
 def _trusted_user_pwds(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-    """SECURITY B6: at least 128 random bits, which are 22 characters of base64 or 32 hexadecimal digits."""
+    """SECURITY B6: at least 128 random bits, which are 22 characters of base64 or 32 hexadecimal digits.
+
+    One that is shorter, and is compiled into programs, can do where few can try it: see ``short_secrets``.
+    """
     for secret in secrets:
         value = secret.get_secret_value()
-        if len(value) < 22 or len(set(value)) < 8:
+        if len(value) < _SHORTEST_SECRET or len(set(value)) < 8:
             raise ValueError("must be empty (off) or at least 22 random characters; `openssl rand -hex 16` makes some")
         if _EXAMPLE.search(value):
             raise ValueError("must be no example; `openssl rand -hex 16` makes a random value")
     return secrets
+
+
+def short_secrets(secrets: tuple[SecretStr, ...]) -> bool:
+    """Whether one of them has less than 128 random bits, and so must not be tried from anywhere."""
+    return any(len(secret.get_secret_value()) < _LONG_SECRET for secret in secrets)
 
 
 def _listed(value: Any) -> Any:
