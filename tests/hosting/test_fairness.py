@@ -73,16 +73,19 @@ def until(door: RunningDoor, holds: Callable[[], bool]) -> None:
 
 def test_the_refusal_of_an_address_costs_no_hash(make_service: Make, hashing: Hashing) -> None:
     service = make_service(
-        ForwardedHeaders__KnownProxies__0="127.0.0.1", Throttling__FailuresPerAddress="3", Throttling__Failures="100"
+        ForwardedHeaders__KnownProxies__0="127.0.0.1", Throttling__FailuresPerAddress="3", Throttling__Failures="1"
     )
     with served(service) as (_, connect):
         client = connect()
+        assert BUSY in answer(send(client, "AuthenticateUser", "10.3.3.3", UID="locked", PWD="x"))
         for number in range(3):
             assert BUSY in answer(send(client, "AuthenticateUser", UID=f"nobody{number}", PWD="x"))
         before = hashing.count
         hashing.free.clear()  # nothing that hashes is answered any more
         for number in range(200):
             assert BUSY in answer(send(client, "AuthenticateUser", UID=f"made-up{number}", PWD="x"))
+        for _ in range(100):
+            assert BUSY in answer(send(client, "AuthenticateUser", UID="locked", PWD="x"))
         assert hashing.count == before
         hashing.free.set()
         other = answer(send(client, "AuthenticateUser", "10.2.2.2", UID="jsmith", PWD=PASSWORD))

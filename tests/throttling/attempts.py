@@ -9,7 +9,7 @@ from asmx_tickets.throttling import Admission, Attempt, Throttle
 
 T = TypeVar("T")
 
-ADMITTED, BUSY, ADDRESS, ACCOUNT, DISABLED = Admission
+ADMITTED, BUSY, ACCOUNT, DISABLED, ADDRESS = Admission
 
 
 def attempt(account: str = "42:3", *, known: bool = True, address: str = "192.0.2.1") -> Attempt:

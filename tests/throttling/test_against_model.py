@@ -126,11 +126,11 @@ class Model:
         if self.stamps.setdefault(account, attempt.stamp) != attempt.stamp:
             self.stamps[account] = attempt.stamp
             self.forgive(account)
+        if self.level(address) > 3 * 3.0:
+            return ADDRESS
         wait = self.wait(place)
         if wait:
             return DISABLED if wait == math.inf else ACCOUNT
-        if self.level(address) > 3 * 3.0:
-            return ADDRESS
         rivals = [other.place for other in self.undecided.values()].count(place)
         neighbours = [address_of(other.attempt) for other in self.undecided.values()].count(address)
         failures, streak, _ = self.counts(place)

@@ -17,8 +17,8 @@ from asmx_tickets.throttling import (
     Attempt,
     Failures,
     ThrottleRules,
-    guarding,
 )
+from asmx_tickets.throttling.guarding import guarding
 from asmx_tickets.throttling.throttle import DECIDED_WITHIN, KEPT, MAX_NETWORKS
 from tests.throttling.attempts import ACCOUNT, ADDRESS, ADMITTED, BUSY, DISABLED, attempt, fail, lock, succeed
 from tests.throttling.conftest import ACCOUNTS, ADDRESSES, MakeThrottle
@@ -384,7 +384,7 @@ def test_attempts_that_are_never_decided_fail_after_ten_seconds(
     assert throttle.admit(attempt()) is BUSY
     assert throttle.admit(attempt("43:1")) is BUSY
     pass_time(0.001)
-    assert throttle.admit(attempt()) is ACCOUNT
+    assert throttle.admit(attempt(address="192.0.2.2")) is ACCOUNT
     assert throttle.admit(attempt("43:1")) is ADDRESS
     pass_time(0.999)
     assert throttle.admit(attempt(address="192.0.2.2")) is ACCOUNT
@@ -503,19 +503,21 @@ def test_a_right_login_gives_its_address_no_failures_back(make_throttle: MakeThr
 
 
 def test_the_graver_reason_is_told(make_throttle: MakeThrottle, pass_time: PassTime) -> None:
-    """Disabled before waiting before the address before busy."""
+    """The address, whose refusal is cheap, before disabled before waiting before busy."""
     throttle = make_throttle(
         ThrottleRules(AccountRule(free=2, disable_at=3, longest_wait=1.0), AddressRule(burst=3, seconds=100.0))
     )
     assert throttle.admit(attempt("43:1")) is ADMITTED
-    assert throttle.admit(attempt("43:1", address="192.0.2.2")) is ADMITTED
     assert [fail(throttle), fail(throttle)] == [ADMITTED] * 2
     assert throttle.admit(attempt()) is ACCOUNT
     assert throttle.admit(attempt("44:1")) is BUSY
+    assert throttle.admit(attempt(address="192.0.2.2")) is ACCOUNT
     pass_time(DECIDED_WITHIN)
     assert throttle.admit(attempt("44:1")) is ADDRESS
+    assert throttle.admit(attempt()) is ADDRESS
     assert fail(throttle, address="192.0.2.3") is ADMITTED
-    assert throttle.admit(attempt()) is DISABLED
+    assert throttle.admit(attempt(address="192.0.2.4")) is DISABLED
+    assert throttle.admit(attempt()) is ADDRESS
 
 
 def test_a_flood_of_unknown_names_costs_no_known_account_its_count(

@@ -85,17 +85,18 @@ class Failures:
 
 
 class Admission(StrEnum):
-    """Whether a password may be looked at; the words are for the audit log. A later one outweighs an earlier one."""
+    """Whether a password may be looked at; the words are for the audit log. A later one outweighs an earlier one: an
+    address that must wait hears so whatever the account, since that refusal costs no hash (SECURITY D20)."""
 
     ADMITTED = "admitted"
     BUSY = "busy"
     """Not before others are decided, which may be in a moment."""
-    ADDRESS = "address"
-    """No: too many failures from that address."""
     ACCOUNT = "account"
     """No: the account has to wait after its last failure."""
     DISABLED = "disabled"
     """No, until an operator acts: too many failures of that account."""
+    ADDRESS = "address"
+    """No: too many failures from that address."""
 
 
 class Throttled(AsmxTicketsError):

@@ -5,7 +5,7 @@
 
 local call, attempt, account, network = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local stamp, rules = tonumber(ARGV[5]), cjson.decode(ARGV[6])
-local ADMITTED, BUSY, ADDRESS, ACCOUNT, DISABLED = 0, 1, 2, 3, 4
+local ADMITTED, BUSY, ACCOUNT, DISABLED, ADDRESS = 0, 1, 2, 3, 4
 
 local now = tonumber(ARGV[7])
 if not now then
