@@ -45,7 +45,12 @@ class AsmxContext(MethodContext):
     locale: Any = None
     call_end: float | None = None
     is_closed = False
+    active = False
     files: Any = ()
+    inprot_ctx: Any = None
+    outprot_ctx: Any = None
+    out_stream: Any = None
+    pusher_stack: Any = ()
 
     written: Response | None = None
     """The answer as it was written, while listeners are told of it."""
@@ -119,6 +124,28 @@ class AsmxContext(MethodContext):
         self._in_document = value
 
     @property
+    def in_header_doc(self) -> Any:
+        """The header blocks of a SOAP request, as a list of lxml's elements; None without a Header."""
+        header = _envelope_part(self.in_document, "Header")
+        return None if header is None else list(header)
+
+    @property
+    def in_body_doc(self) -> Any:
+        """The body's element of a SOAP request."""
+        body = _envelope_part(self.in_document, "Body")
+        return None if body is None else next(iter(body), None)
+
+    @property
+    def out_header_doc(self) -> Any:
+        """The Header of the answer, to be changed; None without one."""
+        return _envelope_part(self.out_document, "Header")
+
+    @property
+    def out_body_doc(self) -> Any:
+        """The Body of the answer, to be changed."""
+        return _envelope_part(self.out_document, "Body")
+
+    @property
     def out_document(self) -> Any:
         """The answer as an element of lxml's, to be changed or replaced; None where it is no XML or not yet written."""
         written = self.written
@@ -178,3 +205,8 @@ class AsmxContext(MethodContext):
         self.fire_event("method_context_closed")
         for file in self.files:
             file.close()
+
+
+def _envelope_part(envelope: Any, name: str) -> Any:
+    """The Header or Body of an envelope; None where there is none."""
+    return None if envelope is None else envelope.find(f"{{*}}{name}")

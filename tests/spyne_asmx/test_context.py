@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from lxml import etree
+from spyne import MethodContext
 from spyne.server.http import HttpRedirect
 
 from spyne_asmx import AsmxApplication, AsmxEndpoint, Binding, Request, Response
@@ -201,6 +202,24 @@ def test_a_listener_replaces_the_answer_or_its_object() -> None:
     endpoint = AsmxEndpoint(AsmxApplication([own], NAMESPACE, "context"), "/c.asmx")
     assert "<AddResult>42</AddResult>" in inside(call(endpoint, "Add", "<n>1</n>"))
     assert get(endpoint, "Add", "n=1").body.endswith(b">42</int>")
+
+
+def test_everything_that_spyne_knows_of_a_call_is_there() -> None:
+    own = service()
+    seen: dict[str, Any] = {}
+
+    def look(ctx: Any) -> None:
+        names = [name for name in vars(MethodContext(endpoint, MethodContext.SERVER)) if not name.startswith("_")]
+        seen.update({name: getattr(ctx, name) for name in [*names, "service_class", "descriptor"] if name != "frozen"})
+
+    own.event_manager.add_listener("method_return_string", look)
+    endpoint = AsmxEndpoint(AsmxApplication([own], NAMESPACE, "context"), "/c.asmx")
+    call(endpoint, "Add", "<n>1</n>", "<x/>")
+    assert seen["service_class"] is own
+    assert [block.tag for block in seen["in_header_doc"]] == ["x"]
+    assert seen["in_body_doc"].tag == f"{{{NAMESPACE}}}Add"
+    assert seen["out_body_doc"][0].tag == f"{{{NAMESPACE}}}AddResponse"
+    assert seen["out_header_doc"] is None
 
 
 def test_looking_at_the_answer_changes_nothing() -> None:
