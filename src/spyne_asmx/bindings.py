@@ -209,7 +209,7 @@ class SoapBinding:
                 action=_unquoted(media_type.action),
                 routes=self._operations.routes,
                 limits=self._limits,
-                sources=self._operations.takes_xml,
+                sources=self._operations.needs_sources,
             )
         except UnsupportedCharset as charset:
             raise HttpError(415, f"The charset {str(charset)[:40]} is not supported.") from None

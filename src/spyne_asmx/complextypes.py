@@ -20,7 +20,7 @@ from spyne_asmx.typenames import (
     named_type,
     repeats,
 )
-from spyne_asmx.xml import XSI_NAMESPACE, Element
+from spyne_asmx.xml import XSI_NAMESPACE, Element, SourceElement
 
 _XSI_TYPE = f"{XSI_NAMESPACE}}}type"
 
@@ -84,7 +84,7 @@ class ObjectCodec(Codec):
 
     @property
     def attribute_names(self) -> frozenset[str]:
-        codecs = (self, *self.derived.values())
+        codecs = (self, *self.derived)
         return frozenset(member.name for codec in codecs for member in codec._attributes)
 
     @cached_property
@@ -108,10 +108,10 @@ class ObjectCodec(Codec):
         return next((member for member in self.members if member.is_data), None)
 
     @cached_property
-    def derived(self) -> dict[str, "ObjectCodec"]:
-        """The codecs of the types that extend an object type, by local name."""
+    def derived(self) -> list["ObjectCodec"]:
+        """The codecs of the types that extend an object type."""
         codecs = [codec_of(kind, self.outer_namespace) for kind in derived_types(self.type)]
-        return {codec.type_name: codec for codec in codecs if isinstance(codec, ObjectCodec)}
+        return [codec for codec in codecs if isinstance(codec, ObjectCodec)]
 
     def _member_namespaces(self) -> dict[str, str]:
         """The namespace of each member: that of the type, among those it extends, which declares it."""
@@ -176,12 +176,13 @@ class ObjectCodec(Codec):
         named = element.attributes.get(_XSI_TYPE)
         if named is None:
             return self
-        local_name = named.strip().rpartition(":")[2]
-        if local_name == self.type_name:
-            return self
-        if local_name not in self.derived:
+        prefix, _, local_name = named.strip().rpartition(":")
+        fitting = [codec for codec in (self, *self.derived) if codec.type_name == local_name]
+        if len(fitting) > 1 and isinstance(element, SourceElement):
+            fitting = [codec for codec in fitting if codec.namespace == element.scope.get(prefix, "")]
+        if not fitting:
             raise InvalidValue(f"The type {local_name} of {{}} was not recognized.")
-        return self.derived[local_name]
+        return fitting[0]
 
     def write(self, name: str, value: Any) -> Element:
         if type(value) is not self.type and isinstance(value, ComplexModelBase):

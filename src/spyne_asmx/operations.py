@@ -18,7 +18,7 @@ from spyne_asmx.forms import Fields
 from spyne_asmx.headers import Headers
 from spyne_asmx.messages import Part, answer_of, clashing_arguments, declared_parts, operation_name, request_of
 from spyne_asmx.soap import Route, Routes, refused_attribute
-from spyne_asmx.types import codec_of, takes_xml, wrong_count
+from spyne_asmx.types import codec_of, needs_sources, wrong_count
 from spyne_asmx.unsupported import naming, refuse_methods_of_objects, refuse_unsupported
 from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element
 from spyne_asmx.xmlvalues import as_element
@@ -112,9 +112,9 @@ class Operation:
         return all(parameter.fits_forms for parameter in self.parameters)
 
     @property
-    def takes_xml(self) -> bool:
-        """Whether XML can stand in a request."""
-        return any(takes_xml(part.type) for part in (*self.parameters, *self.in_headers.parts))
+    def needs_sources(self) -> bool:
+        """Whether requests must be read with their sources."""
+        return any(needs_sources(part.type) for part in (*self.parameters, *self.in_headers.parts))
 
     @property
     def elements(self) -> list[str]:
@@ -242,7 +242,7 @@ class OperationTable:
         for operation in self.by_name.values():
             if operation.form_answer is not None and operation.fits_forms:
                 self.array_names.learn(operation.form_answer.type)
-        self.takes_xml = any(operation.takes_xml for operation in self.by_name.values())
+        self.needs_sources = any(operation.needs_sources for operation in self.by_name.values())
         self._by_folded_name = {name.lower(): name for name in self.by_name}
 
     def __iter__(self) -> Any:

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from spyne import AnyXml
+from spyne import AnyXml, Array
 from spyne.model.complex import ComplexModelBase
 
 from spyne_asmx.anytype import AnyTypeCodec
 from spyne_asmx.codec import Codec, InvalidValue, codec_of, wrong_count
 from spyne_asmx.complextypes import ArrayCodec, Member, ObjectCodec
 from spyne_asmx.simpletypes import SimpleCodec
-from spyne_asmx.typenames import AnyType, repeats
+from spyne_asmx.typenames import AnyType, derived_types, repeats, type_name
 from spyne_asmx.xmlvalues import XmlCodec
 
 __all__ = [
@@ -22,16 +22,23 @@ __all__ = [
     "SimpleCodec",
     "XmlCodec",
     "codec_of",
+    "needs_sources",
     "repeats",
-    "takes_xml",
     "wrong_count",
 ]
 
 
-def takes_xml(spyne_type: Any, inside: frozenset[Any] = frozenset()) -> bool:
-    """Whether XML can stand in a value of the type, so that requests must be read with their sources."""
+def needs_sources(spyne_type: Any, inside: frozenset[Any] = frozenset()) -> bool:
+    """Whether requests with a value of the type must be read with their sources.
+
+    They must where XML can stand in it, and where only a prefix tells two types of one name apart.
+    """
     if issubclass(spyne_type, AnyXml | AnyType):
         return True
     if not issubclass(spyne_type, ComplexModelBase) or spyne_type in inside:
         return False
-    return any(takes_xml(kind, inside | {spyne_type}) for kind in spyne_type.get_flat_type_info(spyne_type).values())
+    kinds = [spyne_type, *([] if issubclass(spyne_type, Array) else derived_types(spyne_type))]
+    if len({type_name(kind) for kind in kinds}) < len(kinds):
+        return True
+    inside |= {spyne_type}
+    return any(needs_sources(kind, inside) for one in kinds for kind in one.get_flat_type_info(one).values())

@@ -2,14 +2,19 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import Any
 
 import pytest
+import zeep
 
-from spyne_asmx import AsmxEndpoint
+from spyne_asmx import ALL_BINDINGS, AsmxEndpoint, Request
+from spyne_asmx.http import HeaderMap
+from spyne_asmx.samples import PLACEHOLDER_END, PLACEHOLDER_START, samples
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
 from spyne_asmx.spyne import ComplexModel, Fault, Integer32, Service, Unicode, rpc
 from tests.spyne_asmx.reference import call, endpoint_of, get, inside, namespace_of, recorded_wsdl, wsdl_of
+from tests.support.zeep import EndpointTransport
 
 NAMESPACE = namespace_of("headers")
 
@@ -196,3 +201,30 @@ def test_calls_at_the_same_time_have_headers_of_their_own(strict: AsmxEndpoint) 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(ask, range(8)))
     assert [f">token-{number}<".encode() in answer for number, answer in enumerate(answers)] == [True] * 8
+
+
+def test_samples_show_the_headers(headers: AsmxEndpoint, strict: AsmxEndpoint) -> None:
+    made = samples(headers.operations.by_name["Renew"], "http://h/headers.asmx", ALL_BINDINGS)[0]
+    marks = dict.fromkeys(map(ord, PLACEHOLDER_START + PLACEHOLDER_END))
+    request, response = made.request.translate(marks), made.response.translate(marks)
+    section = (
+        "  <soap:Header>\n"
+        f'    <AuthHeader xmlns="{NAMESPACE}">\n'
+        "      <Token>string</Token>\n"
+        "      <Level>int</Level>\n"
+        "    </AuthHeader>\n"
+        "  </soap:Header>\n"
+        "  <soap:Body>\n"
+    )
+    assert section in request
+    assert '    </AuthHeader>\n    <Trace xmlns="urn:trace">\n      <Id>string</Id>' in response
+    titles = [made.title for made in samples(strict.operations.by_name["Show"], "http://h/h.asmx", ALL_BINDINGS)]
+    assert titles == ["SOAP 1.1", "SOAP 1.2"]
+
+
+def test_a_client_made_from_the_wsdl_sends_and_reads_headers(headers: AsmxEndpoint) -> None:
+    document = headers.handle(Request("GET", headers.path, "wsdl", HeaderMap())).body
+    client = zeep.Client(BytesIO(document), transport=EndpointTransport(headers))
+    element = client.get_element(f"{{{NAMESPACE}}}AuthHeader")
+    answer = client.service.Renew(n=2, _soapheaders=[element(Token="z", Level=1)])
+    assert (answer.header.AuthHeader.Token, answer.header.Trace.Id, answer.body.RenewResult) == ("z!", "t2", 2)

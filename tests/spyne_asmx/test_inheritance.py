@@ -6,7 +6,7 @@ import pytest
 from lxml import etree
 
 from spyne_asmx import AsmxEndpoint
-from spyne_asmx.spyne import Array, Boolean, ComplexModel, Decimal, Enum, Integer32, Service, Unicode, rpc
+from spyne_asmx.spyne import AnyXml, Array, Boolean, ComplexModel, Decimal, Enum, Integer32, Service, Unicode, rpc
 from tests.spyne_asmx.reference import call, endpoint_of, get, inside, namespace_of, recorded_wsdl, wsdl_of
 
 
@@ -188,3 +188,42 @@ def test_the_namespaces_of_one_application_say_nothing_to_another() -> None:
         namespace = endpoint.operations.namespace
         expected = f'<FindResponse xmlns="{namespace}"><Person><Id xmlns="urn:crm">1</Id></Person></FindResponse>'
         assert inside(call(endpoint, "Find", "<size>Small</size>")) == f"<soap:Body>{expected}</soap:Body>"
+
+
+class Shape(ComplexModel):
+    Label = Unicode
+
+
+class Box(Shape):
+    __namespace__ = "urn:flat"
+    Area = Integer32
+
+
+class Cube(Shape):
+    __namespace__ = "urn:solid"
+    __type_name__ = "Box"
+    Volume = Integer32
+
+
+class Parcel(Shape):
+    Inside = AnyXml
+
+
+class Shapes(Service):
+    @rpc(Shape, _returns=Array(Shape))
+    def Show(ctx: Any, shape: Shape) -> list[Shape]:
+        return [shape]
+
+
+@pytest.mark.parametrize(("namespace", "member"), [("urn:flat", "Area"), ("urn:solid", "Volume")])
+def test_two_derived_types_of_one_name_are_told_apart(namespace: str, member: str) -> None:
+    shapes = endpoint_of("shapes", Shapes)
+    members = f'<Label>x</Label><{member} xmlns="{namespace}">3</{member}>'
+    answer = inside(call(shapes, "Show", f'<shape xmlns:p="{namespace}" xsi:type="p:Box">{members}</shape>'))
+    assert f'<Shape xmlns:q1="{namespace}" xsi:type="q1:Box">{members}</Shape>' in answer
+
+
+def test_xml_may_stand_in_a_derived_type() -> None:
+    shapes = endpoint_of("shapes", Shapes)
+    content = '<Inside><a b="1" xmlns="">text <i /> more</a></Inside>'
+    assert content in inside(call(shapes, "Show", f'<shape xsi:type="Parcel">{content}</shape>'))
