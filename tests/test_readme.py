@@ -29,6 +29,7 @@ PAGES = (
     "docs/settings.md",
     "docs/operations.md",
     "docs/forward-auth.md",
+    "docs/clients.md",
     "docs/security.md",
     "docs/own-services.md",
 )
