@@ -69,9 +69,9 @@ def test_copy(browse: Browse) -> None:
 
 
 def test_folds(browse: Browse) -> None:
-    """The page is about one screen, and of its messages one binding's are open at a time."""
+    """The page is hardly more than a screen of 800 pixels, and of its messages one binding's are open at a time."""
     seen = browse("folds")
-    assert seen["height"] < 900
+    assert seen["height"] < 1000
     for title, texts in zip(["SOAP 1.1", "SOAP 1.2", "HTTP GET", "HTTP POST"], seen["open"], strict=True):
         (text,) = texts
         assert text.startswith(title)
