@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from asmx_tickets.access.authentication import Session
+from asmx_tickets.language_names import english_name
 from asmx_tickets.tickets.ticket import format_guid
 from spyne_asmx import Element
 
@@ -109,17 +110,6 @@ def _preferences(language: str) -> Element:
             "AttachDocumentToEmail": "FALSE",
         },
     )
-
-
-@cache
-def english_name(language: str) -> str:
-    """A language's English name, as .NET's CultureInfo.EnglishName has it; the code itself where it has none."""
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return Locale.parse(language, sep="-").get_display_name("en") or language
-    except (UnknownLocaleError, ValueError):
-        return language
 
 
 def _upper(value: bool) -> str:

@@ -14,7 +14,6 @@ from asmx_tickets.access.logon import Logons
 from asmx_tickets.access.policy import Policy
 from asmx_tickets.audit import AuditLog, CooperativeAudit, MergingAudit
 from asmx_tickets.clock import BelievedClock
-from asmx_tickets.elements import english_name
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.examples import examples
 from asmx_tickets.hosting.admin import Command
@@ -27,6 +26,7 @@ from asmx_tickets.hosting.operations import Status, StoreOperations, commands
 from asmx_tickets.hosting.proxies import Proxies
 from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import Stores, audit_log, open_stores, password_hasher
+from asmx_tickets.language_names import english_name
 from asmx_tickets.service import LIMITS, NAME, PATH, Parts, ticket_application
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.throttling import network_of
@@ -171,8 +171,7 @@ def build_upon(foundation: Foundation, settings: Settings) -> Composition:
         root_name=settings.web_services.root_element,
         friendly_origins=_friendly_origins(settings),
     )
-    for language in settings.languages.supported:
-        english_name(language)
+    english_name(settings.languages.default)  # so that no call has to read the names
     checks = _checks(foundation)
     site = _site(settings, parts, Health(checks))
     if foundation.metrics is not None:
