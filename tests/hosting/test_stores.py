@@ -6,14 +6,17 @@ from pathlib import Path
 import pytest
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.hosting.stores import EvictionWarnings, open_stores
+from asmx_tickets.hosting.stores import EvictionWarnings, open_stores, recall_networks
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import ConnectionStrings, Tickets
 from asmx_tickets.settings.types import ConnectionString
+from asmx_tickets.throttling import LOGINS, TRUSTED_PASSWORDS, Attempt, MemoryThrottle
+from asmx_tickets.tickets import MemoryTicketCache, Origin, new_guid
 from asmx_tickets.tickets.cache import TicketSummary
 from tests.conftest import Clock
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
+from tests.throttling.attempts import ACCOUNT, ADMITTED, fail, lock
 
 
 def test_evictions_are_told_once_a_minute(clock: Clock, logged: list[logging.LogRecord]) -> None:
@@ -41,6 +44,25 @@ def test_stores_in_memory_take_tickets_from_a_stop_to_a_start(clock: Clock, tmp_
         after.start()
         assert (after.tickets.look(guid) is not None) is survives
         assert (after.warnings(), dict(after.checks)) == ((), {})
+
+
+def test_known_networks_outlive_a_restart_with_the_tickets(clock: Clock) -> None:
+    """SECURITY D19: those that live tickets were asked for from, and where TrustedUserPwd was right."""
+    tickets, logins, trusted = (
+        MemoryTicketCache(sliding_expiration=100.0, clock=clock),
+        MemoryThrottle(LOGINS, clock=clock),
+        MemoryThrottle(TRUSTED_PASSWORDS, clock=clock),
+    )
+    for origin in (Origin("198.51.100.1", "SOAP 1.1"), Origin("198.51.100.2", "SOAP 1.1", True), Origin()):
+        tickets.add(new_guid(), user_id=42, security_stamp=1, language="en", previous_logon=None, origin=origin)
+    recall_networks(tickets, logins, trusted, clock)
+    lock(logins, "42", address="203.0.113.1")
+    for address, admission in (("198.51.100.1", ADMITTED), ("198.51.100.2", ACCOUNT)):
+        assert logins.admit(Attempt("42", True, address)) is admission
+    for address, knows in (("198.51.100.1", False), ("198.51.100.2", True)):
+        for _ in range(5):
+            fail(trusted, "", address=address)
+        assert trusted.recognize(Attempt("", False, address)) is knows
 
 
 def test_stores_in_redis_say_whether_it_answers(clock: Clock, shared_redis: RedisServer) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from asmx_tickets.throttling import LOGINS, AddressRule, MemoryThrottle, ThrottleRules
+from asmx_tickets.throttling import LOGINS, TRUSTED_PASSWORDS, AddressRule, Attempt, MemoryThrottle, ThrottleRules
 from asmx_tickets.throttling.throttle import DECIDED_WITHIN, MAX_ADDRESSES, MAX_UNKNOWN
 from tests.conftest import Clock
 from tests.throttling.attempts import ACCOUNT, ADMITTED, attempt, fail, lock, succeed
@@ -51,6 +51,31 @@ def test_who_never_logs_on_takes_up_no_memory(make: Make) -> None:
         throttle.admit(tried := attempt(f"{n}:1"))
         throttle.abandoned(tried)
     assert throttle.held == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("days", "knows"), [(19.9, True), (20.1, False)])
+def test_recalls_logons_of_an_earlier_run(make: Make, clock: Clock, days: float, knows: bool) -> None:
+    """SECURITY D19: for the rest of the 30 days since the latest one; and no failure is forgotten for it."""
+    throttle = make()
+    fail(throttle, "42", address="203.0.113.1")
+    for ago in (20, 10, 15):
+        throttle.recall(Attempt("42", True, "198.51.100.1"), ago * 86_400.0)
+    assert [each.number for each in throttle.failures("42")] == [1]
+    clock.advance(days=days)
+    lock(throttle, "42", address="203.0.113.1")
+    assert (throttle.admit(Attempt("42", True, "198.51.100.1")) is ADMITTED) is knows
+
+
+@pytest.mark.parametrize(("days", "knows"), [(19.9, True), (20.1, False)])
+def test_recalls_where_a_secret_was_right(make: Make, clock: Clock, days: float, knows: bool) -> None:
+    throttle = make(TRUSTED_PASSWORDS)
+    program = Attempt("", False, "198.51.100.1")
+    for ago in (20, 10, 15):
+        throttle.recall(program, ago * 86_400.0)
+    clock.advance(days=days)
+    for _ in range(5):
+        fail(throttle, "", address=program.address)
+    assert throttle.recognize(program) is knows
 
 
 def test_known_networks_take_little_memory(make: Make) -> None:

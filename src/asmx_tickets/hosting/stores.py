@@ -2,13 +2,16 @@
 
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from asmx_tickets.access.logon import account_of
 from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, NoAudit, SplitAudit
 from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import Unavailable
@@ -17,6 +20,7 @@ from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import STDOUT
 from asmx_tickets.throttling import (
     TRUSTED_PASSWORDS,
+    Attempt,
     MemoryThrottle,
     Throttle,
 )
@@ -114,21 +118,39 @@ def _memory_stores(settings: Settings, clock: Callable[[], float], steady_clock:
     """In this process; Tickets:PersistTo takes the tickets from a stop to the next start."""
     evictions = EvictionWarnings()
     tickets = MemoryTicketCache(clock=clock, on_evicted=evictions, **_ticket_rules(settings))
-    throttles = Throttles(
-        MemoryThrottle(settings.throttling.rules(), clock=steady_clock),
-        MemoryThrottle(TRUSTED_PASSWORDS, clock=steady_clock, on_alarm=_alarm),
-    )
+    logins = MemoryThrottle(settings.throttling.rules(), clock=steady_clock)
+    trusted = MemoryThrottle(TRUSTED_PASSWORDS, clock=steady_clock, on_alarm=_alarm)
     file = settings.tickets.persist_to
+
+    def start() -> None:
+        if snapshot.load(tickets, Path(file)):
+            # Of millions of tickets that takes a while, which nobody has to wait for.
+            recall = partial(recall_networks, tickets, logins, trusted, clock)
+            threading.Thread(target=recall, name="recall", daemon=True).start()
+
     return Stores(
         tickets=tickets,
         evictions=evictions,
         presence=None,
-        throttles=throttles,
+        throttles=Throttles(logins, trusted),
         checks={},
         warnings=tuple,
-        start=partial(snapshot.load, tickets, Path(file)) if file else _nothing,
+        start=start if file else _nothing,
         stop=partial(snapshot.save, tickets, Path(file)) if file else _nothing,
     )
+
+
+def recall_networks(
+    tickets: TicketCache, logins: MemoryThrottle, trusted: MemoryThrottle, clock: Callable[[], float]
+) -> None:
+    """Know the networks again that live tickets were asked for from (SECURITY D19)."""
+    with suppress(Unavailable):  # the server stops
+        for ticket in tickets.summaries():
+            address, _, impersonated = ticket.origin
+            if address:
+                account = "" if impersonated else account_of(ticket.user_id)
+                throttle = trusted if impersonated else logins
+                throttle.recall(Attempt(account, not impersonated, address), max(0.0, clock() - ticket.issued_at))
 
 
 def _redis_stores(settings: Settings) -> Stores:

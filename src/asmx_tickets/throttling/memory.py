@@ -100,6 +100,19 @@ class MemoryThrottle(Throttle):
     def abandoned(self, attempt: Attempt) -> None:
         self._decide(attempt, lambda record, _: record.abandoned(attempt))
 
+    def recall(self, attempt: Attempt, ago: float) -> None:
+        """An attempt succeeded so many seconds ago, before this throttle was made."""
+        with self._lock:
+            now = self._now()
+            at = now - milliseconds(ago)
+            if self._accounts:
+                accounts, key = self._accounts[attempt.known], _account_key(attempt)
+                record = accounts.find(key, now)
+                record.know(attempt.network, at)
+                accounts.keep(key, record, now)
+            elif at > self._recognized.get(attempt.network, -math.inf):
+                self._recognize(attempt.network, at)
+
     def recognize(self, attempt: Attempt) -> bool:
         network = attempt.network
         with self._lock:
@@ -109,10 +122,7 @@ class MemoryThrottle(Throttle):
                 record = self._addresses.find(network, now)
                 if record.admission(attempt, now) is Admission.ADDRESS:
                     return False
-            self._recognized[network] = now
-            self._recognized.move_to_end(network)
-            if len(self._recognized) > self._max_addresses:
-                self._recognized.popitem(last=False)
+            self._recognize(network, now)
         return True
 
     def failures(self, account: str) -> tuple[Failures, ...]:
@@ -150,6 +160,12 @@ class MemoryThrottle(Throttle):
                 accounts.change(rules.account, KEPT)
             if self._addresses is not None and rules.address is not None:
                 self._addresses.change(rules.address, _kept_for(rules.address))
+
+    def _recognize(self, network: str, at: int) -> None:
+        self._recognized[network] = at
+        self._recognized.move_to_end(network)
+        if len(self._recognized) > self._max_addresses:
+            self._recognized.popitem(last=False)
 
     def _places(self, attempt: Attempt) -> "list[tuple[_Shelf[Any], bytes | str]]":
         """Where the attempt is counted."""

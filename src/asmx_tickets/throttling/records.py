@@ -187,12 +187,15 @@ class AccountRecord(Kept):
     def succeeded(self, attempt: Attempt, now: int) -> None:
         self.abandoned(attempt)
         self.others.forgive()
-        count = self.known.pop(attempt.network, None) or AccountCount(self.rule)
-        count.forgive()
-        count.succeeded_at = now
-        self.known[attempt.network] = count
+        self.know(attempt.network, now)
+        self.known[attempt.network].forgive()
+
+    def know(self, network: str, at: int) -> None:
+        """The account has logged on from there."""
+        count = self.known.setdefault(network, AccountCount(self.rule, at))
+        count.succeeded_at = max(count.succeeded_at or at, at)
         if len(self.known) > MAX_NETWORKS:
-            del self.known[min(self.known, key=lambda network: self.known[network].succeeded_at or 0)]
+            del self.known[min(self.known, key=lambda each: self.known[each].succeeded_at or 0)]
 
     def failed(self, attempt: Attempt, now: int) -> float:
         count = next((count for count in self._counts() if count.release(attempt)), None)
