@@ -112,6 +112,8 @@ class Message:
     name: str
     parts: tuple[Part, ...]
     is_bare: bool
+    part_name: str = ""
+    """What the WSDL calls its part (``_wsdl_part_name``), where somebody has chosen it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +154,15 @@ def request_of(descriptor: Any, service_namespace: str, clashing: frozenset[str]
         usual = operation_name(descriptor) if argument in clashing else argument
         name = _chosen(message.Attributes.sub_name, _usual_names(descriptor)) or usual
         parameter = _parameter(message, service_namespace, name, argument)
-        return Request(service_namespace, operation_name(descriptor), (parameter,), is_bare=True)
+        return Request(
+            service_namespace, operation_name(descriptor), (parameter,), is_bare=True, part_name=_part_name(message)
+        )
     parameters = tuple(
         _parameter(kind, namespace, str(kind.Attributes.sub_name or name), name)
         for name, kind in message.get_flat_type_info(message).items()
     )
     is_bare = descriptor.body_style in _BARE_REQUESTS
-    return Request(namespace, operation_name(descriptor), parameters, is_bare)
+    return Request(namespace, operation_name(descriptor), parameters, is_bare, _part_name(message))
 
 
 def answer_of(descriptor: Any, service_namespace: str) -> Message:
@@ -170,7 +174,8 @@ def answer_of(descriptor: Any, service_namespace: str) -> Message:
         # With a wrapped request, which ASMX does not know, the element is named as spyne names it.
         kind = "Response" if descriptor.body_style is BODY_STYLE_OUT_BARE else "Result"
         chosen = _chosen(message.Attributes.sub_name, response_names) or f"{name}{kind}"
-        return Message(service_namespace, name, (_part(message, service_namespace, chosen),), is_bare=True)
+        part = _part(message, service_namespace, chosen)
+        return Message(service_namespace, name, (part,), is_bare=True, part_name=_part_name(message))
     namespace = given_namespace(message) or service_namespace
     results = message.get_flat_type_info(message).items()
     result_names = {f"{one}Result" for one in usual} if len(results) == 1 else set()
@@ -179,7 +184,7 @@ def answer_of(descriptor: Any, service_namespace: str) -> Message:
         for key, kind in results
     )
     chosen = _chosen(message.get_type_name(), response_names) or f"{name}Response"
-    return Message(namespace, chosen, parts, is_bare=descriptor.body_style in _BARE_ANSWERS)
+    return Message(namespace, chosen, parts, descriptor.body_style in _BARE_ANSWERS, _part_name(message))
 
 
 def declared_parts(kinds: Any, service_namespace: str) -> tuple[Part, ...]:
@@ -192,6 +197,10 @@ def declared_parts(kinds: Any, service_namespace: str) -> tuple[Part, ...]:
         )
         for kind in kinds or ()
     )
+
+
+def _part_name(message: Any) -> str:
+    return str(message.Attributes.wsdl_part_name or "")
 
 
 def _is_empty_wrapper(message: Any) -> bool:

@@ -154,8 +154,10 @@ def _soap_messages(operation: Operation, port: _Port, schemas: Schemas) -> list[
 
 def _soap_parts(message: Message, parts: Sequence[tuple[str, Part]], schemas: Schemas) -> list[etree._Element]:
     if message.is_bare:
-        return [_soap_part(name, part, schemas) for name, part in parts]
-    return [_W("part", name="parameters", element=schemas.prefixed(message.namespace, message.name))]
+        return [_soap_part(message.part_name or name, part, schemas) for name, part in parts]
+    return [
+        _W("part", name=message.part_name or "parameters", element=schemas.prefixed(message.namespace, message.name))
+    ]
 
 
 def _soap_part(name: str, part: Part, schemas: Schemas) -> etree._Element:

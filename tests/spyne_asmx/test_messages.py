@@ -370,3 +370,14 @@ def test_an_xml_result_that_is_bare_stands_in_its_element(bare: AsmxEndpoint) ->
             return Element("root", {"a": "1"})
 
     assert '><root a="1" xmlns="" /></GiveResult>' in inside(send(endpoint_of("free", Free), "", "Give"))
+
+
+def test_a_part_of_the_wsdl_has_the_name_that_was_chosen() -> None:
+    class Parts(Service):
+        @rpc(Integer32, _returns=Integer32, _wsdl_part_name="body")
+        def Take(ctx: Any, n: int) -> int:
+            return n
+
+    wsdl = wsdl_of(endpoint_of("parts", Parts), "parts")
+    assert wsdl.count(b'name="body"') == 2
+    assert b'name="parameters"' not in wsdl
