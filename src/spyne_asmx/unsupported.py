@@ -23,7 +23,8 @@ def refuse_unsupported(descriptor: Any, service: Any) -> None:
     parts = [kind for message in (descriptor.in_message, descriptor.out_message) for kind in _parts(message)]
     function = descriptor.function
     features = {
-        "async def is": iscoroutinefunction(function) or isasyncgenfunction(function) or descriptor.is_async,
+        "async def is": iscoroutinefunction(function) or isasyncgenfunction(function),
+        "_is_async is": descriptor.is_async,
         "AnyDict is": any(_holds(kind, AnyDict) for kind in parts),
         "XmlAttribute as a parameter or result is": any(issubclass(kind, XmlAttribute) for kind in parts),
         "auxiliary processing (_aux, __aux__) is": descriptor.aux is not None,

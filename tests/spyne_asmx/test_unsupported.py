@@ -42,6 +42,7 @@ CASES = {
     "attribute": (_echoes, XmlAttribute(Unicode), {}, "XmlAttribute as a parameter or result is"),
     "auxiliary": (_echoes, Unicode, {"_aux": SyncAuxProc()}, "auxiliary processing (_aux, __aux__) is"),
     "callback": (_echoes, Unicode, {"_is_callback": True}, "a callback (_is_callback) is"),
+    "asynchronous": (_echoes, Unicode, {"_is_async": True}, "_is_async is"),
     "MTOM": (_echoes, Unicode, {"_mtom": True}, "MTOM (_mtom) is"),
     "pattern": (_echoes, Unicode, {"_pattern": HttpPattern("/x")}, "a URL pattern (_pattern, _patterns) is"),
     "port type": (_echoes, Unicode, {"_port_type": "Port"}, "a port type (_port_type, __port_types__) is"),
