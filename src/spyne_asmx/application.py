@@ -9,6 +9,7 @@ from spyne.interface import InterfaceDocumentsBase
 from spyne.protocol import ProtocolBase
 
 from spyne_asmx.context import AsmxContext
+from spyne_asmx.typenames import types_within
 
 
 class NoDocuments(InterfaceDocumentsBase):
@@ -77,20 +78,10 @@ def _beside(service: Any, descriptor: Any) -> list[Any]:
 
 
 def _declared_types(services: Any) -> set[Any]:
-    """The messages and headers of services, and all types in them."""
-    found: set[Any] = set()
-    pending = [
+    """The messages, headers and faults of services, and all types in them."""
+    return types_within(
         kind
         for service in services
         for descriptor in service.public_methods.values()
         for kind in (descriptor.in_message, descriptor.out_message, *_beside(service, descriptor))
-    ]
-    while pending:
-        kind = pending.pop()
-        if kind is None or kind in found:
-            continue
-        found.add(kind)
-        pending += getattr(kind, "_type_info", {}).values()
-        pending += [kind.__extends__, kind.__orig__, getattr(kind, "type", None)]
-        pending += getattr(kind.Attributes, "_subclasses", None) or ()
-    return found
+    )

@@ -6,11 +6,13 @@ A value that may be missing is C#'s ``int?``: mark it with ``nullable``. Numbers
 text to .NET, so they count as references; ``Integer32`` is C#'s ``int``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from inspect import isclass
 from itertools import takewhile
 from typing import Any
 
-from spyne import AnyXml, Array
+from spyne import AnyXml, Array, ModelBase
 from spyne.model.complex import ComplexModelBase
 from spyne.model.enum import EnumBase
 from spyne.model.primitive import Any as _SpyneAny
@@ -162,6 +164,25 @@ def derived_types(spyne_type: Any) -> list[Any]:
     """The object types that extend this one, each before its own."""
     own = named_type(spyne_type).Attributes._subclasses or ()
     return [found for derived in own for found in (derived, *derived_types(derived))]
+
+
+def types_within(kinds: Iterable[Any]) -> set[Any]:
+    """These types and all that are in them, below them or above them."""
+    found: set[Any] = set()
+    pending = list(kinds)
+    while pending:
+        kind = pending.pop()
+        if kind in found or not _is_type(kind):
+            continue
+        found.add(kind)
+        pending += getattr(kind, "_type_info", {}).values()
+        pending += getattr(kind.Attributes, "_subclasses", None) or ()
+        pending += kind.__extends__, kind.__orig__, getattr(kind, "type", None)
+    return found
+
+
+def _is_type(kind: Any) -> bool:
+    return isclass(kind) and issubclass(kind, ModelBase)
 
 
 def type_name(spyne_type: Any) -> str:

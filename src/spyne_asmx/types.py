@@ -9,7 +9,7 @@ from spyne_asmx.anytype import AnyTypeCodec
 from spyne_asmx.codec import Codec, InvalidValue, codec_of, wrong_count
 from spyne_asmx.complextypes import ArrayCodec, Member, ObjectCodec
 from spyne_asmx.simpletypes import SimpleCodec
-from spyne_asmx.typenames import AnyType, derived_types, repeats, type_name
+from spyne_asmx.typenames import AnyType, derived_types, repeats, type_name, types_within
 from spyne_asmx.xmlvalues import XmlCodec
 
 __all__ = [
@@ -28,17 +28,17 @@ __all__ = [
 ]
 
 
-def needs_sources(spyne_type: Any, inside: frozenset[Any] = frozenset()) -> bool:
+def needs_sources(spyne_type: Any) -> bool:
     """Whether requests with a value of the type must be read with their sources.
 
     They must where XML can stand in it, and where only a prefix tells two types of one name apart.
     """
-    if issubclass(spyne_type, AnyXml | AnyType):
-        return True
-    if not issubclass(spyne_type, ComplexModelBase) or spyne_type in inside:
+    return any(issubclass(kind, AnyXml | AnyType) or _has_namesakes(kind) for kind in types_within([spyne_type]))
+
+
+def _has_namesakes(spyne_type: Any) -> bool:
+    """Whether types that may stand for one another, by ``xsi:type``, share a name."""
+    if not issubclass(spyne_type, ComplexModelBase) or issubclass(spyne_type, Array):
         return False
-    kinds = [spyne_type, *([] if issubclass(spyne_type, Array) else derived_types(spyne_type))]
-    if len({type_name(kind) for kind in kinds}) < len(kinds):
-        return True
-    inside |= {spyne_type}
-    return any(needs_sources(kind, inside) for one in kinds for kind in one.get_flat_type_info(one).values())
+    kinds = [spyne_type, *derived_types(spyne_type)]
+    return len({type_name(kind) for kind in kinds}) < len(kinds)

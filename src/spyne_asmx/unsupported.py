@@ -8,6 +8,8 @@ from typing import Any
 from spyne import AnyDict, Application
 from spyne.model.complex import ComplexModelBase, XmlAttribute
 
+from spyne_asmx.typenames import types_within
+
 
 @contextmanager
 def naming(operation: str) -> Iterator[None]:
@@ -25,7 +27,7 @@ def refuse_unsupported(descriptor: Any, service: Any) -> None:
     features = {
         "async def is": iscoroutinefunction(function) or isasyncgenfunction(function),
         "_is_async is": descriptor.is_async,
-        "AnyDict is": any(_holds(kind, AnyDict) for kind in parts),
+        "AnyDict is": any(issubclass(kind, AnyDict) for kind in types_within(parts)),
         "XmlAttribute as a parameter or result is": any(issubclass(kind, XmlAttribute) for kind in parts),
         "auxiliary processing (_aux, __aux__) is": descriptor.aux is not None,
         "a callback (_is_callback) is": descriptor.is_callback,
@@ -48,13 +50,3 @@ def _parts(message: Any) -> list[Any]:
     """The types of a wrapped message's parts, or the type of a bare one."""
     wrapped = issubclass(message, ComplexModelBase) and message.Attributes.sub_name is None
     return list(message.get_flat_type_info(message).values()) if wrapped else [message]
-
-
-def _holds(spyne_type: Any, sought: Any, inside: frozenset[Any] = frozenset()) -> bool:
-    """Whether a type is, or has somewhere in it, another."""
-    if issubclass(spyne_type, sought):
-        return True
-    if not issubclass(spyne_type, ComplexModelBase) or spyne_type in inside:
-        return False
-    members = spyne_type.get_flat_type_info(spyne_type).values()
-    return any(_holds(kind, sought, inside | {spyne_type}) for kind in members)
