@@ -79,7 +79,8 @@ class Stranger:
         self.port = free_port()
         path = f"{self.clone}/.venv/bin:{Path(sys.executable).parent}:{os.environ['PATH']}"
         self.environ = {**os.environ, "HOME": str(home), "PATH": path, "Urls": f"http://127.0.0.1:{self.port}"}
-        self.instead = {"127.0.0.1:8080": f"127.0.0.1:{self.port}", "('127.0.0.1', 8080": f"('127.0.0.1', {self.port}"}
+        self.instead = {"127.0.0.1:8080": f"127.0.0.1:{self.port}"}
+        self.instead["--port 8080"] = f"--port {self.port}"
         self.instead["127.0.0.1:8443"] = f"127.0.0.1:{free_port()}"
         self.servers: list[subprocess.Popen[str]] = []
 
