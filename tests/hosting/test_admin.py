@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asmx_tickets.cli.running import RunningServer
 from asmx_tickets.errors import Unavailable, UserError
@@ -125,6 +127,22 @@ def test_what_can_not_be_done_is_a_sentence(serve: Serve) -> None:
 def test_what_is_no_request_is_refused(request_: bytes, says: str) -> None:
     (said,) = answer({"add": lambda one, other: {"sum": one + other}}, request_)
     assert says in said["error"]
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda each: st.lists(each, max_size=3) | st.dictionaries(st.text(max_size=8), each, max_size=3),
+    max_leaves=8,
+)
+requests = st.dictionaries(st.sampled_from(["do", "one", "other", "x"]), values | st.just("add"), max_size=4)
+
+
+@given(st.binary(max_size=200) | requests.map(lambda request: json.dumps(request).encode()))
+def test_whatever_comes_in_gets_one_answer(request_: bytes) -> None:
+    """A result for what is a request, and a sentence for all else."""
+    (said,) = answer({"add": lambda one, other: {"sum": f"{one}{other}"}}, request_.replace(b"\n", b" ") + b"\n")
+    assert said.keys() in ({"result"}, {"error"})
+    assert "result" in said or "log says why" not in said["error"]
 
 
 def test_a_bug_is_logged_and_shows_nothing(logged: list[logging.LogRecord]) -> None:

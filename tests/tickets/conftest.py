@@ -118,6 +118,9 @@ class _Ahead(TicketCache):
     def remove(self, guid: bytes) -> Ticket | None:
         return self._ahead(self._cache.remove(guid))
 
+    def named(self, short_hash: str) -> list[TicketSummary]:
+        return [self._ahead(each) for each in self._cache.named(short_hash)]
+
     def remove_named(self, short_hash: str) -> int:
         return self._cache.remove_named(short_hash)
 

@@ -195,7 +195,10 @@ def test_a_ticket_can_be_ended_by_its_short_hash(cache: TicketCache) -> None:
     """For good, and no other one."""
     add(cache)
     add(cache, OTHER, user_id=43)
+    (found,) = cache.named(short_hash(digest(GUID)).upper())
+    assert (found.user_id, found.short_hash) == (42, short_hash(digest(GUID)))
     assert cache.remove_named(short_hash(digest(GUID)).upper()) == 1
+    assert cache.named(short_hash(digest(GUID))) == []
     assert cache.look(GUID) is None
     assert cache.look(OTHER) is not None
     assert cache.remove_named(short_hash(digest(GUID))) == 0
@@ -205,8 +208,9 @@ def test_a_ticket_can_be_ended_by_its_short_hash(cache: TicketCache) -> None:
 
 @pytest.mark.parametrize("short", ["", "0a1b2c", "0a1b2c3d4e", "0a1b2c3g", "*" * 8, "0a1b2c3d\n"])
 def test_what_is_no_short_hash_is_refused(cache: TicketCache, short: str) -> None:
-    with pytest.raises(ValueError, match="8 hexadecimal digits"):
-        cache.remove_named(short)
+    for call in (cache.named, cache.remove_named):
+        with pytest.raises(ValueError, match="8 hexadecimal digits"):
+            call(short)
 
 
 def test_held_is_how_many_take_up_room(cache: TicketCache) -> None:

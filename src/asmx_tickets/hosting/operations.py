@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from importlib.metadata import version
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from asmx_tickets.access.logon import account_of
 from asmx_tickets.errors import Unavailable, UserError
@@ -13,6 +13,8 @@ from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.throttling import Failures, Throttle
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
 from asmx_tickets.tickets.ticket import parse_guid
+
+T = TypeVar("T")
 
 
 class Operations(Protocol):
@@ -60,7 +62,7 @@ class StoreOperations(Operations):
     def owner(self, ticket: str) -> int:
         guid = parse_guid(ticket)
         if guid is None:
-            owners = [each.user_id for each in self._tickets.summaries() if each.short_hash == ticket.lower()]
+            owners = [each.user_id for each in _by_name(self._tickets.named, ticket)]
         else:
             found = self._tickets.look(guid)
             owners = [] if found is None else [found.user_id]
@@ -73,7 +75,7 @@ class StoreOperations(Operations):
     def revoke(self, ticket: str) -> int:
         guid = parse_guid(ticket)
         if guid is None:
-            return self._tickets.remove_named(ticket)
+            return _by_name(self._tickets.remove_named, ticket)
         return 0 if self._tickets.remove(guid) is None else 1
 
     def revoke_user(self, user_id: int) -> int:
@@ -87,6 +89,13 @@ class StoreOperations(Operations):
 
     def unlock(self, user_id: int) -> bool:
         return self._logins.unlock(account_of(user_id))
+
+
+def _by_name(call: Callable[[str], T], short_hash: str) -> T:
+    try:
+        return call(short_hash)
+    except ValueError as error:
+        raise UserError(f"A ticket is named by a GUID or a short hash, and {error}.") from None
 
 
 class Status:

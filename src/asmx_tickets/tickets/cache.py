@@ -68,9 +68,7 @@ class TicketCache(Protocol):
         ...
 
     def remove_named(self, short_hash: str) -> int:
-        """Ends the tickets with this short hash for good; of so many as can be alive, it may be more than one. How many
-        were alive. Raises ValueError for what is no short hash.
-        """
+        """Ends the tickets with this short hash for good. How many were alive. Raises ValueError for what is none."""
         ...
 
     def remove_user(self, user_id: int) -> int:
@@ -80,6 +78,12 @@ class TicketCache(Protocol):
     @property
     def held(self) -> int:
         """How many tickets take up room: the live ones, and expired ones whose turn to go has not come."""
+        ...
+
+    def named(self, short_hash: str) -> list[TicketSummary]:
+        """The live tickets with this short hash; of so many as can be alive, it may be more than one. Raises ValueError
+        for what is no short hash.
+        """
         ...
 
     def summaries(self, user_id: int | None = None) -> Iterator[TicketSummary]:

@@ -24,7 +24,7 @@ from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
 from asmx_tickets.tickets.order import UseOrder
 from asmx_tickets.tickets.records import NO_WORD, Fields, TicketRecords, fields_of, record_of
-from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket, digest, named, short_hash
+from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket, digest, digests_begin, short_hash
 
 SWEEP = 16  # Expired tickets that one call ends at most, for each kind of expiry.
 BATCH = 128  # Of many tickets, how many are ended or listed before other threads get their turn.
@@ -132,14 +132,11 @@ class MemoryTicketCache(TicketCache):
         return found[1] if found else None
 
     def remove_named(self, short_hash: str) -> int:
-        start = named(short_hash)
         with self._lock:
-            now = self._now()
-            keys = [key for key in self._slots[start[0]] if key.startswith(start)]
-            found = [each for key in keys if (each := self._find(key, now))]
-            for slot, _ in found:
+            slots = self._named(short_hash)
+            for slot in slots:
                 self._drop(slot)
-        return len(found)
+        return len(slots)
 
     def remove_user(self, user_id: int) -> int:
         removed = 0
@@ -153,6 +150,10 @@ class MemoryTicketCache(TicketCache):
                     removed += now < self._records.ticket(slot).expires_at
                     self._drop(slot)
             time.sleep(0)  # Otherwise this thread has the lock again before a waiting one wakes up.
+
+    def named(self, short_hash: str) -> list[TicketSummary]:
+        with self._lock:
+            return [self._records.summary(slot) for slot in self._named(short_hash)]
 
     def summaries(self, user_id: int | None = None) -> Iterator[TicketSummary]:
         for start in itertools.count(0, BATCH):
@@ -231,6 +232,12 @@ class MemoryTicketCache(TicketCache):
                 return slot, ticket
             self._drop(slot)
         return None
+
+    def _named(self, short_hash: str) -> list[int]:
+        """The slots of the live tickets with this short hash."""
+        start, now = digests_begin(short_hash), self._now()
+        keys = [key for key in self._slots[start[0]] if key.startswith(start)]
+        return [found[0] for key in keys if (found := self._find(key, now))]
 
     def _make_room(self, user_id: int, now: float) -> TicketSummary | None:
         """Ends the ticket that would be too much with one more of that user; which, if it was still alive."""

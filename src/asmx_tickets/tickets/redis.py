@@ -34,7 +34,7 @@ from asmx_tickets import extras
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.redis.script import Script, load
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
-from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket, digest, named, short_hash
+from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket, digest, digests_begin, short_hash
 
 try:
     from asmx_tickets.redis.address import parse_address
@@ -134,7 +134,7 @@ class RedisTicketCache(TicketCache):
         return _ticket(key, value) if value is not None else None
 
     def remove_named(self, short_hash: str) -> int:
-        start = named(short_hash)
+        start = digests_begin(short_hash)
         keys = {key for key, _, _ in self._pages(b"") if key.startswith(start)}
         return sum(self._run(_REMOVE, key, lasting=True) is not None for key in keys)
 
@@ -144,6 +144,11 @@ class RedisTicketCache(TicketCache):
             ended, left = self._run(_REMOVE_USER, user_id, BATCH, lasting=True)
             removed += ended
         return removed
+
+    def named(self, short_hash: str) -> list[TicketSummary]:
+        start = digests_begin(short_hash)
+        found = {key: (value, origin) for key, value, origin in self._pages(b"") if key.startswith(start)}
+        return [_summary(key, *fields) for key, fields in found.items()]
 
     def summaries(self, user_id: int | None = None) -> Iterator[TicketSummary]:
         seen = set[bytes]()

@@ -46,7 +46,7 @@ def short_hash(key: bytes) -> str:
     return key[:4].hex()
 
 
-def named(short: str) -> bytes:
+def digests_begin(short: str) -> bytes:
     """What the digests begin with that have this short hash. Raises ValueError for what is none."""
     if not _SHORT_HASH.fullmatch(short):
         raise ValueError("a short hash has 8 hexadecimal digits")

@@ -1,0 +1,72 @@
+"""What operators ask of stores, whatever was typed."""
+
+from collections.abc import Callable
+
+import pytest
+
+from asmx_tickets.errors import UserError
+from asmx_tickets.hosting.operations import StoreOperations
+from asmx_tickets.throttling import LOGINS, MemoryThrottle
+from asmx_tickets.tickets import (
+    MemoryTicketCache,
+    TicketCache,
+    TicketSummary,
+    digest,
+    format_guid,
+    new_guid,
+    short_hash,
+)
+from tests.conftest import Clock
+from tests.throttling.attempts import fail
+
+
+@pytest.fixture
+def tickets(clock: Clock) -> MemoryTicketCache:
+    return MemoryTicketCache(sliding_expiration=100.0, clock=clock)
+
+
+@pytest.fixture
+def operations(tickets: MemoryTicketCache, clock: Clock) -> StoreOperations:
+    return StoreOperations(tickets, MemoryThrottle(LOGINS, clock=clock))
+
+
+def add(tickets: TicketCache) -> bytes:
+    tickets.add(guid := new_guid(), user_id=42, security_stamp=1, language="en", previous_logon=None)
+    return guid
+
+
+@pytest.mark.parametrize("name", [format_guid, lambda guid: short_hash(digest(guid))], ids=["GUID", "short hash"])
+def test_a_ticket_is_found_and_ended(
+    tickets: MemoryTicketCache, operations: StoreOperations, name: Callable[[bytes], str]
+) -> None:
+    guid, other = add(tickets), add(tickets)
+    assert operations.owner(name(guid)) == 42
+    assert operations.revoke(name(guid)) == 1
+    assert operations.revoke(name(guid)) == 0
+    with pytest.raises(UserError, match="no such live ticket"):
+        operations.owner(name(guid))
+    assert operations.owner(name(other)) == 42
+
+
+@pytest.mark.parametrize("text", ["", "*", "nonsense", "0a1b2c3d4e", "[0-9a-f]"])
+def test_what_names_no_ticket_is_a_sentence(operations: StoreOperations, text: str) -> None:
+    for ask in (operations.owner, operations.revoke):
+        with pytest.raises(UserError, match="8 hexadecimal digits"):
+            ask(text)
+
+
+def test_of_two_tickets_with_one_short_hash_none_is_taken(operations: StoreOperations) -> None:
+    """It is one in some thousand millions; the GUID tells them apart."""
+    twins = [TicketSummary(each, 0.0, 1.0, "0a1b2c3d") for each in (1, 2)]
+    operations._tickets.named = lambda _: twins  # type: ignore[method-assign]  # none can be had otherwise
+    with pytest.raises(UserError, match="2 live tickets have this short hash"):
+        operations.owner("0a1b2c3d")
+
+
+def test_users_are_unlocked_by_their_ids(operations: StoreOperations) -> None:
+    for _ in range(5):
+        fail(operations._logins, "42")
+    assert [*operations.locked()] == [42]
+    assert operations.failures(42)[0].number == 5
+    assert operations.unlock(42)
+    assert [*operations.locked()] == []
