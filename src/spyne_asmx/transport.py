@@ -11,7 +11,8 @@ from werkzeug.http import dump_cookie, parse_cookie
 
 from spyne_asmx.http import Request, Response
 
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+# RFC 9110 section 5.5: what ends a header's line, and what no server can encode.
+_NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 # The server's own to say (RFC 9110 section 8.6, RFC 9112 section 6).
 _SERVERS_OWN = frozenset({"content-length", "transfer-encoding", "connection"})
@@ -125,6 +126,6 @@ def _headers(name: str, value: Any) -> list[tuple[str, str]]:
     if lower in _SERVERS_OWN:
         return []
     values = [str(one) for one in (value if isinstance(value, list | tuple) else [value])]
-    if not _TOKEN.fullmatch(name) or any(_CONTROL.search(one) for one in values):
+    if not _TOKEN.fullmatch(name) or any(_NO_VALUE.search(one) for one in values):
         raise ValueError(f"the header {name!r} can't be sent")
     return [(lower, one) for one in values]

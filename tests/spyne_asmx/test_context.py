@@ -150,7 +150,9 @@ def test_a_header_replaces_the_answers_own(endpoint: AsmxEndpoint) -> None:
     assert "content-length" not in dict(get(endpoint, "Say", "name=Content-Length&value=1").headers)
 
 
-@pytest.mark.parametrize("query", ["name=X&value=a%0D%0AY:+b", "name=X%3A&value=a", "name=&value=a"])
+@pytest.mark.parametrize(
+    "query", ["name=X&value=a%0D%0AY:+b", "name=X%3A&value=a", "name=&value=a", "name=X&value=%E2%82%AC"]
+)
 def test_a_header_that_cant_be_sent_is_the_servers_fault(
     endpoint: AsmxEndpoint, query: str, caplog: pytest.LogCaptureFixture
 ) -> None:
