@@ -7,11 +7,14 @@ import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
 
 from tests.support.processes import free_port, program
 
@@ -70,6 +73,30 @@ def test_the_containerfile_copies_all_that_a_wheel_is_built_from(tmp_path: Path)
     assert re.search(r"^USER (?!0|root)", steps, re.MULTILINE)
 
 
+def test_the_lock_is_of_these_dependencies_and_of_the_public_index() -> None:
+    """Whoever changes pyproject.toml runs ``uv lock``; and nobody else's mirror gets into it."""
+    lock = (REPOSITORY / "uv.lock").read_text()
+    assert set(re.findall(r"https?://([^/\"]+)", lock)) == {"pypi.org", "files.pythonhosted.org"}
+    packages = tomllib.loads(lock)["package"]
+    (own,) = (package for package in packages if package["name"] == "asmx-tickets")
+    locked = {
+        (
+            entry["name"],
+            frozenset(SpecifierSet(entry.get("specifier", ""))),
+            (re.findall(r"extra == '(\w+)'", entry.get("marker", "")) or [""])[0],
+        )
+        for entry in own["metadata"]["requires-dist"]
+    }
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    groups = {"": project["dependencies"], **project["optional-dependencies"]}
+    declared = {
+        (each.name, frozenset(each.specifier), extra)
+        for extra, group in groups.items()
+        for each in map(Requirement, group)
+    }
+    assert locked == declared, "run: uv lock --default-index https://pypi.org/simple"
+
+
 class Container:
     """Follows the steps of the Containerfile in a folder that stands for the file system of every stage."""
 
@@ -77,6 +104,8 @@ class Container:
         self.root = root
         self.folder = root
         self.environ = {"HOME": str(root), "PATH": f"{Path(sys.base_prefix) / 'bin'}:{os.environ['PATH']}"}
+        # Whom this machine trusts: uv does not ask the system.
+        self.environ |= {name: os.environ[name] for name in ("SSL_CERT_FILE",) if name in os.environ}
         self.command: list[str] = []
         self.health_check: list[str] = []
         steps = re.sub(r"\\\n\s*", "", (DEPLOY / "Containerfile").read_text())
