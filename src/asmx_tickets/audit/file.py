@@ -35,7 +35,7 @@ class AuditFile(AuditLog):
         file: the newest one. No symbolic link: whoever makes one could have any file written to.
         max_bytes: a longer file is set aside.
         keep: how many of those that were set aside are kept; None: any number.
-        days: how long each line is kept, and not much longer: a tenth of it, or a day. None: for ever.
+        days: how long each line is kept, and not much longer: a tenth of it, or three days. None: for ever.
         clock: epoch seconds.
     """
 
@@ -58,7 +58,7 @@ class AuditFile(AuditLog):
         try:
             make_private_folder(file.parent)
             self._descriptor = self._open()
-            self._take_up()
+            self._began = self._first_time()
         except OSError as error:
             reason = "it is a symbolic link" if error.errno == errno.ELOOP else error.strerror
             raise SettingsError(f"Audit:To {file} can't be opened: {reason}.") from None
@@ -104,15 +104,26 @@ class AuditFile(AuditLog):
             raise OSError(errno.EINVAL, "it is no file")
         return descriptor
 
-    def _take_up(self) -> None:
-        """Find out how old the file is, and remove what was set aside too long ago."""
-        self._began = _first_time(self._file)
-        if self._life is None:
+    def _first_time(self) -> float | None:
+        """When the first line was written, as far as that can be; None where the file is empty or has others than ours.
+
+        What is later than now is of a clock that ran ahead.
+        """
+        with suppress(OSError, ValueError), self._file.open("rb") as source:
+            if found := _TIME.match(source.read(64)):
+                return min(datetime.fromisoformat(found[1].decode()).timestamp(), self._clock())
+        return None
+
+    def _remove_old(self) -> None:
+        """When a file was set aside: remove those whose time was over when it began.
+
+        By then, and not by now: a clock that runs ahead by mistake would take everything away.
+        """
+        if self._life is None or self._began is None:
             return
-        end = self._clock() - self._life
         for aside in self._set_aside_files():
             with suppress(FileNotFoundError):
-                if aside.stat().st_mtime < end:
+                if aside.stat().st_mtime < self._began - self._life:
                     aside.unlink()
 
     def _follow(self, more: int) -> None:
@@ -129,14 +140,15 @@ class AuditFile(AuditLog):
             _lock(descriptor)
             os.close(self._descriptor)
             self._descriptor = descriptor
-            self._take_up()
+            self._remove_old()
+            self._began = self._first_time()
 
     def _is_old(self) -> bool:
         if self._life is None:
             return False
         if self._began is None:
             self._began = self._clock()
-        return self._clock() - self._began >= max(_DAY, self._life / 10)
+        return self._clock() - self._began >= max(_DAY, self._life / 30)
 
     def _set_aside(self) -> None:
         """Give each file the next one's number, and remove those that are too many."""
@@ -171,14 +183,6 @@ class AuditFile(AuditLog):
             # The disk is full: half a line would spoil the next one.
             os.ftruncate(self._descriptor, before)
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-
-def _first_time(file: Path) -> float | None:
-    """When the first line was written; None where the file is empty or has others than ours."""
-    with suppress(OSError, ValueError), file.open("rb") as source:
-        if found := _TIME.match(source.read(64)):
-            return datetime.fromisoformat(found[1].decode()).timestamp()
-    return None
 
 
 if sys.platform == "win32":  # pragma: no cover - where nothing renames or cuts a file that another process has open

@@ -1,0 +1,63 @@
+"""What the composed service does once a second."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from asmx_tickets.access.refusals import GenerationNotAllowed
+from asmx_tickets.hosting.composition import Composition, compose
+from asmx_tickets.settings.model import load_settings
+from asmx_tickets.users.user import Profile
+from tests.conftest import HASHER, Clock
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """The folder with users and audit log."""
+    return tmp_path / "App_Data"
+
+
+@pytest.fixture
+def service(kept: Path, clock: Clock) -> Iterator[Composition]:
+    file = kept.with_name("appsettings.json")
+    file.write_text("{}")
+    made = compose(load_settings(file, environ={}), clock=clock, steady_clock=clock, passwords=HASHER)
+    yield made
+    made.close()
+
+
+def test_counts_of_refusals_are_written_when_their_minute_is_over(
+    service: Composition, kept: Path, clock: Clock
+) -> None:
+    """SECURITY D22."""
+
+    def refuse(times: int) -> None:
+        for _ in range(times):
+            with pytest.raises(GenerationNotAllowed):
+                service.authentication.create_for_user("wrong", "sysadmin")
+
+    def counts() -> list[int]:
+        service.tend()
+        return [json.loads(line).get("count", 1) for line in (kept / "audit-refused.jsonl").read_text().splitlines()]
+
+    refuse(3)
+    assert counts() == [1]
+    clock.advance(60)
+    assert counts() == [1, 2]
+    refuse(2)
+    assert counts() == [1, 2, 1]
+
+
+def test_a_users_file_that_was_replaced_is_come_to(service: Composition, kept: Path) -> None:
+    """Without any call."""
+    service.directory.add(Profile("alice"), "h")
+    with closing(sqlite3.connect(kept / "users.db")) as source, closing(sqlite3.connect(kept / "b.db")) as copy:
+        source.backup(copy)
+    (kept / "b.db").rename(kept / "users.db")
+    assert service.directory.version() == -1
+    service.tend()
+    assert service.directory.version() != -1
