@@ -10,6 +10,7 @@ import spyne
 from lxml import etree
 from spyne.model.complex import ComplexModelBase
 
+from spyne_asmx.arraynames import ArrayNames
 from spyne_asmx.codec import Codec, InvalidValue, codec_of, serves
 from spyne_asmx.typenames import MICROSOFT_TYPES, AnyType, named_type, type_name
 from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element, SourceElement
@@ -53,9 +54,19 @@ _KINDS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
 )
 
 
+_recognized: dict[tuple[str, str, str], Codec] = {}
+
+
+def recognize(names: ArrayNames, namespace: str) -> None:
+    """Let values name the array and object types that the services of a namespace have."""
+    for kind in names.learnt:
+        codec = codec_of(kind, namespace)
+        _recognized[namespace, codec.namespace, names.of(kind)] = codec
+
+
 @serves(AnyType)
 class AnyTypeCodec(Codec):
-    """A value of any simple type; to clients also an object or an array. Of what has no type a service gets the XML."""
+    """A value of any simple type, or of a type that the application knows. Of what says none a service gets the XML."""
 
     def content_of(self, element: Element) -> Any:
         named = element.attributes.get(_XSI_TYPE)
@@ -63,10 +74,13 @@ class AnyTypeCodec(Codec):
             return self._untyped(element)
         prefix, _, local_name = named.strip().rpartition(":")
         scope = element.scope if isinstance(element, SourceElement) else {}
-        kind = _NAMED.get(local_name)
-        if kind is None or scope.get(prefix) != (MICROSOFT_TYPES if local_name == "guid" else XSD_NAMESPACE):
+        namespace = scope.get(prefix, "")
+        codec = _recognized.get((self.outer_namespace, namespace, local_name))
+        if namespace == (MICROSOFT_TYPES if local_name == "guid" else XSD_NAMESPACE) and local_name in _NAMED:
+            codec = codec_of(_NAMED[local_name], self.outer_namespace)
+        if codec is None:
             raise InvalidValue(f"The type {local_name} of {{}} was not recognized.")
-        return codec_of(kind, self.outer_namespace).content_of(element)
+        return codec.content_of(element)
 
     def write(self, name: str, value: Any) -> Element:
         nodes = value if isinstance(value, list | tuple) else [value]

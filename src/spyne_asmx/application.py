@@ -1,6 +1,6 @@
 """A spyne application for an endpoint: no protocols, no WSDL of spyne's, and faults instead of spyne's logging."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,11 +23,12 @@ class AsmxApplication(Application):
     """A spyne application for AsmxEndpoint.
 
     ``services`` are spyne service classes, ``tns`` the namespace, ``name`` the service's name in the WSDL, ``config``
-    whatever the service functions want to find at ``ctx.app.config``. Its own protocols are never asked: each call's
+    whatever the service functions want to find at ``ctx.app.config``. ``classes`` are object types that no operation
+    names, but that a value of C#'s ``object`` may be of (XmlInclude). Its own protocols are never asked: each call's
     context knows the form of its answer.
     """
 
-    def __init__(self, services: Any, tns: str, name: str, config: Any = None) -> None:
+    def __init__(self, services: Any, tns: str, name: str, config: Any = None, classes: Iterable[Any] = ()) -> None:
         with _namespaces_kept(services):
             super().__init__(
                 services,
@@ -38,6 +39,7 @@ class AsmxApplication(Application):
                 config=config,
                 documents_container=NoDocuments,
             )
+        self.classes = tuple(classes)
 
     def process_request(self, ctx: AsmxContext) -> None:
         """Run the call with spyne's events. What a service or a listener raises is the endpoint's to answer.

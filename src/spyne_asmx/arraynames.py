@@ -15,14 +15,18 @@ class ArrayNames:
     def __init__(self) -> None:
         self._names: dict[tuple[object, ...], str] = {}
         self._seen: set[Any] = set()
+        self.learnt: list[Any] = []
+        """The array and object types that were learnt."""
 
     def learn(self, spyne_type: Any) -> None:
         """Name the arrays in a type."""
         if issubclass(spyne_type, Array):
             self.learn(_item(spyne_type)[1])
             self.of(spyne_type)
+            self.learnt.append(spyne_type)
         elif issubclass(spyne_type, ComplexModelBase) and spyne_type not in self._seen:
             self._seen.add(spyne_type)
+            self.learnt.append(spyne_type)
             for kind in (*spyne_type.get_flat_type_info(spyne_type).values(), *derived_types(spyne_type)):
                 self.learn(kind)
 

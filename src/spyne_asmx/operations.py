@@ -11,6 +11,7 @@ from typing import Any
 from spyne import Application
 
 from spyne_asmx.answers import AnswerWriter
+from spyne_asmx.anytype import recognize
 from spyne_asmx.arraynames import ArrayNames, form_answer_type
 from spyne_asmx.docstrings import read_docstring
 from spyne_asmx.faults import ClientFault, missing_parameter
@@ -242,6 +243,11 @@ class OperationTable:
         for operation in self.by_name.values():
             if operation.form_answer is not None and operation.fits_forms:
                 self.array_names.learn(operation.form_answer.type)
+        self.classes: tuple[Any, ...] = tuple(application.classes)
+        """The types that were named beside those that operations use."""
+        for kind in self.classes:
+            self.array_names.learn(kind)
+        recognize(self.array_names, self.namespace)
         self.needs_sources = any(operation.needs_sources for operation in self.by_name.values())
         self._by_folded_name = {name.lower(): name for name in self.by_name}
 

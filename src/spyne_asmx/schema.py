@@ -98,6 +98,10 @@ class Schemas:
         self._typed(element, spyne_type, self._namespace, nillable=can_be_nil(spyne_type))
         self._elements[self._namespace, name] = etree.tostring(element)
 
+    def add_type(self, spyne_type: Any) -> None:
+        """A type that no element names."""
+        self._type(spyne_type, self._namespace)
+
     @property
     def string_array(self) -> str:
         """The qualified name of the type of a form's repeated field."""

@@ -117,6 +117,8 @@ def _schemas(operations: OperationTable, ports: list[_Port]) -> Schemas:
     for operation in operations:
         with naming(operation.name):
             schemas.add_operation(operation)
+    for kind in operations.classes:
+        schemas.add_type(kind)
     offered = [operation for port in ports if port.verb for operation in _offered(operations, port)]
     for operation in offered:
         if operation.form_answer is not None and not operation.form_answer.is_xml:
