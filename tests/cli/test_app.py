@@ -18,9 +18,10 @@ NEVER_TO_LOOK = OF_THE_SERVER | {"rich", "greenlet", "pydantic_settings", "asmx_
 
 
 def loaded_by(*arguments: str) -> tuple[set[str], str]:
-    """The modules that a command imports, and what it prints."""
+    """The modules that a command imports, and what it prints. Where no server runs, it is asked for all the same."""
     command = [sys.executable, "-X", "importtime", "-m", "asmx_tickets", *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0 or "No server listens" in done.stderr, done.stderr
     return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}, done.stdout
 
 
@@ -42,14 +43,15 @@ def test_help_loads_nothing_that_takes_long(arguments: list[str]) -> None:
         (["user", "list"], NEVER_TO_LOOK),
         (["user", "show", "jsmith"], NEVER_TO_LOOK),
         (["user", "export"], NEVER_TO_LOOK),
+        (["migrate", "--check"], NEVER_TO_LOOK),
+        (["status"], NEVER_TO_LOOK | {"sqlalchemy"}),
+        (["ticket", "list"], NEVER_TO_LOOK),
     ],
 )
 def test_looking_loads_no_more_than_is_looked_at(arguments: list[str], without: set[str]) -> None:
     """Half of such a command's time goes into SQLAlchemy; what changes things costs as much again."""
     complete("user", "add", "jsmith", stdin="Secret123!\n")
-    loaded, printed = loaded_by(*arguments)
-    assert printed
-    assert not loaded & without
+    assert not loaded_by(*arguments)[0] & without
 
 
 @pytest.mark.parametrize("arguments", [[], ["user"], ["ticket"]])
@@ -109,10 +111,10 @@ def test_the_version(run: Run) -> None:
     ],
 )
 def test_a_shell_completes_commands_and_options(words: str, completions: list[str]) -> None:
-    """As bash asks for it, with the script that --show-completion prints."""
+    """As bash asks for it, with the script that --install-completion keeps."""
     asked = {"_ASMX_TICKETS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
     assert complete(env=os.environ | asked).stdout.split() == completions
-    script = complete("--show-completion", "bash").stdout
+    script = complete(env=os.environ | {"_ASMX_TICKETS_COMPLETE": "source_bash"}).stdout
     assert "complete -o default -F _asmx_tickets_completion asmx-tickets" in script
 
 

@@ -6,21 +6,22 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from asmx_tickets.cli.running import RunningServer
-from asmx_tickets.hosting.operations import Operations, StoreOperations
 from asmx_tickets.throttling import Failures
 from asmx_tickets.tickets.cache import TicketSummary
 from asmx_tickets.tickets.ticket import Origin
 
 if TYPE_CHECKING:
+    from asmx_tickets.hosting.operations import Operations
     from asmx_tickets.settings.model import Settings
 
 
 @contextmanager
-def operations(settings: "Settings") -> Iterator[Operations]:
+def operations(settings: "Settings") -> Iterator["Operations"]:
     """What the commands do things with. Raises SettingsError, UserError and Unavailable."""
     if not settings.connection_strings.tickets_are_shared:
         yield RemoteOperations(RunningServer(settings))
         return
+    from asmx_tickets.hosting.operations import StoreOperations
     from asmx_tickets.hosting.stores import open_stores
 
     stores = open_stores(settings, clock=time.time, steady_clock=time.monotonic)
@@ -30,7 +31,7 @@ def operations(settings: "Settings") -> Iterator[Operations]:
         stores.stop()
 
 
-class RemoteOperations(Operations):
+class RemoteOperations:
     """In the memory of the running server, through its admin socket. All methods raise UserError as well."""
 
     def __init__(self, server: RunningServer) -> None:
