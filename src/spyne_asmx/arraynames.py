@@ -1,5 +1,6 @@
 """What ASMX calls the array types of a service: after their items, and numbered where two would share a name."""
 
+from itertools import count
 from typing import Any
 
 from spyne import Array
@@ -38,8 +39,9 @@ class ArrayNames:
         if signature not in self._names:
             item = self.of(_item(spyne_type)[1])
             name = f"ArrayOf{item[0].upper()}{item[1:]}"
-            count = sum(known.rstrip("0123456789") == name for known in self._names.values())
-            self._names[signature] = f"{name}{count or ''}"
+            taken = set(self._names.values())
+            numbered = (f"{name}{number or ''}" for number in count())
+            self._names[signature] = next(free for free in numbered if free not in taken)
         return self._names[signature]
 
     def signature(self, spyne_type: Any) -> tuple[object, ...]:

@@ -54,7 +54,9 @@ class Member:
     def is_default(self, value: Any) -> bool:
         """Whether a value is the default that the schema tells, so that it is left out, as C#'s DefaultValue is."""
         default = self.codec.default
-        return default is not None and self.codec.is_simple and not self.repeats and value in (None, default)
+        if default is None or self.least or self.repeats or not self.codec.is_simple:
+            return False
+        return bool(value == default) if value is not None else not is_nullable(self.codec.type)
 
     @property
     def missing(self) -> Any:
@@ -139,6 +141,8 @@ class ObjectCodec(Codec):
             if member.name in element.attributes:
                 given.add(member.python_name)
                 setattr(value, member.python_name, _read_attribute(member, element.attributes[member.name]))
+            elif member.least:
+                raise wrong_count(0, member.least, member.most).within(member.local_name)
         if actual._data is not None and element.text:
             given.add(actual._data.python_name)
             setattr(value, actual._data.python_name, actual._data.codec.parse(element.text))

@@ -1,6 +1,7 @@
 """The XML Schema of a service's messages, as .NET's XmlSchemaExporter writes it."""
 
 from collections.abc import Callable, Iterable
+from math import isfinite
 from typing import Any
 
 from lxml import etree
@@ -149,13 +150,14 @@ class Schemas:
     def _member(self, name: str, spyne_type: Any, namespace: str) -> etree._Element:
         many = repeats(spyne_type)
         default = _default(spyne_type)
-        required = spyne_type.Attributes.min_occurs > 0 or (is_value(spyne_type) and not many and not default)
-        occurs = {"minOccurs": "1" if required else "0", "maxOccurs": "unbounded" if many else "1", **default}
+        declared, most = spyne_type.Attributes.min_occurs, spyne_type.Attributes.max_occurs
+        least = declared or int(is_value(spyne_type) and not many and not default)
+        occurs = {"minOccurs": f"{least:.0f}", "maxOccurs": f"{most:.0f}" if isfinite(most) else "unbounded"}
         own_namespace = element_namespace_of(spyne_type)
         if own_namespace and own_namespace != namespace:
             self._add_element(name, spyne_type, own_namespace)
             return _S("element", **occurs, ref=self._name(own_namespace, name, namespace))
-        element = _S("element", **occurs, name=name)
+        element = _S("element", **occurs, **default, name=name)
         return self._typed(element, spyne_type, namespace, nillable=is_nullable(spyne_type))
 
     def _add_element(self, name: str, spyne_type: Any, namespace: str) -> None:

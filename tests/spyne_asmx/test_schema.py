@@ -85,6 +85,8 @@ def parameter(*parameters: Any) -> dict[str, str]:
         (Unicode(max_len=5), {"minOccurs": "0", "type": "s:string"}),
         (Unicode(min_occurs=1), {"minOccurs": "1", "type": "s:string"}),
         (Unicode(max_occurs="unbounded"), {"minOccurs": "0", "maxOccurs": "unbounded", "type": "s:string"}),
+        (Unicode(min_occurs=2, max_occurs=3), {"minOccurs": "2", "maxOccurs": "3", "type": "s:string"}),
+        (Integer32(default=7), {"minOccurs": "0", "type": "s:int", "default": "7"}),
         (Size, {"minOccurs": "1", "type": "tns:Size"}),
         (Node, {"minOccurs": "0", "type": "tns:Node"}),
         (Node.customize(type_name="Knot"), {"minOccurs": "0", "type": "tns:Knot"}),

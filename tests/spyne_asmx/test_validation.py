@@ -26,6 +26,7 @@ from tests.spyne_asmx.reference import call, endpoint_of, get, inside
 class Sku(ComplexModel):
     Code = Unicode(pattern="[A-Z]{2}[0-9]+")
     Lot = XmlAttribute(Unicode(max_len=2))
+    Site = XmlAttribute(Unicode(min_occurs=1))
 
 
 class Order(ComplexModel):
@@ -71,7 +72,7 @@ def strict() -> AsmxEndpoint:
 
 SOME = "<some>1</some><some>2</some>"
 NOTE = "<Notes>n</Notes>"
-SKUS = "<Skus><Sku><Code>AB1</Code></Sku></Skus>"
+SKUS = "<Skus><Sku Site='a'><Code>AB1</Code></Sku></Skus>"
 CALLS = [
     ("Text", "<code>ab</code>", None),
     ("Text", "", "The parameter code is missing."),
@@ -109,13 +110,18 @@ CALLS = [
     ),
     (
         "Place",
-        f"<order><Number>1</Number><Skus><Sku><Code>x</Code></Sku></Skus>{NOTE}</order>",
+        f"<order><Number>1</Number><Skus><Sku Site=''><Code>x</Code></Sku></Skus>{NOTE}</order>",
         "The parameter order.Skus.Sku.Code does not match the pattern [A-Z]{2}[0-9]+.",
     ),
     (
         "Place",
         f"<order><Number>1</Number><Skus><Sku Lot='abc'/></Skus>{NOTE}</order>",
         "The parameter order.Skus.Sku.Lot must have at most 2 characters.",
+    ),
+    (
+        "Place",
+        f"<order><Number>1</Number><Skus><Sku/></Skus>{NOTE}</order>",
+        "The parameter order.Skus.Sku.Site is missing.",
     ),
 ]
 
