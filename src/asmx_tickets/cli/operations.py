@@ -32,7 +32,7 @@ def operations(settings: "Settings") -> Iterator["Operations"]:
 
 
 class RemoteOperations:
-    """In the memory of the running server, through its admin socket. All methods raise UserError as well."""
+    """Operations in the memory of the running server, through its admin socket. All methods raise UserError as well."""
 
     def __init__(self, server: RunningServer) -> None:
         self._server = server

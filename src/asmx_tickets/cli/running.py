@@ -2,6 +2,7 @@
 
 import json
 import socket
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +23,8 @@ class RunningServer:
         self._file = Path(settings.admin.socket)
         if not settings.admin.socket:
             raise UserError("Admin:Socket is empty, so a running server can't be reached.")
+        if sys.platform == "win32":
+            raise UserError("A running server can be reached on Unix only.")
 
     def ask(self, command: str, **fields: Any) -> dict[str, Any]:
         """The result of a command."""
