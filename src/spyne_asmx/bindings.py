@@ -99,7 +99,7 @@ class ShapedCall(NamedTuple):
 
     def decoded(self, texts: list[str]) -> DecodedCall:
         """The call of a body with these texts in its slots."""
-        arguments = self.operation.missing_arguments()
+        arguments = self.operation.arguments.missing()
         for place, text in zip(self.slots, texts, strict=True):
             if place is not None:
                 arguments[place] = text
@@ -183,7 +183,7 @@ class SoapBinding:
             operation = self._operations.by_name[call.operation]
             parameters = operation.call_values(call.entry)
             longest = self._limits.value_length
-            arguments = operation.arguments_from_elements(parameters, longest)
+            arguments = operation.arguments.from_elements(parameters, longest)
             header = operation.in_headers.read(call.headers, longest) if operation.in_headers else None
             decoded = DecodedCall(operation, arguments, _SOAP_FORMS[version], header)
         except soap.SoapFaulted as faulted:
@@ -193,7 +193,7 @@ class SoapBinding:
         # A shape knows nothing of headers, nor of bodies whose element is the parameter itself.
         is_shapely = header is None and not operation.request.is_bare
         if is_shapely and is_utf8(request.body, media_type.charset) and self._shapes.wants(key):
-            slots = operation.slots(parameters)
+            slots = operation.arguments.slots(parameters)
             if slots is not None:
                 texts = [parameter.text for parameter in parameters]
                 self._shapes.learn(key, request.body, texts, ShapedCall(operation, decoded.form, slots))
@@ -238,7 +238,7 @@ class FormBinding:
         try:
             operation = self._operation(request, name)
             return DecodedCall(
-                operation, operation.arguments_from_form(_fields(request, operation, self._limits)), form
+                operation, operation.arguments.from_form(_fields(request, operation, self._limits)), form
             )
         except AsmxFault as fault:
             raise Faulted(fault, form) from None
@@ -266,7 +266,8 @@ def _fields(request: Request, operation: Operation, limits: Limits) -> forms.Fie
     form, charset = request.query.encode("utf-8", "surrogateescape"), None
     if request.method == "POST":
         form, charset = request.body, parse_media_type(request.headers.get("content-type")).charset
-    return forms.decode(form, charset, operation.form_names, limits, repeated=operation.repeated_form_names)
+    names = operation.arguments
+    return forms.decode(form, charset, names.form_names, limits, repeated=names.repeated_form_names)
 
 
 def document_of(request: Request) -> Any:

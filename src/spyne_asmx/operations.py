@@ -5,21 +5,19 @@ Nothing about an operation is written down twice: routing, decoding, WSDL, help 
 
 from enum import StrEnum
 from inspect import cleandoc
-from math import isfinite
 from typing import Any
 
 from spyne import Application
 
 from spyne_asmx.answers import AnswerWriter
 from spyne_asmx.anytype import recognize
+from spyne_asmx.arguments import ArgumentReader
 from spyne_asmx.arraynames import ArrayNames, form_answer_type
 from spyne_asmx.docstrings import read_docstring
-from spyne_asmx.faults import ClientFault, missing_parameter
-from spyne_asmx.forms import Fields
 from spyne_asmx.headers import Headers
 from spyne_asmx.messages import Part, answer_of, clashing_arguments, declared_parts, operation_name, request_of
-from spyne_asmx.soap import Route, Routes, refused_attribute
-from spyne_asmx.types import codec_of, needs_sources, wrong_count
+from spyne_asmx.soap import Route, Routes
+from spyne_asmx.types import codec_of, needs_sources
 from spyne_asmx.unsupported import naming, refuse_methods_of_objects, refuse_unsupported
 from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element
 from spyne_asmx.xmlvalues import as_element
@@ -75,20 +73,8 @@ class Operation:
         for part in (*self.parameters, *self.results, *self.in_headers.parts, *self.out_headers.parts, *self.faults):
             names.learn(part.type)
         self.form_answer = codec_of(form_answer_type(self.results[0].type), namespace) if self.results else None
-        self.form_names = frozenset(parameter.form_name for parameter in self.parameters)
-        self.repeated_form_names = frozenset(p.form_name for p in self.parameters if p.takes_many)
+        self.arguments = ArgumentReader(self.request, self.method_name)
         self.envelope = AnswerWriter(self.answer, self.out_headers).envelope
-        self._missing = [parameter.missing for parameter in self.parameters]
-        # Each call needs an object or list of its own.
-        self._made_anew = [(i, p) for i, p in enumerate(self.parameters) if p.repeats or not p.codec.is_simple]
-        self._counted = [(i, p) for i, p in enumerate(self.parameters) if p.least or (p.repeats and isfinite(p.most))]
-        self._index = {
-            spelling: index
-            for index, parameter in enumerate(self.parameters)
-            for spelling in _spellings(parameter.name)
-        }
-        if self.request.is_bare and self.parameters:
-            self._index[self.method_name] = 0
 
     @property
     def result(self) -> Part | None:
@@ -135,68 +121,6 @@ class Operation:
             return []
         return [entry] if self.request.is_bare else entry.children
 
-    def arguments_from_elements(self, elements: list[Element], longest: int) -> list[Any]:
-        """The service function's arguments from a SOAP body entry's children.
-
-        ``longest`` bounds a parameter's text, in characters. Raises ClientFault.
-        """
-        arguments = self.missing_arguments()
-        seen: set[int] = set()
-        for element in elements:
-            index = self._index.get(element.local_name)
-            if index is None:
-                continue
-            parameter = self.parameters[index]
-            if len(element.text) > longest:
-                raise ClientFault(f"The parameter {parameter.name} is longer than {longest} characters.")
-            if element.attributes and (refused := refused_attribute(element, parameter.codec.attribute_names)):
-                raise ClientFault(f"The parameter {parameter.name} must not have the attribute {refused}.")
-            if parameter.repeats:
-                arguments[index].append(parameter.codec.read(element))
-            elif index in seen:
-                raise ClientFault(f"The parameter {parameter.name} is given more than once.")
-            else:
-                arguments[index] = parameter.codec.read(element)
-            seen.add(index)
-        for index, parameter in self._counted:
-            count = len(arguments[index]) if parameter.repeats else int(index in seen)
-            if not parameter.least <= count <= parameter.most:
-                raise wrong_count(count, parameter.least, parameter.most).within(parameter.name)
-        return arguments
-
-    def missing_arguments(self) -> list[Any]:
-        """The arguments of a SOAP call that leaves out every parameter."""
-        arguments = self._missing.copy()
-        for index, parameter in self._made_anew:
-            arguments[index] = parameter.missing
-        return arguments
-
-    def slots(self, elements: list[Element]) -> tuple[int | None, ...] | None:
-        """Where the texts of a SOAP body entry's children go among the arguments, where they go there as they are.
-
-        None stands for a child that is no parameter, or nil. The whole is None where a text has to be converted first.
-        """
-        slots: list[int | None] = []
-        for element in elements:
-            index = None if element.is_nil else self._index.get(element.local_name)
-            if index is not None and (self.parameters[index].repeats or not self.parameters[index].codec.is_plain_text):
-                return None
-            slots.append(index)
-        return tuple(slots)
-
-    def arguments_from_form(self, values: Fields) -> list[Any]:
-        """The service function's arguments from form fields by lower-case name. Raises ClientFault."""
-        arguments: list[Any] = []
-        for parameter in self.parameters:
-            text = values.get(parameter.form_name)
-            if text is None and parameter.required_in_forms:
-                raise missing_parameter(parameter.argument)
-            if text is None or (not text and parameter.empty_is_missing):
-                arguments.append(parameter.codec.default)
-            else:
-                arguments.append(parameter.of_fields(values.items_of.get(parameter.form_name) or [text]))
-        return arguments
-
     def form_result(self, value: Any) -> Element | None:
         """The root of the answer to a form: a bare XML value, or a typed element named after its type."""
         codec = self.form_answer
@@ -209,11 +133,6 @@ class Operation:
         if not codec.is_simple or element.is_nil:
             element.attributes = {**_DECLARED, **element.attributes}
         return element
-
-
-def _spellings(name: str) -> set[str]:
-    """The case of a SOAP parameter's first letter is ignored: proxies of other platforms change it."""
-    return {name, name[0].upper() + name[1:], name[0].lower() + name[1:]}
 
 
 class OperationTable:

@@ -39,7 +39,7 @@ def _parts(live: int) -> dict[str, Callable[[], object]]:
     return {
         "read the XML": lambda: xml.read(body, "utf-8"),
         "read the XML, decode the envelope": lambda: _decode(endpoint, body),
-        "the operation's arguments": lambda: operation.arguments_from_elements(
+        "the operation's arguments": lambda: operation.arguments.from_elements(
             parameters, xml.DEFAULT_LIMITS.value_length
         ),
         "parse_media_type": lambda: parse_media_type(_CONTENT_TYPE),

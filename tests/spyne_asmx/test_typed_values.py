@@ -182,7 +182,7 @@ def test_integers_without_a_size_have_all_their_digits(things: AsmxEndpoint) -> 
 
 def test_a_value_that_a_soap_call_leaves_out_is_its_types_zero(calculator: AsmxEndpoint) -> None:
     """As .NET hands it to the method; a reference or nullable type is None."""
-    assert calculator.operations.by_name["Add"].arguments_from_elements([], 8192) == [0, 0]
+    assert calculator.operations.by_name["Add"].arguments.from_elements([], 8192) == [0, 0]
     for operation in calculator.operations:
         for parameter in operation.parameters:
             never_none = is_value(parameter.codec.type) and not is_nullable(parameter.codec.type)
