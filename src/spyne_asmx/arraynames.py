@@ -7,7 +7,7 @@ from spyne import Array
 from spyne.model.complex import ComplexModelBase
 from spyne.model.enum import EnumBase
 
-from spyne_asmx.typenames import derived_types, given_namespace, is_nullable, member_name, repeats, type_name
+from spyne_asmx.typenames import derived_types, given_namespace, is_nullable_value, member_name, repeats, type_name
 
 
 class ArrayNames:
@@ -48,7 +48,7 @@ class ArrayNames:
         """What makes two array types the same: spyne makes a new class at every mention."""
         key, item = _item(spyne_type)
         namespace = given_namespace(item) if issubclass(item, EnumBase | ComplexModelBase) else ""
-        return member_name(spyne_type, key, item), self.of(item), namespace, is_nullable(item)
+        return member_name(spyne_type, key, item), self.of(item), namespace, is_nullable_value(item)
 
 
 def form_answer_type(spyne_type: Any) -> Any:

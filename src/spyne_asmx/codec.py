@@ -6,7 +6,7 @@ from typing import Any, Self
 from spyne.model.complex import ComplexModelBase
 
 from spyne_asmx.faults import ClientFault
-from spyne_asmx.typenames import can_be_nil, given_namespace, is_nullable, is_value, type_name
+from spyne_asmx.typenames import can_be_nil, given_namespace, is_always_there, is_nullable, is_value, type_name
 from spyne_asmx.xml import XSI_NAMESPACE, Element
 
 NIL = {f"{XSI_NAMESPACE}}}nil": "true"}
@@ -122,13 +122,12 @@ class Codec:
 
     def elements(self, name: str, value: Any, *, repeats: bool) -> list[Element]:
         """The elements of a value in a message or object: none for None, but for what .NET can't leave out."""
-        is_always_there = is_value(self.type)
         if repeats:
             gaps = is_nullable(self.type)
             return [self.item(name, item) for item in items_of(value) if gaps or item is not None]
-        if value is None and not is_always_there:
+        if value is None and not is_always_there(self.type):
             value = self.default
-        return [] if value is None and not is_always_there else [self.item(name, value)]
+        return [] if value is None and not is_always_there(self.type) else [self.item(name, value)]
 
     def item(self, name: str, value: Any) -> Element:
         """An element that is always there, whatever the value."""

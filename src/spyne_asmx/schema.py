@@ -20,10 +20,10 @@ from spyne_asmx.typenames import (
     derived_types,
     element_namespace_of,
     given_namespace,
+    is_always_there,
     is_flags,
     is_nullable,
     is_required_attribute,
-    is_value,
     member_name,
     named_type,
     simple_type,
@@ -151,7 +151,7 @@ class Schemas:
         many = repeats(spyne_type)
         default = _default(spyne_type)
         declared, most = spyne_type.Attributes.min_occurs, spyne_type.Attributes.max_occurs
-        least = declared or int(is_value(spyne_type) and not many and not default)
+        least = declared or int(is_always_there(spyne_type) and not many and not default)
         occurs = {"minOccurs": f"{least:.0f}", "maxOccurs": f"{most:.0f}" if isfinite(most) else "unbounded"}
         own_namespace = element_namespace_of(spyne_type)
         if own_namespace and own_namespace != namespace:

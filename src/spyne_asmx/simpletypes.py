@@ -10,7 +10,7 @@ from spyne.model.enum import EnumBase
 
 from spyne_asmx.codec import Codec, InvalidValue, serves
 from spyne_asmx.lexical import is_sized, of_field, reader_of, writer_of
-from spyne_asmx.typenames import FLAGS_NONE, is_flags, is_nullable
+from spyne_asmx.typenames import FLAGS_NONE, is_flags, is_nullable_value
 from spyne_asmx.xml import Element
 
 # What a plain string's attributes are when nobody customized it: then any text is a valid value as it stands.
@@ -42,7 +42,7 @@ class SimpleCodec(Codec):
 
     @property
     def fits_forms(self) -> bool:
-        return self.type_name != "guid" and not is_nullable(self.type)
+        return self.type_name != "guid" and not is_nullable_value(self.type)
 
     def zero(self) -> Any:
         if is_flags(self.type):

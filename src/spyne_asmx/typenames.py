@@ -55,6 +55,7 @@ _SIMPLE_TYPES = {
 def nullable(spyne_type: Any) -> Any:
     """Mark a value type that may be missing, as C#'s ``int?`` is: ``nullable(Integer32)``.
 
+    Of other types None is written as nil instead of being left out, as ``[XmlElement(IsNullable = true)]`` has it.
     spyne's own ``nillable`` is on for every type, so it can't tell.
     """
     return spyne_type.customize(asmx_nullable=True)
@@ -90,7 +91,18 @@ def repeats(spyne_type: Any) -> bool:
 
 
 def is_nullable(spyne_type: Any) -> bool:
-    return is_value(spyne_type) and bool(getattr(spyne_type.Attributes, "asmx_nullable", False))
+    """Whether None is written as nil."""
+    return bool(getattr(spyne_type.Attributes, "asmx_nullable", False))
+
+
+def is_always_there(spyne_type: Any) -> bool:
+    """Whether a member or parameter of the type is never left out."""
+    return is_value(spyne_type) or is_nullable(spyne_type)
+
+
+def is_nullable_value(spyne_type: Any) -> bool:
+    """Whether the type is another than without the mark: C#'s ``int?``."""
+    return is_value(spyne_type) and is_nullable(spyne_type)
 
 
 def is_value(spyne_type: Any) -> bool:
