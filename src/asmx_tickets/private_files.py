@@ -2,6 +2,7 @@
 
 import os
 import stat
+import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,8 +17,13 @@ def make_private_folder(folder: Path) -> None:
     make_private_folder(folder.parent)
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
-        above = folder.parent.stat()
-        _give(folder, above.st_uid, above.st_gid)
+        if sys.platform != "win32":
+            # By its descriptor: the owner of the folder above may put something else in its place.
+            descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+            try:
+                give_to_owner_of(folder.parent, descriptor)
+            finally:
+                os.close(descriptor)
 
 
 def make_private_file(file: Path, flags: int = os.O_WRONLY) -> int:
@@ -26,30 +32,50 @@ def make_private_file(file: Path, flags: int = os.O_WRONLY) -> int:
     As root, for the owner of its folder.
     """
     descriptor = os.open(file, flags | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
-    folder = file.parent.stat()
-    _give(descriptor, folder.st_uid, folder.st_gid)
+    give_to_owner_of(file.parent, descriptor)
     return descriptor
+
+
+def open_private_file(file: Path, flags: int) -> int:
+    """Open a file, or make it as ``make_private_file`` does. Raises OSError."""
+    try:
+        return make_private_file(file, flags)
+    except FileExistsError:
+        return os.open(file, flags | getattr(os, "O_CLOEXEC", 0))
+
+
+def give_to_owner_of(folder: Path, descriptor: int) -> None:
+    """As root: give a new file to whom its folder belongs."""
+    status = folder.stat()
+    _give(descriptor, status.st_uid, status.st_gid)
 
 
 def make_alike(descriptor: int, old: os.stat_result) -> None:
     """Give a new file the owner and the mode of the one whose place it takes, as far as this user may."""
-    if os.name == "posix":
+    if sys.platform != "win32":
         os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
         _give(descriptor, old.st_uid, old.st_gid)
 
 
-def exposure(file: Path) -> str | None:
-    """What is wrong with who may use a file, in one line that says what to do; None if nothing is or it is missing."""
+def exposure(path: Path) -> str | None:
+    """What is wrong with who may use a file, in one line that says what to do; None if nothing is or it is missing.
+
+    In a folder that others can write to, they can put files in others' places, unless it is one like /tmp.
+    """
     try:
-        mode = file.stat().st_mode
+        mode = path.stat().st_mode
     except OSError:
         return None
-    if os.name != "posix" or not mode & (stat.S_IROTH | stat.S_IWOTH):
+    if sys.platform == "win32":
         return None
-    can = "changed" if mode & stat.S_IWOTH else "read"
-    return f"{file} can be {can} by everybody on this machine: chmod o-rwx {file}"
+    is_folder = stat.S_ISDIR(mode)
+    if mode & stat.S_IWOTH and not (is_folder and mode & stat.S_ISVTX):
+        return f"{path} can be changed by everybody on this machine: chmod o-rwx {path}"
+    if mode & stat.S_IROTH and not is_folder:
+        return f"{path} can be read by everybody on this machine: chmod o-rwx {path}"
+    return None
 
 
-def _give(file: Path | int, user: int, group: int) -> None:
-    if os.name == "posix" and os.geteuid() == 0:
-        os.chown(file, user, group, follow_symlinks=isinstance(file, int))
+def _give(descriptor: int, user: int, group: int) -> None:
+    if sys.platform != "win32" and os.geteuid() == 0:
+        os.fchown(descriptor, user, group)

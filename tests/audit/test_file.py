@@ -1,5 +1,6 @@
 """SECURITY L8, R4, D22: the audit log in files. Never a line that is lost unnoticed."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -237,3 +238,21 @@ def test_refusals_push_out_nothing_else(tmp_path: Path, clock: Clock) -> None:
     assert sum(line["event"] == "login" for line in everything) == 10
     assert len(list(tmp_path.glob("refused.jsonl*"))) == 3
     assert {line["event"] for file in tmp_path.glob("audit.jsonl*") for line in lines(file)} == {"login"}
+
+
+@needs_root
+def test_a_folder_that_lets_nothing_be_renamed_shuts_nobody_out(logged: list[logging.LogRecord]) -> None:
+    """The file is the server's, and its folder is not: the file grows, and the log says so, once."""
+    with passable_folder() as folder:
+        file = folder / "audit.jsonl"
+        file.touch()
+        os.chown(file, NOBODY, NOBODY)
+        with nobody():
+            log = AuditFile(file, max_bytes=1)
+            for _ in range(3):
+                log.write(LOGIN)
+            log.close()
+        assert len(lines(file)) == 3
+        assert [record.getMessage() for record in logged] == [
+            f"{file} can't be set aside, so it grows: Permission denied"
+        ]

@@ -37,6 +37,17 @@ def test_what_everybody_can_use_is_named_with_the_cure(
     assert list(exposed_files(settings)) == [f"{file} can be {can} by everybody on this machine: chmod o-rwx {file}"]
 
 
+@pytest.mark.parametrize(("mode", "told"), [(0o755, False), (0o757, True), (0o1777, False)])
+def test_a_folder_in_which_everybody_can_replace_files_is_named(
+    settings: Settings, tmp_path: Path, mode: int, told: bool
+) -> None:
+    """Once, though it has more than one file of ours."""
+    folder = tmp_path / "App_Data"
+    folder.chmod(mode)
+    said = f"{folder} can be changed by everybody on this machine: chmod o-rwx {folder}"
+    assert list(exposed_files(settings)) == [said] * told
+
+
 def test_stores_that_are_no_files_are_nobodys_business() -> None:
     environ = {"ConnectionStrings__Users": "postgresql://u:p@h/d", "Audit__To": "stdout"}
     assert list(exposed_files(load_settings(None, environ=environ))) == []

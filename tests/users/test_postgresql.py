@@ -9,6 +9,7 @@ from contextlib import ExitStack, closing, suppress
 
 import psycopg
 import pytest
+from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from asmx_tickets.errors import SettingsError, Unavailable, UserError
@@ -20,6 +21,7 @@ from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.user import Profile, account_key
 from tests.conftest import Clock
 from tests.support.postgresql import PostgresServer
+from tests.users.conftest import run_sql
 
 CALLS: dict[str, Callable[[SqlUserDirectory], object]] = {
     "find": lambda directory: directory.find("jsmith"),
@@ -498,3 +500,14 @@ def test_a_change_on_another_node_is_seen_within_a_second(postgres_url: str, clo
         there.change(1, enabled=False)
         clock.advance(1.001)
         assert not profiles.get(1).profile.enabled  # type: ignore[union-attr]
+
+
+def test_a_database_that_may_forget_a_commit_is_told(postgres_url: str) -> None:
+    """SECURITY D21, in another store: a disabled user may log in again. The tests' server forgets by itself."""
+    name = make_url(postgres_url).database
+    for setting in ("on", "off"):
+        run_sql(postgres_url, f'ALTER DATABASE "{name}" SET synchronous_commit = {setting}')
+        with closing(open_directory(postgres_url)) as directory:
+            told = [line.partition(" off")[0] for line in directory.warnings()]
+        always = ["PostgreSQL has fsync", "PostgreSQL has full_page_writes"]
+        assert told == always + ["PostgreSQL has synchronous_commit"] * (setting == "off")

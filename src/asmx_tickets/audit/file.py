@@ -1,6 +1,7 @@
 """The audit log in files: set aside when they get too long or too old, and removed when their time is over."""
 
 import errno
+import logging
 import os
 import re
 import stat
@@ -22,6 +23,7 @@ from asmx_tickets.private_files import make_alike, make_private_file, make_priva
 _DAY = 86_400.0
 _FLAGS = os.O_WRONLY | os.O_APPEND | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 _FLAGS |= getattr(os, "O_CLOEXEC", 0)
+_log = logging.getLogger(__name__)
 _TIME = re.compile(rb'\{"time": "([^"]+)"')
 
 
@@ -55,6 +57,7 @@ class AuditFile(AuditLog):
         self._clock = clock
         self._lock = threading.Lock()
         self._began: float | None = None
+        self._complained = False
         try:
             make_private_folder(file.parent)
             self._descriptor = self._open()
@@ -135,7 +138,8 @@ class AuditFile(AuditLog):
                 if (named.st_dev, named.st_ino) == (mine.st_dev, mine.st_ino):
                     if not mine.st_size or (mine.st_size + more <= self._max_bytes and not self._is_old()):
                         return
-                    self._set_aside()
+                    if not self._is_set_aside():
+                        return
             descriptor = self._open(mine)
             _lock(descriptor)
             os.close(self._descriptor)
@@ -149,6 +153,18 @@ class AuditFile(AuditLog):
         if self._began is None:
             self._began = self._clock()
         return self._clock() - self._began >= max(_DAY, self._life / 30)
+
+    def _is_set_aside(self) -> bool:
+        """Set the file aside. Where its folder does not let us, it goes on, and the log says so: nobody is shut out."""
+        try:
+            self._set_aside()
+        except PermissionError as error:
+            if not self._complained:
+                _log.error("%s can't be set aside, so it grows: %s", self._file, error.strerror)
+            self._complained = True
+            return False
+        self._complained = False
+        return True
 
     def _set_aside(self) -> None:
         """Give each file the next one's number, and remove those that are too many."""

@@ -86,11 +86,13 @@ class Composition:
     def _user_warnings(self) -> tuple[str, ...]:
         name = self.settings.sysadmin_account_name
         try:
+            warnings = self.directory.warnings()
             if not name or self.directory.find(name) is not None:
-                return ()
+                return warnings
         except Unavailable as error:
             return (str(error),)
-        return (f"SysadminAccountName names {name!r}, and there is no such user: correct it, or add the user",)
+        missing = f"SysadminAccountName names {name!r}, and there is no such user: correct it, or add the user"
+        return (missing, *warnings)
 
     def with_settings(self, settings: Settings) -> "Composition":
         """New rules and a new site on the same stores, where no ticket ends. Raises SettingsError."""

@@ -12,7 +12,7 @@ from asmx_tickets.settings.sections import STDOUT
 
 def exposed_files(settings: Settings) -> Iterator[str]:
     """A line for each, which says what to do. No more than a warning comes of it: the operator may want it so."""
-    for file in _files(settings):
+    for file in dict.fromkeys(_files(settings)):
         told = exposure(file)
         if told is not None:
             yield told
@@ -22,8 +22,9 @@ def _files(settings: Settings) -> Iterator[Path]:
     users = make_url(settings.connection_strings.users.get_secret_value())
     if users.get_backend_name() == "sqlite" and users.database:
         yield from (Path(f"{users.database}{end}") for end in ("", "-wal", "-shm"))
+        yield Path(users.database).parent
     if settings.audit.to not in {"", STDOUT}:
         for log in (Path(settings.audit.to), settings.audit.refusals):
-            yield from (log, *sorted(log.parent.glob(f"{log.name}.*")))
+            yield from (log, *sorted(log.parent.glob(f"{log.name}.*")), log.parent)
     if settings.certificate.path:
         yield Path(settings.certificate.key_path or settings.certificate.path)

@@ -79,7 +79,8 @@ def _prepare_users(settings: Settings) -> None:
     directory = open_directory(settings.connection_strings.users.get_secret_value())
     try:
         if next(iter(directory.all()), None) is None:
-            _log.warning("there are no users yet: add the first one with: asmx-tickets user add NAME")
+            where = settings.connection_strings.users
+            _log.warning("there are no users in %s yet: add the first one with: asmx-tickets user add NAME", where)
     finally:
         directory.close()
 

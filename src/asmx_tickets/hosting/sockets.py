@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from asmx_tickets.errors import SettingsError
+from asmx_tickets.private_files import make_private_folder, open_private_file
 from asmx_tickets.settings.types import ListenAddress
 
 _BACKLOG = 1024
@@ -68,9 +69,8 @@ def lock_file(file: Path, key: str) -> IO[bytes]:
     """
     lock = file.with_name(f"{file.name}.lock")
     try:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
-        handle = os.fdopen(os.open(lock, flags, 0o600), "rb")
+        make_private_folder(file.parent)
+        handle = os.fdopen(open_private_file(lock, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)), "rb")
     except OSError as error:
         raise SettingsError(f"{key}: {lock} can't be opened: {error.strerror}") from None
     if sys.platform != "win32":

@@ -29,6 +29,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from asmx_tickets.private_files import give_to_owner_of
 from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.tickets.records import RECORD_SIZE, RECORD_SIZE_OF_VERSION_1, from_version_1
 
@@ -111,6 +112,7 @@ def _write(file: Path, words: list[str], batches: Iterator[bytes]) -> int:
     ) as target:  # Made with mode 600, and never through a link.
         temporary = Path(target.name)
         try:
+            give_to_owner_of(file.parent, target.fileno())
             size = _write_into(target, words, batches)
             target.close()  # Windows renames no open file.
             temporary.replace(file)

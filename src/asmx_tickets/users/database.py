@@ -88,6 +88,10 @@ class Database:
         """A connection to change the schema with, in one transaction, while every other process waits here."""
         return self.writing()
 
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should mend in the database, a line each. Raises Unavailable."""
+        return ()
+
     def follow(self) -> None:
         """Come to the database that has the name now. Raises Unavailable."""
 

@@ -46,6 +46,12 @@ _MIGRATION_LOCKS = (
 _LOCK_IDS = "LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"
 _RAISE_IDS = "SELECT setval('users_id_seq', greatest(last_value, (SELECT max(id) FROM users))) FROM users_id_seq"
 
+# What makes a commit less than lasting.
+_UNSAFE = """
+SELECT name FROM pg_settings
+WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY name
+"""
+
 # libpq gives no SQLSTATE for a connection that was refused. Its text names hosts and users; these words do not.
 _REASONS = (
     ("password authentication failed", "user or password refused"),
@@ -112,6 +118,15 @@ class PostgreSQL(Database):
                     "ConnectionStrings:Users: its user may make no tables in the database; "
                     "let it own the database, or GRANT CREATE ON SCHEMA public to it."
                 ) from error
+
+    def warnings(self) -> tuple[str, ...]:
+        with self.reading() as connection:
+            off = connection.exec_driver_sql(_UNSAFE).scalars().all()
+        return tuple(
+            f"PostgreSQL has {name} off, so a crash may undo what was told as done, such as that a user is disabled:"
+            " set it to on"
+            for name in off
+        )
 
     def close(self) -> None:
         super().close()

@@ -189,6 +189,10 @@ class SqlUserDirectory(UserDirectory):
         """What this thread changes in here is kept at the end as a whole, or not at all where anything is raised."""
         return self.database.together()
 
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should mend in the database, a line each. Raises Unavailable."""
+        return self.database.warnings()
+
     def follow(self) -> None:
         self.database.follow()
 
