@@ -98,7 +98,7 @@ def test_what_the_file_says_now_counts_and_no_ticket_is_lost(start: Start) -> No
             "WebServices": {"Protocols": ["HttpGet"], "MaxRequestBytes": 2048},
             "Cors": {"AllowedOrigins": ["https://app.example.com"]},
             "Tickets": {"MaxTotal": 5},
-            "Logging": {"LogLevel": {"Default": "Debug"}},
+            "Logging": {"LogLevel": {"Default": "Debug"}, "Access": True, "Format": "json"},
         }
     )
     assert "only a restart changes Tickets:MaxTotal" in log
@@ -112,6 +112,7 @@ def test_what_the_file_says_now_counts_and_no_ticket_is_lost(start: Start) -> No
     assert running.call("ServerInfo", host="other.example.com") == "400"
     page = b"GET /srv.asmx HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
     assert b" 404 " in running.server.raw(page)  # Documentation is off
+    running.logged('"message": "GET /srv.asmx 404 ')
 
 
 def test_a_bad_file_changes_nothing_and_says_why(start: Start) -> None:
