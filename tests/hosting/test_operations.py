@@ -1,11 +1,12 @@
 """What operators ask of stores, whatever was typed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from asmx_tickets.errors import UserError
-from asmx_tickets.hosting.operations import StoreOperations
+from asmx_tickets.errors import Unavailable, UserError
+from asmx_tickets.hosting.figures import Figures
+from asmx_tickets.hosting.operations import Status, StoreOperations
 from asmx_tickets.throttling import LOGINS, MemoryThrottle
 from asmx_tickets.tickets import (
     MemoryTicketCache,
@@ -70,3 +71,20 @@ def test_users_are_unlocked_by_their_ids(operations: StoreOperations) -> None:
     assert operations.failures(42)[0].number == 5
     assert operations.unlock(42)
     assert [*operations.locked()] == []
+
+
+def test_status_says_what_is_out_and_all_else(clock: Clock, tickets: MemoryTicketCache) -> None:
+    def out() -> None:
+        raise Unavailable("Redis does not answer.")
+
+    class Gone(MemoryThrottle):
+        def locked(self) -> Iterator[str]:
+            raise Unavailable("Redis does not answer.")
+
+    add(tickets)
+    checks: dict[str, Callable[[], object]] = {"users": dict, "tickets": out}
+    for throttle, locked in ((MemoryThrottle(LOGINS, clock=clock), 0), (Gone(LOGINS, clock=clock), None)):
+        operations = StoreOperations(tickets, throttle)
+        told = Status(Figures(now=clock), tickets, operations, checks, workers=1).status()
+        assert (told["tickets"], told.get("locked"), told["uptime"]) == (1, locked, 0)
+        assert told["stores"] == {"users": "ok", "tickets": "Redis does not answer."}
