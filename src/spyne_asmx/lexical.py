@@ -11,7 +11,21 @@ from operator import index
 from typing import Any
 from uuid import UUID
 
-from spyne import Boolean, ByteArray, Date, DateTime, Decimal, Double, Duration, File, Integer, Time, Unicode, Uuid
+from spyne import (
+    Boolean,
+    ByteArray,
+    Date,
+    DateTime,
+    Decimal,
+    Double,
+    Duration,
+    File,
+    Integer,
+    Time,
+    Unicode,
+    UnsignedInteger,
+    Uuid,
+)
 from spyne.model.enum import EnumBase
 from spyne.protocol import ProtocolBase
 
@@ -165,7 +179,7 @@ def is_sized(spyne_type: Any) -> bool:
 def _fits(spyne_type: Any, number: int) -> bool:
     bits, signed = _SIZES.get(type_name(spyne_type), (0, True))
     if not bits:
-        return True
+        return number >= 0 or not issubclass(spyne_type, UnsignedInteger)
     return -(1 << bits >> 1) <= number < 1 << bits >> 1 if signed else 0 <= number < 1 << bits
 
 

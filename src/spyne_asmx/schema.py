@@ -249,9 +249,12 @@ class Schemas:
         own_namespace = attribute_namespace_of(spyne_type)
         if own_namespace and own_namespace != XML_NAMESPACE:
             self._add_attribute(name, spyne_type, own_namespace)
-        if own_namespace:
-            prefix = "xml:" if own_namespace == XML_NAMESPACE else ""
-            declared = _S("attribute", ref=prefix + name if prefix else self._name(own_namespace, name, namespace))
+        if own_namespace == XML_NAMESPACE:
+            if own_namespace not in self._imports[namespace]:
+                self._imports[namespace].append(own_namespace)
+            declared = _S("attribute", ref=f"xml:{name}")
+        elif own_namespace:
+            declared = _S("attribute", ref=self._name(own_namespace, name, namespace))
         else:
             default = _default(spyne_type.type)
             declared = _S("attribute", name=name, type=self._type(spyne_type.type, namespace), **default)

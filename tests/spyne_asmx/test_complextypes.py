@@ -57,6 +57,12 @@ class Linked(ComplexModel):
     Name = Unicode
 
 
+class Verse(ComplexModel):
+    Language = XmlAttribute(Unicode(sub_name="lang"), ns="http://www.w3.org/XML/1998/namespace")
+    Text = XmlData(Unicode)
+    Secret = Unicode(exc=True)
+
+
 class Everything(ComplexModel):
     Tiny = Integer32
     Flag = Boolean
@@ -139,6 +145,11 @@ class Things(Service):  # type: ignore[misc]
     @rpc(Linked, _returns=Linked)
     def Link(ctx: Any, l: Any) -> Any:  # noqa: E741  # as the client's message has it
         return l
+
+    @rpc(Verse, _returns=Verse)
+    def Recite(ctx: Any, v: Any) -> Any:
+        v.Secret = "s"
+        return v
 
     @rpc(Days, _returns=Days)
     def Open(ctx: Any, d: Any) -> Any:
@@ -261,6 +272,11 @@ RECORDED = [
 @pytest.mark.parametrize(("operation", "content", "expected"), RECORDED)
 def test_answers_are_those_of_asmx(things: AsmxEndpoint, operation: str, content: str, expected: str) -> None:
     assert answer(things, operation, content) == expected
+
+
+def test_attributes_of_xmls_own_namespace_and_members_that_are_excluded(things: AsmxEndpoint) -> None:
+    sent = '<v xml:lang="de"><Secret>x</Secret>Zeile</v>'
+    assert answer(things, "Recite", sent) == '<ReciteResult xml:lang="de">Zeile</ReciteResult>'
 
 
 REFUSED = [

@@ -28,6 +28,7 @@ from spyne_asmx.spyne import (
     Time,
     Unicode,
     UnsignedByte,
+    UnsignedInteger,
     Uuid,
 )
 from spyne_asmx.types import codec_of
@@ -159,6 +160,7 @@ UNFIT = [
     *((Decimal, value) for value in ("x", float("nan"), Number("Infinity"), None)),
     *((Integer16, value) for value in (32768, 1.5, "5", b"5", [5])),
     (UnsignedByte, -1),
+    (UnsignedInteger, -1),
     *((Boolean, value) for value in ("true", 2, "")),
     *((Double, value) for value in ("1", [1])),
     *((Date, value) for value in ("2026-01-02", 5)),

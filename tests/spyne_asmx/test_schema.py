@@ -18,6 +18,7 @@ from spyne import (
     UnsignedInteger8,
     Uuid,
     XmlAttribute,
+    XmlData,
     rpc,
 )
 
@@ -109,6 +110,26 @@ def test_attributes_of_value_types_are_required_unless_they_say_otherwise() -> N
         ("Key", "s1:guid", "required"),
         ("Note", "s:int", None),
     ]
+
+
+class Verse(ComplexModel):
+    Language = XmlAttribute(Unicode(sub_name="lang"), ns="http://www.w3.org/XML/1998/namespace")
+    Link = XmlAttribute(Unicode(sub_name="href"), ns="http://www.w3.org/1999/xlink")
+    Text = XmlData(Unicode)
+    Secret = Unicode(exc=True)
+
+
+def test_attributes_of_other_namespaces_are_references_and_text_is_simple_content() -> None:
+    declared = schema(Verse)
+    content = declared.find(f"{XSD}complexType[@name='Verse']/{XSD}simpleContent/{XSD}extension")
+    assert content.get("base") == "s:string"
+    assert [attribute.get("ref") for attribute in content] == ["xml:lang", "s1:href"]
+    imported = [element.get("namespace") for element in declared.findall(f"{XSD}import")]
+    assert set(imported) == {"http://www.w3.org/XML/1998/namespace", "http://www.w3.org/1999/xlink"}
+
+
+def test_a_member_that_is_excluded_is_nowhere() -> None:
+    assert "Secret" not in etree.tostring(schema(Verse), encoding="unicode")
 
 
 def test_a_derived_type_without_members_extends_its_base() -> None:
