@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.postgresql import PostgresServer
-from tests.support.processes import free_port, wait_until
+from tests.support.processes import free_port, program, wait_until
 from tests.support.redis import RedisServer
 from tests.test_readme import Block, Stranger, blocks
 
@@ -22,6 +22,8 @@ LOG_IN = (
 @pytest.fixture
 def stranger(tmp_path: Path) -> Iterator[Stranger]:
     """A person with the page, who has added erin."""
+    for name in ("sqlite3", "pg_dump", "redis-server", "redis-cli"):
+        program(name)
     person = Stranger(tmp_path)
     shell(person, ADD.format("erin"))
     yield person
