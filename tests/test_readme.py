@@ -28,6 +28,7 @@ PAGES = (
     "README.md",
     "docs/settings.md",
     "docs/operations.md",
+    "docs/incidents.md",
     "docs/forward-auth.md",
     "docs/clients.md",
     "docs/security.md",
@@ -193,11 +194,27 @@ def test_the_readme_is_a_first_screen_and_a_map() -> None:
         assert f"docs/{page.name}" in readme or page.name == "security-requirements.md"
 
 
+def test_each_incident_says_where_to_look_and_what_to_do() -> None:
+    """In that order, below its symptom."""
+    _, *symptoms = re.split(r"^## ", (REPOSITORY / "docs" / "incidents.md").read_text(), flags=re.MULTILINE)
+    assert len(symptoms) >= 10
+    for symptom in symptoms:
+        assert 0 < symptom.find("**Look:**") < symptom.find("**Do:**"), symptom.splitlines()[0]
+
+
+def anchors(page: Path) -> set[str]:
+    """What a page's headings can be linked by."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_between_pages_resolve() -> None:
-    """To files of the repository, from wherever the page is."""
+    """To files of the repository, from wherever the page is, and to headings of pages."""
     for page in [*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").glob("*.md")]:
-        for link in re.findall(r"\]\(([^)#:\s]+)(?:#[^)]*)?\)", page.read_text()):
-            assert (page.parent / link).exists(), f"{page.name}: {link}"
+        for link, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)]*))?\)", page.read_text()):
+            target = page.parent / link if link else page
+            assert target.exists(), f"{page.name}: {link}"
+            assert not anchor or anchor in anchors(target), f"{page.name}: {link}#{anchor}"
 
 
 def test_the_docs_name_every_setting() -> None:
