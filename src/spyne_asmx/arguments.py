@@ -88,7 +88,7 @@ class ArgumentReader:
             if text is None and parameter.required_in_forms:
                 raise missing_parameter(parameter.argument)
             if text is None or (not text and parameter.empty_is_missing):
-                arguments.append(parameter.codec.default)
+                arguments.append([] if parameter.repeats else parameter.codec.default)
             else:
                 arguments.append(parameter.of_fields(values.items_of.get(parameter.form_name) or [text]))
         return arguments
