@@ -124,10 +124,10 @@ class AuditFile(AuditLog):
         """
         if self._life is None or self._began is None:
             return
-        for aside in self._set_aside_files():
-            with suppress(FileNotFoundError):
-                if aside.stat().st_mtime < self._began - self._life:
-                    aside.unlink()
+        for aside in reversed(self._set_aside_files()):
+            if aside.stat().st_mtime >= self._began - self._life:
+                return  # What is newer has a lower number; a gap would hide what is behind it.
+            aside.unlink()
 
     def _follow(self, more: int) -> None:
         """Come to the file that has the name now, with room for the line. Called and left with the lock held."""
