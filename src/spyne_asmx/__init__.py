@@ -26,6 +26,7 @@ from spyne_asmx.bindings import Binding as Binding
 from spyne_asmx.context import AsmxContext as AsmxContext
 from spyne_asmx.documentation import Pages as Pages
 from spyne_asmx.endpoint import AsmxEndpoint as AsmxEndpoint
+from spyne_asmx.endpoints import AsmxEndpoints as AsmxEndpoints
 from spyne_asmx.faults import AsmxFault as AsmxFault
 from spyne_asmx.faults import ServiceUnavailable as ServiceUnavailable
 from spyne_asmx.http import HeaderMap as HeaderMap

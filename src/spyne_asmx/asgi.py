@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from spyne_asmx.endpoint import AsmxEndpoint
+from spyne_asmx.endpoints import AsmxEndpoints
 from spyne_asmx.http import HeaderMap, Request, Response, too_large
 from spyne_asmx.operations import Waiting
 
@@ -28,7 +29,7 @@ class AsgiApplication:
     take to send it is the server's to say.
     """
 
-    def __init__(self, endpoint: AsmxEndpoint) -> None:
+    def __init__(self, endpoint: AsmxEndpoint | AsmxEndpoints) -> None:
         self.endpoint = endpoint
         self._max_body = endpoint.limits.body
 

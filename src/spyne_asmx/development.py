@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 from spyne_asmx.application import AsmxApplication
 from spyne_asmx.asgi import AsgiApplication
 from spyne_asmx.endpoint import AsmxEndpoint
+from spyne_asmx.endpoints import AsmxEndpoints
 from spyne_asmx.wsgi import WsgiApplication
 
 if TYPE_CHECKING:
@@ -129,7 +130,7 @@ def _served(found: Any, target: str) -> Served:
         found = AsmxEndpoint(found, f"/{found.name}.asmx")
     if isinstance(found, AsgiApplication | WsgiApplication):
         found = found.endpoint
-    if isinstance(found, AsmxEndpoint):
+    if isinstance(found, AsmxEndpoint | AsmxEndpoints):
         return Served(WsgiApplication(found), found.path)
     if not callable(found):
         raise NotServable(f"{target} is a {type(found).__name__}; it must be {_KINDS}")
