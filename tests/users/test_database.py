@@ -93,7 +93,7 @@ class TestBadSettings:
         """With what to install."""
         monkeypatch.setitem(sys.modules, "psycopg", None)
         monkeypatch.delitem(sys.modules, "asmx_tickets.users.postgresql", raising=False)
-        with pytest.raises(SettingsError, match=r"^ConnectionStrings:Users needs .*: pip install 'psycopg\[binary\]>="):
+        with pytest.raises(SettingsError, match=r"^ConnectionStrings:Users needs .*: pip install 'psycopg\[binary\]<"):
             open_database("postgresql://jsmith:secret@127.0.0.1:1/users")
 
 
