@@ -46,6 +46,7 @@ _GRACE_SECONDS = 7
 """How long calls under way and clients that hang may take at a stop."""
 _SPARE_DESCRIPTORS = 64
 _SCRAPERS = 16
+_RELOAD_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -281,12 +282,21 @@ class _Server(uvicorn.Server):
             loop.add_reader(listener, AdminServer(commands).accept, listener)
 
     def _have_settings_read(self) -> Result:
-        """What an operator's wish to reload would change; the supervisor is told. Raises SettingsError."""
-        change = self._worker.reread(self._composition.settings)
+        """Have the supervisor read the settings, and wait until this process has taken them up: what has changed then.
+
+        Raises SettingsError, and Unavailable when that takes too long.
+        """
+        before = self._composition
+        change = self._worker.reread(before.settings)
         if change.changed and self._pipe is None:
             SIGNALS.reload = True
         elif change.changed:
             os.kill(os.getppid(), signal.SIGHUP)
+        end = time.monotonic() + _RELOAD_SECONDS
+        while change.changed and self._composition is before:
+            if time.monotonic() > end:
+                raise Unavailable("The server has not taken the settings up yet; its log may say why.")
+            time.sleep(0.02)
         return {"changed": change.changed, "kept": change.kept}
 
     def _tls_context(self) -> Any:
