@@ -48,9 +48,9 @@ class Headers:
 
     def _value(self, part: Part, blocks: list[Element], longest: int) -> Any:
         found = [block for block in blocks if block.name == part.element]
+        if _is_required(part) and all(block.is_nil for block in found):
+            raise ClientFault(f"The header {part.name} is missing.")
         if not found:
-            if _is_required(part):
-                raise ClientFault(f"The header {part.name} is missing.")
             return None
         if len(found) > 1:
             raise ClientFault(f"The header {part.name} is given more than once.")

@@ -7,13 +7,17 @@ from typing import Any
 
 import pytest
 import zeep
+from hypothesis import given
+from lxml import etree
 
 from spyne_asmx import ALL_BINDINGS, AsmxEndpoint, Request
 from spyne_asmx.http import HeaderMap
 from spyne_asmx.samples import PLACEHOLDER_END, PLACEHOLDER_START, samples
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
 from spyne_asmx.spyne import ComplexModel, Fault, Integer32, Service, Unicode, rpc
+from spyne_asmx.xmlwriter import escape_text
 from tests.spyne_asmx.reference import call, endpoint_of, get, inside, namespace_of, recorded_wsdl, wsdl_of
+from tests.support.strategies import XML_TEXT
 from tests.support.zeep import EndpointTransport
 
 NAMESPACE = namespace_of("headers")
@@ -180,11 +184,17 @@ def test_of_several_headers_each_has_its_place(strict: AsmxEndpoint) -> None:
     assert b">t -<" in call(strict, "Show", "", auth()).body
 
 
-@pytest.mark.parametrize("header", [None, "", TRACE])
+@pytest.mark.parametrize("header", [None, "", TRACE, f'<AuthHeader xmlns="{NAMESPACE}" xsi:nil="true"/>'])
 def test_a_header_that_is_required_must_be_there(strict: AsmxEndpoint, header: str | None) -> None:
     """A form can't have it, so there is none."""
     assert b"<faultstring>The header AuthHeader is missing.</faultstring>" in call(strict, "Show", "", header).body
     assert get(strict, "Show").body == b"Show Web Service method name is not valid."
+
+
+@given(token=XML_TEXT)
+def test_any_text_goes_there_and_back_in_a_header(headers: AsmxEndpoint, token: str) -> None:
+    answer = etree.fromstring(call(headers, "Renew", "<n>1</n>", auth(token=escape_text(token))).body)
+    assert answer.findtext(f".//{{{NAMESPACE}}}Token") == f"{token}!"
 
 
 def test_a_known_body_without_its_header_is_not_let_in(strict: AsmxEndpoint) -> None:
