@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from spyne_asmx import AsmxApplication, AsmxEndpoint
-from tests.spyne_asmx.test_twins import EndpointTransport, wsdl_of
+from tests.spyne_asmx.test_twins import wsdl_of
 from tests.spyne_asmx.twins.zeep_client import conversation
+from tests.support.zeep import EndpointTransport
 
 NAMESPACE = "spyne.test.interop.server"
 DICTIONARY = "echo_any_as_dict"

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
-import requests
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from spyne_asmx import AsmxEndpoint, Request, WsgiApplication
@@ -16,7 +15,8 @@ from tests.spyne_asmx.twins.comparing import definitions, is_run_times_text, mea
 from tests.spyne_asmx.twins.exchanges import HERE, NAMES, Answer, Exchange, exchanges, recorded_table, text_of
 from tests.spyne_asmx.twins.recording import asmx_of, recorded_answers, recorded_wsdl, zeep_conversation
 from tests.spyne_asmx.twins.typed_client import conversations
-from tests.spyne_asmx.twins.zeep_client import OfflineTransport, conversation
+from tests.spyne_asmx.twins.zeep_client import conversation
+from tests.support.zeep import EndpointTransport
 
 TWINS = [name for name in NAMES if (HERE / name / "service.py").exists()]
 _CULTURE = "forms read numbers as the server's culture writes them, which differs from server to server"
@@ -75,22 +75,6 @@ def endpoint(twin: str, path: str = "/service.asmx") -> AsmxEndpoint:
 
 def wsdl_of(twin: AsmxEndpoint) -> str:
     return twin.handle(Request("GET", "/service.asmx", "WSDL", HeaderMap())).body.decode()
-
-
-class EndpointTransport(OfflineTransport):
-    """Takes zeep's requests to an endpoint, without a network."""
-
-    def __init__(self, twin: AsmxEndpoint) -> None:
-        super().__init__()
-        self._twin = twin
-
-    def post(self, address: str, message: bytes, headers: dict[str, str]) -> Any:
-        pairs = HeaderMap([(name.lower(), value) for name, value in headers.items()])
-        answer = self._twin.handle(Request("POST", "/service.asmx", "", pairs, message))
-        response = requests.Response()
-        response.status_code, response._content = answer.status, answer.body
-        response.headers.update(answer.headers)
-        return response
 
 
 def answer_of(twin: AsmxEndpoint, exchange: Exchange) -> Answer:

@@ -2,28 +2,35 @@
 
 from typing import Any
 
+import requests
 from zeep.transports import Transport
 
 from spyne_asmx import AsmxEndpoint, Request
 from spyne_asmx.http import HeaderMap
 
+_XSD = "http://www.w3.org/2001/XMLSchema"
+_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
+_ENCODING_SCHEMA = f"""<schema xmlns="{_XSD}" targetNamespace="{_ENCODING}"><complexType name="Array"/></schema>"""
 
-class EndpointTransport(Transport):
-    """Takes zeep's requests to an endpoint, without a network."""
+
+class OfflineTransport(Transport):
+    """Has the schema of SOAP's encoding, which ASMX imports for forms with arrays, at hand."""
+
+    def load(self, url: str) -> bytes:
+        return _ENCODING_SCHEMA.encode() if url == _ENCODING else super().load(url)
+
+
+class EndpointTransport(OfflineTransport):
+    """Takes zeep's requests to an endpoint."""
 
     def __init__(self, endpoint: AsmxEndpoint) -> None:
         super().__init__()
         self._endpoint = endpoint
 
     def post(self, address: str, message: bytes, headers: dict[str, str]) -> Any:
-        pairs = [(name.lower(), value) for name, value in headers.items()]
-        answer = self._endpoint.handle(Request("POST", self._endpoint.path, "", HeaderMap(pairs), message))
-        return _ZeepResponse(answer.status, answer.body, dict(answer.headers))
-
-
-class _ZeepResponse:
-    encoding = "utf-8"
-
-    def __init__(self, status_code: int, content: bytes, headers: dict[str, str]) -> None:
-        self.status_code, self.content = status_code, content
-        self.headers = {"Content-Type": headers["content-type"]}
+        pairs = HeaderMap([(name.lower(), value) for name, value in headers.items()])
+        answer = self._endpoint.handle(Request("POST", self._endpoint.path, "", pairs, message))
+        response = requests.Response()
+        response.status_code, response._content = answer.status, answer.body
+        response.headers.update(answer.headers)
+        return response

@@ -10,8 +10,9 @@ from urllib.parse import quote, urlsplit
 
 from tests.spyne_asmx.twins.exchanges import HERE, RECORDED_AT, Answer, Exchange, exchanges, text_of
 from tests.spyne_asmx.twins.typed_client import conversations
-from tests.spyne_asmx.twins.zeep_client import OfflineTransport, conversation
+from tests.spyne_asmx.twins.zeep_client import conversation
 from tests.support.mono import asmx_server
+from tests.support.zeep import OfflineTransport
 
 
 def asmx_of(twins: list[str]) -> AbstractContextManager[str]:

@@ -34,15 +34,6 @@ _BY_NAME = {"guid": "1ef0a6f2-7c39-b1a4-6f0e-0c2b8a5d9e73", "base64Binary": b"\1
 
 
 _XSD = "http://www.w3.org/2001/XMLSchema"
-_ENCODING = "http://schemas.xmlsoap.org/soap/encoding/"
-_ENCODING_SCHEMA = f"""<schema xmlns="{_XSD}" targetNamespace="{_ENCODING}"><complexType name="Array"/></schema>"""
-
-
-class OfflineTransport(Transport):
-    """Has the schema of SOAP's encoding, which ASMX imports for forms with arrays, at hand."""
-
-    def load(self, url: str) -> bytes:
-        return _ENCODING_SCHEMA.encode() if url == _ENCODING else super().load(url)
 
 
 def conversation(wsdl: bytes, transport: Transport) -> dict[str, str]:
