@@ -13,7 +13,7 @@ The line of a new ticket is written before the ticket is made, so none is made w
 """
 
 from asmx_tickets.audit.file import AuditFile
-from asmx_tickets.audit.log import AuditLog, CooperativeAudit, NoAudit, SplitAudit
+from asmx_tickets.audit.log import AuditLog, CooperativeAudit, NoAudit, OuterAudit, SplitAudit
 from asmx_tickets.audit.merging import MergingAudit
 from asmx_tickets.audit.record import Caller, Event, Record, written
 from asmx_tickets.audit.stream import AuditStream
@@ -27,6 +27,7 @@ __all__ = [
     "Event",
     "MergingAudit",
     "NoAudit",
+    "OuterAudit",
     "Record",
     "SplitAudit",
     "written",

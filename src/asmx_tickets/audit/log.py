@@ -72,11 +72,27 @@ class SplitAudit(AuditLog):
         self._refusals.close()
 
 
-class CooperativeAudit(AuditLog):
-    """Another audit log, for calls that run on an event loop: nothing of it waits there, and none waits for long."""
+class OuterAudit(AuditLog):
+    """Another audit log, with something around what is written."""
 
     def __init__(self, audit: AuditLog) -> None:
         self._audit = audit
+
+    def flush(self) -> None:
+        self._audit.flush()
+
+    def check(self) -> None:
+        self._audit.check()
+
+    def close(self) -> None:
+        self._audit.close()
+
+
+class CooperativeAudit(OuterAudit):
+    """Another audit log, for calls that run on an event loop: nothing of it waits there, and none waits for long."""
+
+    def __init__(self, audit: AuditLog) -> None:
+        super().__init__(audit)
         self.presence = Presence("the audit log")
 
     def write(self, record: Record) -> None:
@@ -90,15 +106,6 @@ class CooperativeAudit(AuditLog):
             in_thread(Lane.AUDIT, partial(self._audit.write, record), seconds=STUCK_SECONDS)
         except TimeoutError:
             raise Unavailable("The audit log can't be written (it is stuck).") from None
-
-    def flush(self) -> None:
-        self._audit.flush()
-
-    def check(self) -> None:
-        self._audit.check()
-
-    def close(self) -> None:
-        self._audit.close()
 
 
 @contextmanager

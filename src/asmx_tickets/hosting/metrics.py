@@ -14,7 +14,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.multiprocess import MultiProcessCollector
 
-from asmx_tickets.audit import AuditLog, Event, Record
+from asmx_tickets.audit import AuditLog, Event, OuterAudit, Record
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.metrics_folder import VARIABLE
 from asmx_tickets.presence import Presence
@@ -178,9 +178,9 @@ def _outcome(ctx: AsmxContext) -> str:
     return "refused" if getattr(element, "attributes", {}).get("success") == "false" else "ok"
 
 
-class _CountedAudit(AuditLog):
+class _CountedAudit(OuterAudit):
     def __init__(self, audit: AuditLog, note: Callable[[Record, bool], object]) -> None:
-        self._audit = audit
+        super().__init__(audit)
         self._note = note
 
     def write(self, record: Record) -> None:
@@ -190,12 +190,3 @@ class _CountedAudit(AuditLog):
             self._note(record, False)
             raise
         self._note(record, True)
-
-    def flush(self) -> None:
-        self._audit.flush()
-
-    def check(self) -> None:
-        self._audit.check()
-
-    def close(self) -> None:
-        self._audit.close()
