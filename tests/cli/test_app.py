@@ -89,12 +89,13 @@ def test_wrong_use_is_one_line_and_exit_code_2(run: Run, arguments: list[str], l
 
 
 @pytest.mark.parametrize("option", ["-h", "--help"])
-@pytest.mark.parametrize("arguments", [[], ["serve"], ["user"], ["user", "show"], ["user", "import"]])
+@pytest.mark.parametrize("arguments", [[], ["serve"], ["user"], ["ticket"], ["user", "show"], ["user", "import"]])
 def test_help_is_plain_text(run: Run, arguments: list[str], option: str) -> None:
     """Arguments and switches stand as one types them."""
     text = run(*arguments, option).stdout
     assert text.startswith(f"Usage: {' '.join(['asmx-tickets', *arguments])} [OPTIONS]")
     assert not re.search(r"[{}<>│]|\[required\]", text)
+    assert "..." not in text.partition("\n")[2]  # what a command does is told in full
 
 
 def test_the_version(run: Run) -> None:

@@ -16,7 +16,10 @@ def migrate(
     ] = False,
     settings: SettingsFile = None,
 ) -> None:
-    """Bring the users' database to this version's schema, while servers go on. What would stop them is refused."""
+    """Bring the users' database to this version's schema.
+
+    Servers go on meanwhile. What would stop them is refused.
+    """
     from asmx_tickets.users import migrations
     from asmx_tickets.users.opening import open_database
 

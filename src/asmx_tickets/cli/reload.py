@@ -6,7 +6,10 @@ from asmx_tickets.cli.options import SettingsFile, read_settings
 
 
 def reload(settings: SettingsFile = None) -> None:
-    """Have the running server read its settings again, and print what has changed. Bad ones change nothing."""
+    """Have the running server read its settings again.
+
+    Prints what has changed. Settings that can't be used change nothing.
+    """
     from asmx_tickets.cli.running import RunningServer
 
     told = RunningServer(read_settings(settings)).ask("reload")

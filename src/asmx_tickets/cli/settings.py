@@ -11,7 +11,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as it does in 
 
 
 def settings(as_json: AsJson = True, settings: SettingsFile = None) -> None:
-    """Print the effective settings and the source of each as JSON, secrets as ****."""
+    """Print the settings in force as JSON, secrets as ****.
+
+    Below "sources" is where each value came from.
+    """
     loaded = read_settings(settings)
     shown = {"settings": loaded.model_dump(mode="json", by_alias=True), "sources": dict(loaded.sources)}
     typer.echo(json.dumps(shown, indent=2))

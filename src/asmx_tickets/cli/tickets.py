@@ -29,9 +29,10 @@ UserName = Annotated[str | None, typer.Option("--user", metavar="NAME", help="Of
 
 @app.command("list")
 def list_tickets(user: UserName = None, as_json: AsJson = False, settings: SettingsFile = None) -> None:
-    """Print the live tickets, each by a short hash, never the ticket itself.
+    """Print the live tickets, a line each.
 
-    Address and binding are those that it was asked for by; impersonated tells those of CreateTicketforUser.
+    A short hash stands for the ticket itself. Address and binding are those that it was asked for by; impersonated
+    tells those of CreateTicketforUser.
     """
     from asmx_tickets.cli.operations import operations
 

@@ -136,7 +136,10 @@ def list_users(
 
 @app.command()
 def show(name: Name, as_json: AsJson = False, settings: SettingsFile = None) -> None:
-    """Print what is known of a user, one thing a line; failed logins only where they can be asked for."""
+    """Print what is known of a user, one thing a line.
+
+    Failed logins are told where they can be asked for.
+    """
     from asmx_tickets.cli import failures
 
     loaded = read_settings(settings)
@@ -147,7 +150,10 @@ def show(name: Name, as_json: AsJson = False, settings: SettingsFile = None) -> 
 
 @app.command()
 def unlock(name: Name, settings: SettingsFile = None) -> None:
-    """Forget a user's failed logins, so that nobody has to wait for them. Tickets go on."""
+    """Forget a user's failed logins.
+
+    Nobody has to wait for them any more. Tickets go on.
+    """
     from asmx_tickets.cli.operations import operations
 
     loaded = read_settings(settings)
