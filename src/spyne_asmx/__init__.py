@@ -17,7 +17,7 @@ SOAP 1.1 and 1.2, GET and POST forms, ``?WSDL``, ``?disco``, help pages and ASMX
 An application holds spyne services, an endpoint serves it at a path, and an adapter mounts the endpoint in a server.
 """
 
-# The first import: what follows imports spyne.
+# This import must come first: the ones below import spyne.
 from spyne_asmx import compat as compat
 from spyne_asmx.application import AsmxApplication as AsmxApplication
 from spyne_asmx.asgi import AsgiApplication as AsgiApplication

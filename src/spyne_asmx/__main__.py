@@ -4,12 +4,12 @@ import logging
 import sys
 from argparse import ArgumentParser
 
-# The first import: what follows imports spyne.
+# This import must come first: the ones below import spyne.
 from spyne_asmx.development import NotServable, serve
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until interrupted. What can't be served is said in one line."""
+    """Serve until interrupted. An application that can't be served is reported in one line."""
     parser = ArgumentParser(
         prog="python -m spyne_asmx", description="Serve an application while it is being written. Not for production."
     )

@@ -1,4 +1,4 @@
-"""The answers of one operation in envelopes. What is the same in each is prepared when the endpoint is built."""
+"""Writes the answers of one operation as envelopes. Their constant parts are prepared when the endpoint is built."""
 
 from itertools import zip_longest
 from typing import Any
@@ -11,13 +11,13 @@ from spyne_asmx.xmlwriter import escape_attribute, write
 
 
 class AnswerWriter:
-    """Writes results and out headers."""
+    """Writes the results and the out headers of an operation."""
 
     def __init__(self, message: Message, headers: Headers) -> None:
         self._message = message
         self._headers = headers
         self._namespace = "" if message.is_bare else message.namespace
-        # How deep a result stands: in the Envelope, its Body and mostly the operation's element.
+        # How deep a result is nested: in the Envelope, its Body and usually the operation's element.
         self._depth = 3 if message.is_bare else 4
         self._frames = {version: self._frame(version) for version in VERSIONS}
         is_xml = [part.codec.is_xml and not part.repeats for part in message.parts] == [True]
@@ -45,7 +45,7 @@ class AnswerWriter:
         )
 
     def _frame(self, version: SoapVersion) -> tuple[str, str]:
-        """What stands before and behind the content of the only result."""
+        """What comes before and after the content of the only result."""
         if len(self._message.parts) != 1:
             return "", ""
         part = self._message.parts[0]

@@ -1,4 +1,4 @@
-"""C#'s ``object``: a value that says its type on the wire, by ``xsi:type``."""
+"""C#'s ``object``: a value whose ``xsi:type`` names its type on the wire."""
 
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
@@ -18,7 +18,7 @@ from spyne_asmx.xmlvalues import as_element, as_lxml
 
 _XSI_TYPE = f"{XSI_NAMESPACE}}}type"
 
-# spyne's type of each name that xsi:type may give.
+# spyne's type for each name that xsi:type may give.
 _NAMED = {
     type_name(kind): kind
     for kind in (
@@ -32,7 +32,7 @@ _NAMED = {
 _INT, _LONG = 1 << 31, 1 << 63
 _OBJECTS = spyne.Array(AnyType)
 
-# What a value of Python's is; the first that fits counts.
+# spyne's type for a Python value; the first that fits counts.
 _KINDS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
     (bool, lambda _: spyne.Boolean),
     (
@@ -58,7 +58,7 @@ _recognized: dict[tuple[str, str, str], Codec] = {}
 
 
 def recognize(names: ArrayNames, namespace: str) -> None:
-    """Let values name the array and object types that the services of a namespace have."""
+    """Let values name the array and object types of the services in a namespace."""
     for kind in names.learnt:
         codec = codec_of(kind, namespace)
         _recognized[namespace, codec.namespace, names.of(kind)] = codec
@@ -66,7 +66,7 @@ def recognize(names: ArrayNames, namespace: str) -> None:
 
 @serves(AnyType)
 class AnyTypeCodec(Codec):
-    """A value of any simple type, or of a type that the application knows. Of what says none a service gets the XML."""
+    """A value of any simple type, or of a type that the application knows. Untyped values are given as XML."""
 
     def content_of(self, element: Element) -> Any:
         named = element.attributes.get(_XSI_TYPE)
@@ -106,5 +106,5 @@ class AnyTypeCodec(Codec):
 
     @staticmethod
     def _untyped(element: Element) -> Any:
-        """XML's elements, or the text where there are none."""
+        """The element itself if it has child elements, otherwise its text."""
         return [as_lxml(child) for child in element.children] or element.text or None

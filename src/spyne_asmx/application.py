@@ -1,4 +1,4 @@
-"""A spyne application for an endpoint: no protocols, no WSDL of spyne's, and faults instead of spyne's logging."""
+"""A spyne application for an endpoint: without spyne's protocols and WSDL, and without its logging of faults."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from spyne_asmx.typenames import types_within
 
 
 class NoDocuments(InterfaceDocumentsBase):
-    """spyne's WSDL is not ASMX's: see wsdl.py."""
+    """Keeps spyne from building a WSDL of its own: wsdl.py writes the one that ASMX has."""
 
     def __init__(self, interface: Any) -> None:
         super().__init__(interface, wsdl11=None)
@@ -24,8 +24,8 @@ class AsmxApplication(Application):
 
     ``services`` are spyne service classes, ``tns`` the namespace, ``name`` the service's name in the WSDL, ``config``
     whatever the service functions want to find at ``ctx.app.config``. ``classes`` are object types that no operation
-    names, but that a value of C#'s ``object`` may be of (XmlInclude). Its own protocols are never asked: each call's
-    context knows the form of its answer.
+    names but that values of C#'s ``object`` may have (XmlInclude). The application's own protocols are never used:
+    each call's context knows the form of its answer.
     """
 
     def __init__(self, services: Any, tns: str, name: str, config: Any = None, classes: Iterable[Any] = ()) -> None:
@@ -42,9 +42,9 @@ class AsmxApplication(Application):
         self.classes = tuple(classes)
 
     def process_request(self, ctx: AsmxContext) -> None:
-        """Run the call with spyne's events. What a service or a listener raises is the endpoint's to answer.
+        """Run the call with spyne's events. The endpoint answers what a service or a listener raises.
 
-        spyne's own method logs every fault with a traceback and turns what it does not know into a fault of its own.
+        spyne's own method logs every fault with a traceback and turns unknown exceptions into a fault of its own.
         """
         ctx.fire_event("method_call")
         result = self.call_wrapper(ctx)
@@ -56,7 +56,7 @@ class AsmxApplication(Application):
 def _namespaces_kept(services: Any) -> Iterator[None]:
     """Leave the namespaces of messages and types as they were declared.
 
-    spyne writes a namespace into each class that has none, that of the first application which uses it.
+    spyne gives each class without a namespace that of the first application which uses it.
     """
     declared = {kind: kind.__dict__.get("__namespace__", _INHERITED) for kind in _declared_types(services)}
     try:
@@ -73,14 +73,14 @@ _INHERITED = object()
 
 
 def _beside(service: Any, descriptor: Any) -> list[Any]:
-    """The headers of a method, or else those of its service, and its faults."""
+    """The headers of a method, or those of its service if it has none, and its faults."""
     headers = descriptor.in_header or service.__in_header__, descriptor.out_header or service.__out_header__
     declared = (*headers, descriptor.faults)
     return [kind for kinds in declared for kind in (kinds if isinstance(kinds, list | tuple) else (kinds,))]
 
 
 def _declared_types(services: Any) -> set[Any]:
-    """The messages, headers and faults of services, and all types in them."""
+    """The messages, headers and faults of the services, and all types in them."""
     return types_within(
         kind
         for service in services

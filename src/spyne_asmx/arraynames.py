@@ -1,4 +1,4 @@
-"""What ASMX calls the array types of a service: after their items, and numbered where two would share a name."""
+"""ASMX's names for a service's array types: each is named after its items, with a number where two names clash."""
 
 from itertools import count
 from typing import Any
@@ -11,13 +11,13 @@ from spyne_asmx.typenames import derived_types, given_namespace, is_nullable_val
 
 
 class ArrayNames:
-    """The names of one application's array types, given in the order in which they are learnt."""
+    """The names of one application's array types, in the order in which the types are learnt."""
 
     def __init__(self) -> None:
         self._names: dict[tuple[object, ...], str] = {}
         self._seen: set[Any] = set()
         self.learnt: list[Any] = []
-        """The array and object types that were learnt."""
+        """The array and object types that have been learnt."""
 
     def learn(self, spyne_type: Any) -> None:
         """Name the arrays in a type."""
@@ -45,14 +45,14 @@ class ArrayNames:
         return self._names[signature]
 
     def signature(self, spyne_type: Any) -> tuple[object, ...]:
-        """What makes two array types the same: spyne makes a new class at every mention."""
+        """A value that is equal for equal array types; spyne makes a new class at every mention of one."""
         key, item = _item(spyne_type)
         namespace = given_namespace(item) if issubclass(item, EnumBase | ComplexModelBase) else ""
         return member_name(spyne_type, key, item), self.of(item), namespace, is_nullable_value(item)
 
 
 def form_answer_type(spyne_type: Any) -> Any:
-    """The type of an answer to a form: ASMX's forms wrap what repeats, and know of no names that items were given."""
+    """The type of an answer to a form: ASMX wraps repeated values there, and ignores the names given to items."""
     if not issubclass(spyne_type, Array):
         return Array(spyne_type) if repeats(spyne_type) else spyne_type
     return spyne_type if spyne_type.Attributes._explicit_type_name else Array(_item(spyne_type)[1])

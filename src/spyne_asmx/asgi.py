@@ -25,8 +25,8 @@ class _ClientGone(Exception):
 class AsgiApplication:
     """Answers HTTP requests (ASGI 3). Operations that never wait run on the event loop, all others in its threads.
 
-    A body over the endpoint's limit, whether it says its length or not, is answered with 413. How long a client may
-    take to send it is the server's to say.
+    A body over the endpoint's limit, whether or not its length is declared, is answered with 413. The server decides
+    how long a client may take to send it.
     """
 
     def __init__(self, endpoint: AsmxEndpoint | AsmxEndpoints) -> None:
@@ -64,7 +64,7 @@ class AsgiApplication:
         return await asyncio.to_thread(self.endpoint.finish, begun)
 
     async def _body(self, request: Request, receive: Receive) -> bytes:
-        """The whole body. Raises _TooLarge, before anything is read where the client says so, and _ClientGone."""
+        """Read the whole body. Raises _ClientGone, and _TooLarge: before reading anything if the length is declared."""
         length = request.headers.get("content-length") or ""
         if length.isdecimal() and int(length[:20]) > self._max_body:
             raise _TooLarge

@@ -1,4 +1,4 @@
-"""Binary data as text: spyne's ByteArray and File, in base64 or the encoding that the type asks for."""
+"""Binary data as text: spyne's ByteArray and File, in base64 or the type's own encoding."""
 
 import binascii
 import re
@@ -49,7 +49,7 @@ def file_writer(spyne_type: Any) -> Callable[[Any], str]:
 
 
 def _joined(value: Any) -> bytes:
-    """The bytes of a ByteArray: some, or a sequence of pieces."""
+    """The bytes of a ByteArray, given whole or as a sequence of pieces."""
     if isinstance(value, str):
         raise TypeError("binary data must be bytes, not text")
     return b"".join(value) if isinstance(value, list | tuple) else bytes(memoryview(value))

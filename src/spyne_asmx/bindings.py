@@ -1,4 +1,4 @@
-"""The ways an ASMX service can be called: each reads a request into a call, and writes a result or a fault."""
+"""The ways to call an ASMX service. Each binding reads a request into a call, and writes a result or a fault."""
 
 from enum import StrEnum
 from functools import lru_cache
@@ -59,20 +59,20 @@ class WireForm(Protocol):
     """How the answer to one request is written."""
 
     name: str
-    """What people call it: SOAP 1.1, SOAP 1.2, HTTP GET or HTTP POST."""
+    """Its name for people: SOAP 1.1, SOAP 1.2, HTTP GET or HTTP POST."""
     is_soap: bool
     headers: tuple[tuple[str, str], ...]
-    """The headers of an answer that is XML."""
+    """The headers of an XML answer."""
 
     def answer(self, operation: Operation, results: list[Any], header: Any) -> Response:
-        """The answer with a call's results, and with headers where the form has a place for them."""
+        """The answer with a call's results, and with SOAP headers if the form has a place for them."""
 
     def fault(self, fault: AsmxFault) -> Response:
-        """The answer that says a fault."""
+        """The answer that carries a fault."""
 
 
 class Faulted(Exception):
-    """A request that gets a fault for an answer, and the form to write it in."""
+    """A request that is answered with a fault, and the form to write it in."""
 
     def __init__(self, fault: AsmxFault, form: WireForm) -> None:
         super().__init__(str(fault))
@@ -81,7 +81,7 @@ class Faulted(Exception):
 
 
 class DecodedCall(NamedTuple):
-    """A request, read: which operation, its arguments in order, and the form that the answer has."""
+    """A decoded request: the operation, its arguments in order, and the form of the answer."""
 
     operation: Operation
     arguments: list[Any]
@@ -91,7 +91,7 @@ class DecodedCall(NamedTuple):
 
 
 class ShapedCall(NamedTuple):
-    """What bodies of one shape call. ``slots`` are the places of their texts among the arguments."""
+    """The call that all bodies of one shape make. ``slots`` are the places of their texts among the arguments."""
 
     operation: Operation
     form: WireForm
@@ -123,7 +123,7 @@ class SoapForm(WireForm):
 
 
 class HttpForm(WireForm):
-    """A bare document for an answer, or a line of text for a fault."""
+    """An answer as a bare document, or a fault as a line of text."""
 
     def __init__(self, method: str) -> None:
         self.name = f"HTTP {method}"
@@ -132,7 +132,7 @@ class HttpForm(WireForm):
 
     def answer(self, operation: Operation, results: list[Any], header: Any) -> Response:
         body = forms.encode(operation.form_result(results[0] if results else None))
-        # An operation without a result answers with nothing, and nothing has no type.
+        # An operation without a result has an empty answer, which has no content type.
         return Response(200, self.headers if body else UNCACHED, body)
 
     def fault(self, fault: AsmxFault) -> Response:
@@ -146,7 +146,7 @@ _HTTP_FORMS = {"GET": HttpForm("GET"), "POST": HttpForm("POST")}
 
 
 class SoapBinding:
-    """SOAP 1.1 and 1.2. The content type says which is meant, and the envelope which it is."""
+    """SOAP 1.1 and 1.2. The content type must be one of SOAP's; the envelope decides the version."""
 
     def __init__(
         self, operations: OperationTable, bindings: frozenset[Binding] = ALL_BINDINGS, limits: Limits = DEFAULT_LIMITS
@@ -158,7 +158,7 @@ class SoapBinding:
         self._by_media_type = {version.media_type: version for version in soap.VERSIONS}
 
     def decode(self, request: Request) -> DecodedCall:
-        """Read an envelope. Raises Faulted, and HttpError 415 for a content type that is none of SOAP's."""
+        """Read an envelope. Raises Faulted, and HttpError 415 for a content type that is not one of SOAP's."""
         headers = request.headers
         if headers.get("content-encoding") is not None:
             refuse_encoded_body(request)
@@ -231,7 +231,7 @@ class FormBinding:
         self._on = tuple(binding.name for binding in (Binding.GET, Binding.POST) if binding in bindings)
 
     def decode(self, request: Request, name: str) -> DecodedCall:
-        """Read a form that calls the operation of that name. Raises Faulted and HttpError."""
+        """Read a form that calls the operation ``name``. Raises Faulted and HttpError."""
         if request.method not in _HTTP_FORMS:
             raise HttpError(405, "Method not allowed.", (("allow", ", ".join(self._on)),))
         form = _HTTP_FORMS[request.method]
@@ -244,14 +244,14 @@ class FormBinding:
             raise Faulted(fault, form) from None
 
     def _operation(self, request: Request, name: str) -> Operation:
-        """The operation a form is for, if it may be called so."""
+        """The operation that a form calls, if forms may call it."""
         if request.method not in self._on or not name:
             raise binding_off(f"/{name}")
         operation = self._operations.by_name.get(name)
         if operation is None or not operation.fits_forms:
             meant = self._operations.in_other_case(name)
             raise unknown_operation(name) if meant in {None, name} else wrong_case(name, str(meant))
-        # Without parameters there is nothing to read: any content type, or none, will do.
+        # Without parameters there is nothing to read, so any content type will do, and so will none.
         if request.method == "POST" and operation.parameters:
             content_type = request.headers.get("content-type") or ""
             if parse_media_type(content_type).name != forms.FORM_MEDIA_TYPE:
@@ -271,18 +271,18 @@ def _fields(request: Request, operation: Operation, limits: Limits) -> forms.Fie
 
 
 def document_of(request: Request) -> Any:
-    """The envelope of a SOAP request that was decoded, as an element of lxml's."""
+    """The envelope of a decoded SOAP request, as an lxml element."""
     return parsed(as_utf8(request.body, parse_media_type(request.headers.get("content-type")).charset).decode())
 
 
 @lru_cache(maxsize=256)
 def _unquoted(action: str | None) -> str:
-    """An action without its quotes; empty where there is none."""
+    """An action without its quotes; empty if there is none."""
     return (action or "").strip().strip("\"'").strip()
 
 
 def refuse_encoded_body(request: Request) -> None:
-    """Raises HttpError 415 for a compressed body. What names no compression is ignored: some put a charset there."""
+    """Raise HttpError 415 for a compressed body. Other values are ignored: some clients put a charset there."""
     codings = ",".join(request.headers.get_all("content-encoding")).lower().split(",")
     if not _COMPRESSIONS.isdisjoint(coding.strip() for coding in codings):
         raise HttpError(415, "Compressed request bodies are not supported.")

@@ -1,9 +1,9 @@
 """The charsets of requests: one table for SOAP and forms, by every name that clients give them.
 
 The names are the labels of the WHATWG Encoding standard, which every browser knows, the numbers of Windows' code pages,
-and a few more that old clients use. Letters and digits alone count (Unicode Technical Standard 22, section 1.4).
-Refused are those whose bytes mean something else by what came before (a filter in front would read another text), and
-those that the standard has for no other purpose than to be refused.
+and a few more that old clients use. Only letters and digits count (Unicode Technical Standard 22, section 1.4).
+Stateful charsets are refused: the meaning of their bytes depends on what came before, so a filter in front could read
+another text. The labels that the standard lists only so that they are refused are refused, too.
 """
 
 import re
@@ -50,7 +50,7 @@ _LABELS = {_PUNCTUATION.sub("", label): label for label in webencodings.LABELS} 
 
 
 class UnsupportedCharset(Exception):
-    """A charset that is not read. The message is its name, as it was given."""
+    """A charset that is not supported. The message is its name, as it was given."""
 
 
 @lru_cache(maxsize=256)

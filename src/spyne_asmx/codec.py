@@ -1,4 +1,4 @@
-"""What reads and writes the values of one spyne type: made once for each type, used for every request."""
+"""A codec reads and writes the values of one spyne type. It is made once for each type and used for every request."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Self
@@ -13,7 +13,7 @@ NIL = {f"{XSI_NAMESPACE}}}nil": "true"}
 
 
 class InvalidValue(ClientFault):
-    """A value that is none of its type. Its sentence says so of ``{}``, which becomes the parameter's name."""
+    """A value that does not fit its type. The ``{}`` in its sentence becomes the parameter's name."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -21,7 +21,7 @@ class InvalidValue(ClientFault):
         self._path: tuple[str, ...] = ()
 
     def within(self, name: str) -> Self:
-        """The same of a value that stands inside of the parameter or member of this name."""
+        """The same error, for a value inside the parameter or member ``name``."""
         self._path = (name, *self._path)
         return self
 
@@ -32,7 +32,7 @@ class InvalidValue(ClientFault):
 
 
 def wrong_count(count: int, least: int, most: float) -> InvalidValue:
-    """What is wrong where a parameter or member does not occur as often as it must."""
+    """The error for a parameter or member that occurs too seldom or too often."""
     if count == 0:
         return InvalidValue("{} is missing.")
     if count < least:
@@ -43,20 +43,20 @@ def wrong_count(count: int, least: int, most: float) -> InvalidValue:
 class Codec:
     """Reads and writes values of one spyne type.
 
-    ``read`` takes a parameter's element, ``parse`` a form field's text; both raise ClientFault for what is no value of
-    the type. ``write`` makes the element ``name`` (expanded) of a value that is not None, and raises whatever it meets
-    in what is no value of the type. A type without a namespace of its own is in ``outer_namespace``, that of the
-    message or type that holds it.
+    ``read`` takes a parameter's element, ``parse`` a form field's text; both raise ClientFault if it is not a value of
+    the type. ``write`` makes an element with the expanded name ``name`` from a value that is not None; it may raise any
+    exception if the value is not of the type. A type without a namespace of its own is in ``outer_namespace``, the
+    namespace of the message or type that holds it.
     """
 
     is_xml = False
     is_simple = False
     is_plain_text = False
-    """Whether any text is a value as it stands."""
+    """Whether any text is a valid value, unchanged."""
     parse: Callable[[str], Any]
-    """Of simple types: text to a value."""
+    """Converts text to a value. Only simple types have it."""
     text: Callable[[Any], str]
-    """Of simple types: a value to text (XML Schema part 2's lexical forms)."""
+    """Converts a value to text, in XML Schema part 2's lexical forms. Only simple types have it."""
 
     def __init__(self, spyne_type: Any, outer_namespace: str) -> None:
         self.type = spyne_type
@@ -71,7 +71,7 @@ class Codec:
 
     @property
     def type_name(self) -> str:
-        """What the type is called on the wire."""
+        """The type's name on the wire."""
         return type_name(self.type)
 
     @property
@@ -81,16 +81,16 @@ class Codec:
 
     @property
     def missing(self) -> Any:
-        """What a service gets for a parameter or member that is left out, and an answer has for None.
+        """What a service gets for a parameter or member that is left out, and what an answer has for None.
 
-        That is the default that was declared; else of value types what .NET has, their zero.
+        That is the declared default, or, without one, .NET's zero for value types.
         """
         if self.default is not None or can_be_nil(self.type):
             return self.default
         return self.zero()
 
     def zero(self) -> Any:
-        """.NET's ``default(T)`` of a value type."""
+        """.NET's ``default(T)`` for a value type."""
         raise NotImplementedError
 
     def read(self, element: Element) -> Any:
@@ -101,7 +101,7 @@ class Codec:
             raise invalid.within(element.local_name) from None
 
     def value_of(self, element: Element) -> Any:
-        """The value of an element. Raises InvalidValue, which does not name the element."""
+        """The value of an element. Raises InvalidValue, which does not yet name the element."""
         return self._nil() if element.is_nil else self.content_of(element)
 
     def content_of(self, element: Element) -> Any:
@@ -110,18 +110,18 @@ class Codec:
 
     @property
     def fits_forms(self) -> bool:
-        """Whether ASMX offers forms for a parameter of the type: of a simple value, but for those of C#'s structs."""
+        """Whether ASMX offers forms for a parameter of the type: it does for simple values, except C#'s structs."""
         return False
 
     def of_fields(self, texts: list[str]) -> Any:
-        """The value of a form's fields of one name. Raises InvalidValue."""
+        """The value of all form fields with one name. Raises InvalidValue."""
         raise NotImplementedError
 
     def write(self, name: str, value: Any) -> Element:
         raise NotImplementedError
 
     def elements(self, name: str, value: Any, *, repeats: bool) -> list[Element]:
-        """The elements of a value in a message or object: none for None, but for what .NET can't leave out."""
+        """The elements of a value in a message or object. None has none, unless .NET can't leave the value out."""
         if repeats:
             gaps = is_nullable(self.type)
             return [self.item(name, item) for item in items_of(value) if gaps or item is not None]
@@ -130,7 +130,7 @@ class Codec:
         return [] if value is None and not is_always_there(self.type) else [self.item(name, value)]
 
     def item(self, name: str, value: Any) -> Element:
-        """An element that is always there, whatever the value."""
+        """An element that is there whatever the value is."""
         if value is None:
             value = self.missing
         return Element(name, NIL) if value is None else self.write(name, value)
@@ -145,7 +145,7 @@ class Codec:
 
 
 def items_of(value: Any) -> Iterable[Any]:
-    """The items of what a service gives for an array. Raises TypeError for what is none."""
+    """The items of what a service gives for an array. Raises TypeError if it is not an iterable."""
     if isinstance(value, str | bytes | Mapping | ComplexModelBase):
         raise TypeError(f"an array must be a list or another iterable, not {type(value).__name__}")
     return () if value is None else value
@@ -156,7 +156,7 @@ _codecs: dict[tuple[int, str], Codec] = {}
 
 
 def serves(*spyne_types: type) -> Callable[[type[Codec]], type[Codec]]:
-    """Say of a class of codecs which spyne types it is for; of more than one the nearest in the type's line counts."""
+    """Register a codec class for spyne types. Of several that fit a type, the nearest in its ancestry counts."""
 
     def register(made: type[Codec]) -> type[Codec]:
         _makers.update(dict.fromkeys(spyne_types, made))
@@ -166,7 +166,7 @@ def serves(*spyne_types: type) -> Callable[[type[Codec]], type[Codec]]:
 
 
 def codec_of(spyne_type: Any, outer_namespace: str) -> Codec:
-    """The codec of a spyne type within a namespace, made once. It keeps the type: identity is a safe key."""
+    """The codec of a spyne type within a namespace, made once. The cache keeps the type, so identity is a safe key."""
     key = id(spyne_type), outer_namespace
     codec = _codecs.get(key)
     if codec is None:

@@ -27,9 +27,9 @@ _XSI_TYPE = f"{XSI_NAMESPACE}}}type"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of an object: its Python name, the expanded name of its element or attribute, how it is written.
+    """A member of an object: its Python name, the expanded name of its element or attribute, and its codec.
 
-    ``least`` and ``most`` are how often its element must and may occur.
+    Its element must occur ``least`` times and may occur ``most`` times.
     """
 
     python_name: str
@@ -48,11 +48,11 @@ class Member:
 
     @property
     def spellings(self) -> tuple[str, str]:
-        """The names that an element of it may have: its own, and the same in no namespace."""
+        """The names that its element may have: its own, and the same in no namespace."""
         return self.name, self.local_name
 
     def is_default(self, value: Any) -> bool:
-        """Whether a value is the default that the schema tells, so that it is left out, as C#'s DefaultValue is."""
+        """Whether a value is the schema's default, and so is left out, as C#'s DefaultValue is."""
         default = self.codec.default
         if default is None or self.least or self.repeats or not self.codec.is_simple:
             return False
@@ -76,7 +76,7 @@ class ObjectCodec(Codec):
 
     @cached_property
     def members(self) -> tuple[Member, ...]:
-        """The members in order. Late, because a type may contain itself."""
+        """The members in order. They are found on first use, because a type may contain itself."""
         namespaces = self._member_namespaces()
         return tuple(
             _member(self.type, name, kind, namespaces.get(name, self.namespace))
@@ -106,7 +106,7 @@ class ObjectCodec(Codec):
 
     @cached_property
     def _data(self) -> Member | None:
-        """The member that is the text of the element."""
+        """The member that holds the element's text."""
         return next((member for member in self.members if member.is_data), None)
 
     @cached_property
@@ -116,7 +116,7 @@ class ObjectCodec(Codec):
         return [codec for codec in codecs if isinstance(codec, ObjectCodec)]
 
     def _member_namespaces(self) -> dict[str, str]:
-        """The namespace of each member: that of the type, among those it extends, which declares it."""
+        """The namespace of each member: that of the type which declares it, this one or one it extends."""
         base = self.type.__extends__
         inherited: dict[str, str] = {}
         if base is not None:
@@ -150,7 +150,7 @@ class ObjectCodec(Codec):
         return value
 
     def _read_elements(self, element: Element, value: Any) -> set[str]:
-        """Set the members that are elements; the names of those that are there. Raises InvalidValue."""
+        """Set the members that are elements, and return the names of those found. Raises InvalidValue."""
         found: dict[str, list[Any]] = {}
         members = self._elements
         for child in element.children:
@@ -170,13 +170,13 @@ class ObjectCodec(Codec):
         return {members[name].python_name for name in found}
 
     def _fill(self, value: Any, given: set[str]) -> None:
-        """Give the members that are left out their default or zero."""
+        """Give missing members their default or zero."""
         for member in self.members:
             if member.python_name not in given and getattr(value, member.python_name, None) is None:
                 setattr(value, member.python_name, member.missing)
 
     def _actual(self, element: Element) -> "ObjectCodec":
-        """The codec of the type that an object's ``xsi:type`` names. Raises InvalidValue where it does not fit."""
+        """The codec of the type that an object's ``xsi:type`` names. Raises InvalidValue if that type does not fit."""
         named = element.attributes.get(_XSI_TYPE)
         if named is None:
             return self
@@ -228,9 +228,9 @@ class ObjectCodec(Codec):
         return element
 
     def _held(self, value: Any) -> Mapping[str, Any]:
-        """The values of an object's members: of an instance, a dict, a sequence in order, or anything that has them.
+        """The values of an object's members, from an instance, a dict, a sequence or any object with such attributes.
 
-        Raises TypeError for what is no such object.
+        Raises TypeError for anything else.
         """
         names = [member.python_name for member in self.members]
         if isinstance(value, Mapping):
@@ -251,7 +251,7 @@ class ObjectCodec(Codec):
 
 @serves(Array)
 class ArrayCodec(Codec):
-    """An array: an element with an element for each item."""
+    """An array: an element that contains one element for each item."""
 
     @cached_property
     def items(self) -> Member:
@@ -271,7 +271,7 @@ class ArrayCodec(Codec):
         return [self.items.codec.of_fields([text]) for text in texts]
 
     def content_of(self, element: Element) -> Any:
-        """The items. Elements of another name are passed over, as ASMX does."""
+        """The items. Elements with another name are ignored, as in ASMX."""
         item = self.items
         try:
             return [item.codec.value_of(child) for child in element.children if child.name in item.spellings]

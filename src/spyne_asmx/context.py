@@ -1,4 +1,4 @@
-"""The context of one call: spyne's MethodContext without what an ASMX request never uses.
+"""The context of one call: spyne's MethodContext without the parts that an ASMX request never uses.
 
 spyne's own constructor builds four helper objects, checks every attribute that is set and fires its events through
 three managers even when nobody listens: most of what a small call costs. Here the attributes that are seldom set are
@@ -20,10 +20,10 @@ from spyne_asmx.xmlvalues import parsed
 
 
 class AsmxContext(MethodContext):
-    """What spyne, its event listeners and a service function see of a call.
+    """A call as spyne, its event listeners and a service function see it.
 
-    Beside spyne's attributes: ``request``, the HTTP request (spyne_asmx.Request); ``operation``; and ``form``, which
-    writes the answer. ``transport`` and the strings and documents are made where somebody asks for them.
+    Besides spyne's attributes it has ``request``, the HTTP request (spyne_asmx.Request), ``operation``, and ``form``,
+    which writes the answer. ``transport`` and the strings and documents are made when they are first used.
     """
 
     # spyne declares these as checked properties; here they are plain attributes.
@@ -32,7 +32,7 @@ class AsmxContext(MethodContext):
     out_protocol: Any = None
     in_protocol: Any = None
 
-    # What a service or a listener may look at before anybody has set it.
+    # A service or a listener may read these before anybody has set them.
     protocol: Any = None
     event: Any = None
     aux: Any = None
@@ -53,9 +53,9 @@ class AsmxContext(MethodContext):
     pusher_stack: Any = ()
 
     written: Response | None = None
-    """The answer as it was written, while listeners are told of it."""
+    """The answer as it was written, while listeners run."""
     is_touched = False
-    """Whether a service or a listener has asked for, or set, anything below; seldom any does."""
+    """Whether a service or a listener has used anything below, which is rare."""
     _transport: AsmxTransport | None = None
     _in_string: Any = None
     _in_document: Any = None
@@ -93,7 +93,7 @@ class AsmxContext(MethodContext):
 
     @property
     def transport(self) -> AsmxTransport:
-        """The HTTP request and what is to be said of its answer, as spyne's services know them."""
+        """The HTTP request and the headers and status of its answer, as spyne's services know them."""
         if self._transport is None:
             self._transport = AsmxTransport(self, self.app, self.request)
             self.is_touched = True
@@ -114,7 +114,7 @@ class AsmxContext(MethodContext):
 
     @property
     def in_document(self) -> Any:
-        """The envelope of a SOAP request as an element of lxml's; None for a form."""
+        """The envelope of a SOAP request as an lxml element; None for a form."""
         if self._in_document is None and self.form.is_soap:
             self._in_document = document_of(self.request)
         return self._in_document
@@ -125,29 +125,29 @@ class AsmxContext(MethodContext):
 
     @property
     def in_header_doc(self) -> Any:
-        """The header blocks of a SOAP request, as a list of lxml's elements; None without a Header."""
+        """The header blocks of a SOAP request, as a list of lxml elements; None without a Header."""
         header = _envelope_part(self.in_document, "Header")
         return None if header is None else list(header)
 
     @property
     def in_body_doc(self) -> Any:
-        """The body's element of a SOAP request."""
+        """The element in the Body of a SOAP request."""
         body = _envelope_part(self.in_document, "Body")
         return None if body is None else next(iter(body), None)
 
     @property
     def out_header_doc(self) -> Any:
-        """The Header of the answer, to be changed; None without one."""
+        """The Header of the answer, which may be changed; None without one."""
         return _envelope_part(self.out_document, "Header")
 
     @property
     def out_body_doc(self) -> Any:
-        """The Body of the answer, to be changed."""
+        """The Body of the answer, which may be changed."""
         return _envelope_part(self.out_document, "Body")
 
     @property
     def out_document(self) -> Any:
-        """The answer as an element of lxml's, to be changed or replaced; None where it is no XML or not yet written."""
+        """The answer as an lxml element, which may be changed or replaced; None if it is not XML or not yet written."""
         written = self.written
         if self._out_document is None and written is not None and written.body.startswith(b"<?xml"):
             self._out_document = parsed(written.body)
@@ -163,7 +163,7 @@ class AsmxContext(MethodContext):
 
     @property
     def out_string(self) -> Any:
-        """The answer as a sequence of bytes, to be replaced; None where it is not yet written."""
+        """The answer as a sequence of bytes, which may be replaced; None before it is written."""
         if self._out_string is None and (self.written is not None or self._out_document is not None):
             return [self._body()]
         return self._out_string
@@ -175,11 +175,11 @@ class AsmxContext(MethodContext):
 
     @property
     def is_answered(self) -> bool:
-        """Whether somebody has written the answer before it was time to."""
+        """Whether a service or a listener has already written the answer itself."""
         return self._out_string is not None or self._out_document is not None
 
     def finished(self, answer: Response, *, is_fault: bool = False) -> Response:
-        """The answer as services and listeners want it. Raises ValueError for what can't be sent."""
+        """The answer with the changes of services and listeners. Raises ValueError for a header that can't be sent."""
         answer = answer._replace(body=self._body())
         return answer if self._transport is None else self._transport.applied(answer, is_fault=is_fault)
 
@@ -192,14 +192,14 @@ class AsmxContext(MethodContext):
         return f"{DECLARATION}{etree.tostring(self._out_document, encoding='unicode')}".encode()
 
     def fire_event(self, event: str, *args: Any, **kwargs: Any) -> None:
-        """Call the listeners of the application, and of the method and its service. What one raises ends the call."""
+        """Call the listeners of the application, of the method and of its service. An exception ends the call."""
         for manager in self.managers:
             if manager.handlers:
                 for listener in manager.handlers.get(event, ()):
                     listener(self, *args, **kwargs)
 
     def close(self) -> None:
-        """End the call. Unlike spyne's, this never runs the garbage collector: that would stall every other call."""
+        """End the call. Unlike spyne's method, this never runs the garbage collector, which would stall other calls."""
         self.call_end = time()
         self.is_closed = True
         self.fire_event("method_context_closed")
@@ -208,5 +208,5 @@ class AsmxContext(MethodContext):
 
 
 def _envelope_part(envelope: Any, name: str) -> Any:
-    """The Header or Body of an envelope; None where there is none."""
+    """The Header or Body of an envelope, or None."""
     return None if envelope is None else envelope.find(f"{{*}}{name}")

@@ -1,4 +1,4 @@
-"""The call of an operation as a command of curl, for people to copy."""
+"""The call of an operation as a curl command, for people to copy."""
 
 import shlex
 
@@ -9,7 +9,7 @@ from spyne_asmx.soap import SOAP11, SOAP12
 
 
 def curl_line(operation: Operation, address: str, bindings: frozenset[Binding], example: Example = NO_EXAMPLE) -> str:
-    """A command that makes the call: over POST, GET or SOAP, whichever is on; empty where all of them are off."""
+    """A command that makes the call over the first of POST, GET and SOAP that is on; empty if all are off."""
     if operation.fits_forms and not bindings.isdisjoint({Binding.POST, Binding.GET}):
         return shlex.join(["curl", f"{address}/{operation.name}", *_form_words(operation, bindings, example)])
     if not bindings.isdisjoint({Binding.SOAP11, Binding.SOAP12}):

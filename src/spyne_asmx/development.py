@@ -25,7 +25,7 @@ _KINDS = "an AsmxApplication, an AsmxEndpoint, an AsgiApplication or a WSGI appl
 
 
 class NotServable(Exception):
-    """What can't be served, and why, in one line."""
+    """An application that can't be served. The message says why, in one line."""
 
 
 class Served:
@@ -37,7 +37,7 @@ class Served:
 
 
 def load(target: str) -> Served:
-    """What ``FILE:NAME`` names, ready to be served. Raises NotServable."""
+    """Load the application that ``FILE:NAME`` names. Raises NotServable."""
     file, _, name = target.rpartition(":")
     if not file or not name:
         raise NotServable(f"{target}: say FILE:NAME, such as calculator.py:app")
@@ -54,7 +54,7 @@ def load(target: str) -> Served:
 
 
 def serve(target: str, host: str, port: int, *, reload: bool) -> None:
-    """Serve what ``FILE:NAME`` names until interrupted. Raises NotServable."""
+    """Serve the application that ``FILE:NAME`` names until interrupted. Raises NotServable."""
     if not is_running_from_reloader():
         _check_address(host, port)
     if reload:
@@ -67,14 +67,14 @@ def serve(target: str, host: str, port: int, *, reload: bool) -> None:
 
 
 def _serve_reloading(target: str, host: str, port: int) -> None:
-    """Serve in a process that is replaced when a file of the application changes. This one listens already."""
+    """Serve in a process that is replaced when a file of the application changes. The socket is already open."""
     application: WSGIApplication = _Broken("")  # the process that watches the files serves nothing itself
     if is_running_from_reloader():
         try:
             served = load(target)
         except NotServable as error:
             _say(str(error))
-            application = _Broken(str(error))  # until the file is mended
+            application = _Broken(str(error))  # until somebody corrects the file
         else:
             _announce(host, port, served)
             application = served.application
@@ -96,7 +96,7 @@ def _announce(host: str, port: int, served: Served) -> None:
 
 
 def _imported(path: Path) -> Any:
-    """The module of a file, with its neighbours importable. Raises NotServable."""
+    """Import a file as a module that can import its neighbours. Raises NotServable."""
     folder = str(path.resolve().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
@@ -113,7 +113,7 @@ def _imported(path: Path) -> Any:
 
 
 def _place_of(error: Exception, path: Path) -> str:
-    """The file, and its line at which loading it failed."""
+    """The file, and the line at which loading it failed."""
     if isinstance(error, SyntaxError):
         return f"{error.filename or path}, line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
@@ -138,7 +138,7 @@ def _served(found: Any, target: str) -> Served:
 
 
 def _check_address(host: str, port: int) -> None:
-    """Raise NotServable where nobody can listen there."""
+    """Raise NotServable if it is impossible to listen there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -149,7 +149,7 @@ def _check_address(host: str, port: int) -> None:
 
 
 class _Handler(WSGIRequestHandler):
-    """Says one plain line a request."""
+    """Prints one plain line for each request."""
 
     def log(self, type: str, message: str, *args: Any) -> None:
         if type != "info":

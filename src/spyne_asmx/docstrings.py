@@ -1,4 +1,4 @@
-"""What an operation's docstring tells those who call it: a description, and the sections ``Args`` and ``Errors``::
+"""Reads an operation's docstring for its callers: a description, and the sections ``Args`` and ``Errors``::
 
 Log in with a name and a password.
 
@@ -21,7 +21,7 @@ _ARGUMENTS = {"Args", "Arguments", "Parameters"}
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """A docstring, read. ``parameters`` has meanings by name, ``errors`` pairs of a text and when it is said."""
+    """A docstring's content. ``parameters`` maps names to meanings; ``errors`` pairs each text with its cause."""
 
     description: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -40,7 +40,7 @@ def paragraphs_of(text: str) -> list[str]:
 
 
 def read_docstring(text: str | None) -> Notes:
-    """Read a docstring. Sections of other names belong to the description."""
+    """Read a docstring. Sections with other names belong to the description."""
     description, *rest = _SECTION.split(cleandoc(text or ""))
     parameters: dict[str, str] = {}
     errors: list[tuple[str, str]] = []
@@ -55,14 +55,14 @@ def read_docstring(text: str | None) -> Notes:
 
 
 def _cut(content: str) -> tuple[list[str], str]:
-    """The lines of a section, which are indented, and the text behind it."""
+    """The indented lines of a section, and the text after it."""
     lines = content.strip("\n").split("\n")
     end = next((place for place, line in enumerate(lines) if line and not line[0].isspace()), len(lines))
     return [line for line in lines[:end] if line.strip()], "\n".join(lines[end:]).strip()
 
 
 def _items(lines: list[str]) -> Iterator[tuple[str, str]]:
-    """Pairs of what stands before a line's first colon and what follows it, on further lines too if they go deeper."""
+    """Pairs of the text before a line's first colon and the text after it. Deeper indented lines continue the text."""
     indent = min((len(line) - len(line.lstrip()) for line in lines), default=0)
     items: list[str] = []
     for line in lines:

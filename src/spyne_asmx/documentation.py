@@ -1,4 +1,4 @@
-"""What ASMX serves about itself: the WSDL, the discovery document, the help page and a page for each operation."""
+"""The documents of an ASMX service: WSDL, discovery document, help page, and a page for each operation."""
 
 import re
 from base64 import b64encode
@@ -41,14 +41,14 @@ _HTML = ("content-type", "text/html; charset=utf-8")
 _MAX_FIELDS = 16
 _MAX_DOCUMENTS = 64
 
-# What a URI may have (RFC 3986). The rest of an address, which a client may have made up, is percent-encoded.
+# The characters of a URI (RFC 3986). All others are percent-encoded: a client may have made up the address.
 _URI_CHARACTERS = "%:/?#[]@!$&'()*+,;=~"
 _PASSWORD = re.compile("pwd|password", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What the pages show beside what the operations say themselves.
+    """What the pages show besides the operations' own descriptions.
 
     ``product`` is the name and version of the program, for the titles. ``examples`` are calls by operation.
     """
@@ -75,7 +75,7 @@ class Field:
 class Documentation:
     """Answers requests for an .asmx file's documents.
 
-    Raises TypeError at once when the types of the operations make no valid WSDL, and for an example of nothing.
+    Its constructor raises TypeError if the operations' types make no valid WSDL, or an example fits no operation.
     """
 
     def __init__(
@@ -91,10 +91,10 @@ class Documentation:
         wsdl.build_wsdl(operations, name, "", bindings)
 
     def answer(self, query: str, address: str) -> Response:
-        """The document that a query string, as sent, asks for.
+        """The document that a query string asks for. The query is as sent.
 
-        ``address`` is the public address of the .asmx file. It goes into the documents, and it may be whatever a
-        client sent as its Host, so documents are kept for a few addresses only.
+        ``address`` is the public address of the .asmx file, which the documents contain. A client can make up its Host,
+        so documents are cached for a few addresses only.
         """
         address = quote(address, safe=_URI_CHARACTERS)
         what, value = _asked_for(query)
@@ -117,7 +117,7 @@ class Documentation:
             "help.html",
             404 if unknown else 200,
             service=self._name,
-            product="" if unknown else self._pages.product,  # no version for whoever only tries addresses
+            product="" if unknown else self._pages.product,  # whoever only tries addresses learns no version
             namespace=self._operations.namespace,
             paragraphs=paragraphs_of(self._operations.documentation),
             operations=[(each.name, next(iter(each.notes.paragraphs), "")) for each in self._operations],
@@ -129,7 +129,7 @@ class Documentation:
 
     def _operation_page(self, operation: Operation, address: str) -> Response:
         example = self._pages.examples.get(operation.name, NO_EXAMPLE)
-        # Links are relative, so that they hold behind any proxy; the file's name is the base of its operations' paths.
+        # Links are relative, so they work behind any proxy; the operations' paths begin with the file's name.
         return _page(
             "operation.html",
             200,
@@ -150,7 +150,7 @@ class Documentation:
 
 
 def _check_example(operations: OperationTable, name: str, example: Example) -> None:
-    """Raises TypeError for an operation or a parameter that there is none of."""
+    """Raise TypeError if the example's operation or one of its parameters does not exist."""
     operation = operations.by_name.get(name)
     if operation is None:
         raise TypeError(f"{name}: there is an example, but no such operation")
@@ -160,7 +160,7 @@ def _check_example(operations: OperationTable, name: str, example: Example) -> N
 
 
 def _asked_for(query: str) -> tuple[str, str]:
-    """Which document a query names, in any letter case, and the value beside the name; the help page by default."""
+    """Which document a query names, in any letter case, and that name's value; the help page by default."""
     try:
         fields = parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_FIELDS)
     except ValueError:
@@ -172,12 +172,12 @@ def _asked_for(query: str) -> tuple[str, str]:
 
 
 def _names(bindings: frozenset[Binding], *wanted: Binding) -> str:
-    """The names of those of the wanted bindings that are on."""
+    """The names of the wanted bindings that are on."""
     return " and ".join(TITLES[binding] for binding in wanted if binding in bindings)
 
 
 def _form_fields(operation: Operation) -> list[Field]:
-    """The operation's parameters. Their meanings go by their names on the wire or by those of the function."""
+    """The operation's parameters. A docstring may name them as the wire does or as the function does."""
     meanings = operation.notes.parameters
     python_names = list(signature(operation.function).parameters)[-len(operation.parameters) :]
     return [
@@ -199,7 +199,7 @@ def _field(parameter: Parameter, meaning: str) -> Field:
 
 
 def _choices(spyne_type: Any, *, may_be_empty: bool) -> tuple[str, ...]:
-    """What a field is chosen from, or nothing where it is typed in."""
+    """The choices of a field; empty if the field is typed in."""
     if issubclass(spyne_type, EnumBase):
         choices = tuple(spyne_type.__values__)
     elif issubclass(spyne_type, Boolean):
@@ -234,7 +234,7 @@ def _file(name: str) -> str:
 
 @cache
 def _environment() -> "Environment":
-    """The templates. Jinja is imported with the first page: most servers never show one."""
+    """The templates. Jinja is imported when the first page is shown: most servers never show one."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -260,7 +260,7 @@ def content_security_policy(style: str, script: str = "") -> str:
 
 
 def _digest(text: str) -> str:
-    """How Content Security Policy names an inline style or script."""
+    """The hash by which a Content Security Policy allows an inline style or script."""
     return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
 
 

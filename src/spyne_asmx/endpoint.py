@@ -1,4 +1,4 @@
-"""An .asmx file: which binding a request is for, or which document it wants.
+"""An .asmx file. It decides which binding a request is for, or which document it asks for.
 
 ``begin`` decodes and never waits for anything; ``finish`` runs the operation, which may. A server with an event loop
 calls ``begin`` on the loop and ``finish`` where the operation's ``waiting`` says; any other calls ``handle``.
@@ -21,9 +21,8 @@ from spyne_asmx.servicefaults import service_fault
 class AsmxEndpoint(ServerBase):
     """Serves one application at one path, as IIS serves an .asmx file.
 
-    ``path`` is matched without regard to letter case. ``bindings`` are the ones switched on. ``limits``
-    say how much a request may have; the adapters read no larger a body. ``pages`` is what the help pages show beside
-    the docstrings.
+    ``path`` is matched without regard to letter case. ``bindings`` are the ones that are switched on. ``limits`` bound
+    a request; the adapters hold the body to them as well. ``pages`` is what the help pages show besides the docstrings.
     """
 
     transport = "http://schemas.xmlsoap.org/soap/http"
@@ -72,7 +71,7 @@ class AsmxEndpoint(ServerBase):
         try:
             try:
                 answer = self._answer(ctx)
-            except Exception as error:  # the service's fault or bug, a result that is none of its type, a listener
+            except Exception as error:  # a fault or bug of the service, a result of the wrong type, a listener
                 answer = self._fault_answer(ctx, error)
         finally:
             self._close(ctx)
@@ -101,13 +100,13 @@ class AsmxEndpoint(ServerBase):
         return ctx.form.fault(fault)
 
     def _fault_answer(self, ctx: AsmxContext, error: Exception) -> Response:
-        """The answer to a call that raised. What was not meant to be raised is logged, once."""
+        """The answer to a call that raised an exception. Unexpected exceptions are logged, once."""
         fault = self._fault(ctx, error)
         if ctx.out_error is None:
             ctx.out_error = _as_spyne_has_it(fault)
         told = ctx.out_error
         ctx.fire_event("method_exception_object")
-        if ctx.out_error is not told:  # a listener says it in other words
+        if ctx.out_error is not told:  # a listener has replaced the fault
             fault = self._fault(ctx, ctx.out_error)
         ctx.out_string = ctx.out_document = None
         ctx.written = ctx.form.fault(fault)
@@ -134,7 +133,7 @@ class AsmxEndpoint(ServerBase):
         return ServerFault()
 
     def _close(self, ctx: AsmxContext) -> None:
-        """End a call whose answer is made: a listener's bug can't change it any more, and is only logged."""
+        """End a call after its answer was made. A listener's bug can no longer change the answer; it is only logged."""
         try:
             ctx.close()
         except Exception:

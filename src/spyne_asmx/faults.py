@@ -1,7 +1,7 @@
-"""What can go wrong on the wire, and how ASMX says it.
+"""What can go wrong on the wire, and how ASMX reports it.
 
-A fault is raised by whoever notices; the binding of the request decides how it is written: an envelope with a Fault
-for SOAP, one sentence of plain text for GET and POST forms.
+Any part of the code may raise a fault. The request's binding decides how it is written: an envelope with a Fault for
+SOAP, one sentence of plain text for GET and POST forms.
 """
 
 from enum import Enum
@@ -17,7 +17,7 @@ class FaultCode(Enum):
 
 
 class AsmxFault(Exception):
-    """A request that gets a fault for an answer. The message is what the client reads."""
+    """A request that is answered with a fault. The message is what the client reads."""
 
     code = FaultCode.CLIENT
     subcodes: tuple[str, ...] = ()
@@ -48,7 +48,7 @@ class ClientFault(AsmxFault):
 
 
 class Unreadable(AsmxFault):
-    """The body is not XML as we take it."""
+    """The body is not XML that the reader accepts."""
 
     status = 400
 
@@ -59,7 +59,7 @@ class Unreadable(AsmxFault):
 
 
 class TooMuch(AsmxFault):
-    """The request has more of something than it may have: the limit's fault, not the XML's."""
+    """The request exceeds a limit. The XML itself may be in order."""
 
     status = 400
 
@@ -80,7 +80,7 @@ class VersionMismatch(AsmxFault):
 
 
 class NotUnderstood(AsmxFault):
-    """A header says that it must be understood, and it is not."""
+    """A header must be understood, and is not."""
 
     code = FaultCode.MUST_UNDERSTAND
 
@@ -89,7 +89,7 @@ class NotUnderstood(AsmxFault):
 
 
 class ServerFault(AsmxFault):
-    """Ours to mend. The client learns nothing of the reason; the log does, under the request's id."""
+    """A bug of the server or the service. Only the log has the reason, under the request's id."""
 
     code = FaultCode.SERVER
 
@@ -98,7 +98,7 @@ class ServerFault(AsmxFault):
 
 
 class ServiceUnavailable(AsmxFault):
-    """The service can't answer just now: the client may keep what it has and try again in ``retry_after`` seconds."""
+    """The service can't answer now. The client may keep what it has and try again in ``retry_after`` seconds."""
 
     code = FaultCode.SERVER
     form_status = 503
@@ -116,8 +116,8 @@ class ServiceUnavailable(AsmxFault):
 class ServiceFault(AsmxFault):
     """A fault that the service itself raised.
 
-    ``subcodes`` say more about the code, from the general to the particular; ``own_code`` stands in for the code where
-    it is none of SOAP's, as ``{namespace}name`` or a name alone. ``detail`` is markup.
+    ``subcodes`` refine the code, from the general to the particular. ``own_code`` replaces a code that is not one of
+    SOAP's, as ``{namespace}name`` or as a name alone. ``detail`` is markup.
     """
 
     def __init__(
@@ -141,7 +141,7 @@ class ServiceFault(AsmxFault):
 
 
 class HttpError(Exception):
-    """A request that is refused as HTTP, with plain text: neither SOAP nor a form binding gets to see it."""
+    """A request that is refused with an HTTP status and plain text, before a SOAP or form binding answers it."""
 
     def __init__(self, status: int, text: str, headers: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__(text)

@@ -13,7 +13,7 @@ from spyne_asmx.xmlwriter import write
 
 FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 
-# What XML could not carry to the same operation.
+# Characters that XML could not carry to the same operation.
 _NOT_A_VALUE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 # %uXXXX is a UTF-16 unit, %XX a byte of the charset.
 _ESCAPE = re.compile(rb"%u([0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})")
@@ -21,7 +21,7 @@ _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
 
 
 class Fields(dict[str, str]):
-    """The fields of a form by lower-case name. ``items_of`` has all values of those that may be repeated."""
+    """The fields of a form by lower-case name. ``items_of`` has all values of the fields that may be repeated."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -36,13 +36,13 @@ def decode(
     *,
     repeated: Container[str] = (),
 ) -> Fields:
-    """Read ``name=value&…``: values by lower-case name; of a repeated name the first counts, but for ``repeated`` ones.
+    """Read ``name=value&…`` into values by lower-case name. The first of equal names counts, except in ``repeated``.
 
-    ``charset`` is the Content-Type header's, UTF-8 where there is none. ``names`` are those of the parameters, in lower
-    case: other fields are passed over, whatever is in them. Escapes are read as .NET's UrlDecode reads them.
+    ``charset`` is that of the Content-Type header, or UTF-8. ``names`` are the parameters' names, in lower case: other
+    fields are ignored, whatever is in them. Escapes are read as .NET's UrlDecode reads them.
 
-    Raises HttpError 400 for a value that XML could not carry, too long a value or too many fields; 415 for a charset
-    that is not supported.
+    Raises HttpError 400 if a value is too long, if XML could not carry it or if there are too many fields, and 415 for
+    an unsupported charset.
     """
     codec = _form_codec(charset or "utf-8")
     fields = [field for field in encoded.split(b"&") if field]
@@ -68,7 +68,7 @@ def decode(
 
 @lru_cache(maxsize=64)
 def _form_codec(charset: str) -> str:
-    """The codec of a form's charset, which must be one that writes a form's separators as ASCII does."""
+    """The codec of a form's charset, which must encode a form's separators as ASCII does."""
     with suppress(UnsupportedCharset):
         codec = codec_of(charset)
         if not codec.startswith("utf-16"):
@@ -77,7 +77,7 @@ def _form_codec(charset: str) -> str:
 
 
 def url_decode(encoded: bytes, codec: str) -> str:
-    """Decode as .NET's HttpUtility.UrlDecode does: ``+`` is a space, a ``%`` that starts no escape stands for itself.
+    """Decode as .NET's HttpUtility.UrlDecode does: ``+`` is a space, and a ``%`` that starts no escape stays as it is.
 
     Bytes that the charset does not have become U+FFFD, and so does half a surrogate pair.
     """

@@ -1,4 +1,4 @@
-"""The SOAP headers that an operation declares: read into values, and written from them."""
+"""Reads and writes the SOAP headers that an operation declares."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ class Headers:
 
     @property
     def are_required(self) -> bool:
-        """Whether any of them must be there, as ``min_occurs=1`` says."""
+        """Whether any of them is required (``min_occurs=1``)."""
         return any(_is_required(part) for part in self.parts)
 
     def read(self, blocks: list[Element] | None, longest: int) -> Any:
@@ -35,7 +35,7 @@ class Headers:
         return values[0] if len(values) == 1 else values
 
     def written(self, given: Any) -> str:
-        """The Header of an answer with the context's ``out_header``; what is None is left out."""
+        """The Header of an answer with the context's ``out_header``. None values are left out."""
         values = given if isinstance(given, list | tuple) else (given,)
         if len(values) > len(self.parts):
             raise TypeError(f"{len(values)} headers are given where {len(self.parts)} are declared")

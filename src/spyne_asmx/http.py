@@ -11,7 +11,7 @@ from werkzeug.http import parse_options_header
 
 _log = logging.getLogger("spyne_asmx")
 
-# An answer may be for one client's eyes alone, so nobody keeps it (RFC 9111 section 5.2.2.5).
+# An answer may be for one client only, so no cache may keep it (RFC 9111 section 5.2.2.5).
 UNCACHED = (("cache-control", "private, max-age=0, no-store"), ("pragma", "no-cache"))
 PLAIN_TEXT = ("content-type", "text/plain; charset=utf-8")
 XML_TEXT = ("content-type", "text/xml; charset=utf-8")
@@ -24,7 +24,7 @@ class Headers(Protocol):
         """The first value, or None."""
 
     def get_all(self, name: str) -> Sequence[str]:
-        """Every value, in the order they came."""
+        """All values, in the order in which they came."""
 
     def __iter__(self) -> Iterator[str]:
         """The names that are there, in lower case."""
@@ -79,9 +79,9 @@ class Request:
 
 
 class Response(NamedTuple):
-    """One HTTP answer. Header names are in lower case; Content-Length is the transport's to add.
+    """One HTTP answer. Header names are in lower case; the transport adds Content-Length.
 
-    An answer to HEAD has the body that GET would get, which the transport measures and leaves out.
+    An answer to HEAD has the body of the answer to GET; the transport measures it and does not send it.
     """
 
     status: int
@@ -101,7 +101,7 @@ def too_large(limit: int) -> Response:
 
 @dataclass(frozen=True, slots=True)
 class MediaType:
-    """A Content-Type header, read: the type in lower case and the parameters that matter here."""
+    """A parsed Content-Type header: the type in lower case, and the parameters that matter here."""
 
     name: str = ""
     charset: str | None = None
@@ -114,7 +114,7 @@ _ACTION = re.compile(r""";\s*action\s*=\s*(?:["'\\\s]*"["'\\\s]*([^"\\]*)|([^;"\
 
 @lru_cache(maxsize=256)
 def parse_media_type(header: str | None) -> MediaType:
-    """Read a Content-Type header. A client sends the same few for ever, so the answers are kept."""
+    """Read a Content-Type header. Clients send the same few again and again, so the results are cached."""
     if not header or len(header) > 1024:
         return MediaType()
     name, parameters = parse_options_header(header)

@@ -1,6 +1,6 @@
-"""How .NET spells simple values: text to values and back, for each of spyne's simple types.
+"""Converts text to simple values and back, spelled as .NET spells them, for each of spyne's simple types.
 
-Where spyne's own conversions are neither stricter nor laxer than XML Schema, they do the work.
+spyne's own conversions do the work where they are as strict as XML Schema.
 """
 
 import decimal
@@ -55,7 +55,7 @@ _SPELLED_GUID = re.compile(rf"{_GUID}|\{{(?:{_GUID})\}}|\((?:{_GUID})\)")
 _NOT_FINITE = {"INF": math.inf, "-INF": -math.inf, "NaN": math.nan}
 _WRITE_FORMATS = ("format", "str_format", "interp_format", "string_format", "serialize_as")
 
-# Of C#'s numbers, by wire name: the bits, and whether there is a sign.
+# C#'s numbers by wire name: how many bits, and whether there is a sign.
 _SIZES = {
     f"{sign}{name}": (bits, not sign)
     for sign, names in (("", ("byte", "short", "int", "long")), ("unsigned", ("Byte", "Short", "Int", "Long")))
@@ -64,19 +64,19 @@ _SIZES = {
 
 
 def reader_of(spyne_type: Any) -> Callable[[str], Any]:
-    """What makes a value of text. It raises ValueError, ArithmeticError or spyne's ValidationError for other text."""
+    """The function that converts text to a value. It raises ValueError, ArithmeticError or spyne's ValidationError."""
     make = next(make for kind, make in _READERS if issubclass(spyne_type, kind))
     return make(spyne_type)
 
 
 def writer_of(spyne_type: Any) -> Callable[[Any], str]:
-    """What makes text of a value. It raises TypeError or ValueError for what is no value of the type."""
+    """The function that converts a value to text. It raises TypeError or ValueError for a value of another type."""
     make = next(make for kind, make in _WRITERS if issubclass(spyne_type, kind))
     return make(spyne_type)
 
 
 def _spelled(pattern: re.Pattern[str]) -> Callable[[Any], Callable[[str], Any]]:
-    """A maker of readers that leave the conversion to spyne, of text that is spelled as it must be."""
+    """Makes a reader that checks the spelling and leaves the conversion to spyne."""
 
     def make(spyne_type: Any) -> Callable[[str], Any]:
         def read(text: str) -> Any:
@@ -118,7 +118,7 @@ def _guid_reader(spyne_type: Any) -> Callable[[str], Any]:
 
 
 def _formatted(spyne_type: Any) -> Callable[[Any], str] | None:
-    """spyne's own writer, where the service asked for a format."""
+    """spyne's own writer, if the service asked for a format."""
     if not has_format(spyne_type, _WRITE_FORMATS):
         return None
     return lambda value: str(_converter.to_unicode(spyne_type, value))
@@ -144,7 +144,7 @@ def _enumeration_writer(spyne_type: Any) -> Callable[[Any], str]:
 
 
 def of_field(spyne_type: Any, text: str) -> str:
-    """A form field's text as XML has it: .NET's own conversions take booleans in any letter case, flags with commas."""
+    """A form field's text as XML has it: for forms .NET takes booleans in any letter case, and flags with commas."""
     if issubclass(spyne_type, Boolean):
         return text.lower()
     return text.replace(",", " ") if is_flags(spyne_type) else text
@@ -172,7 +172,7 @@ def _double_writer(spyne_type: Any) -> Callable[[Any], str]:
 
 
 def is_sized(spyne_type: Any) -> bool:
-    """Whether a number has a size of C#'s. spyne's own bounds of these are off by one, and by the sign."""
+    """Whether a number has one of C#'s sizes. spyne's own bounds for these are off by one, and by the sign."""
     return issubclass(spyne_type, Integer) and type_name(spyne_type) in _SIZES
 
 

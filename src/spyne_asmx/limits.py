@@ -1,16 +1,15 @@
-"""How much a request may have, over every binding, and what it is told when it has more."""
+"""The limits of a request over every binding, and the answers to requests that exceed them."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The most that a request may have. The body is counted in bytes, texts and names in characters.
+    """The limits of a request. The body is counted in bytes, texts and names in characters.
 
-    ``depth`` to ``names_length`` bound XML, ``fields`` a form. ``names_length`` bounds all names of a
-    document together, each with its namespace spelled out. ``value_length`` bounds a parameter's text; what nobody
-    reads is bounded by the body's size and by the rest. The defaults are for services of one's own: ASP.NET's
-    ``maxRequestLength`` is 4 MB.
+    ``depth`` to ``names_length`` bound XML, ``fields`` bounds a form. ``names_length`` bounds all names of a document
+    together, each with its namespace spelled out. ``value_length`` bounds the text of a parameter; ignored text is
+    bounded by the other limits. The defaults suit services in general: ASP.NET's ``maxRequestLength`` is 4 MB.
     """
 
     body: int = 4 * 1024 * 1024

@@ -1,4 +1,4 @@
-"""What an operation's request and answer are made of, as spyne's descriptor declares them: elements, names, types."""
+"""The elements, names and types of an operation's request and answer, from spyne's descriptor."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +15,12 @@ _BARE_ANSWERS = (*_BARE_REQUESTS, BODY_STYLE_OUT_BARE)
 
 
 def may_be_left_out(spyne_type: Any) -> Any:
-    """Mark a parameter that GET and POST forms may leave out; ASMX itself wants every parameter there."""
+    """Mark a parameter that GET and POST forms may leave out. ASMX itself requires every parameter there."""
     return spyne_type.customize(left_out=True)
 
 
 def out_parameter(spyne_type: Any) -> Any:
-    """Mark a single result as a C# ``out`` parameter: forms are not offered. Several results need no mark."""
+    """Mark a single result as a C# ``out`` parameter, so that forms are not offered. Several results need no mark."""
     return spyne_type.customize(out_parameter=True)
 
 
@@ -46,30 +46,30 @@ class Part:
         return repeats(self.codec.type)
 
     def written(self, value: Any) -> list[Element]:
-        """The elements of a value: none for None, but for what .NET can't leave out."""
+        """The elements of a value. None has no elements, unless .NET can't leave the value out."""
         return self.codec.elements(self.element, value, repeats=self.repeats)
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter(Part):
-    """One parameter of an operation. ``argument`` is what forms call it."""
+    """One parameter of an operation. ``argument`` is its name in forms."""
 
     argument: str
     required_in_forms: bool
 
     @property
     def missing(self) -> Any:
-        """What a SOAP call gets that leaves the parameter out."""
+        """The argument of a SOAP call that leaves the parameter out."""
         return [] if self.repeats else self.codec.missing
 
     @property
     def least(self) -> int:
-        """How often the parameter must be there (``min_occurs``)."""
+        """How often the parameter must occur (``min_occurs``)."""
         return int(self.type.Attributes.min_occurs)
 
     @property
     def most(self) -> float:
-        """How often it may be there (``max_occurs``)."""
+        """How often it may occur (``max_occurs``)."""
         return float(self.type.Attributes.max_occurs)
 
     @property
@@ -83,16 +83,16 @@ class Parameter(Part):
 
     @property
     def takes_many(self) -> bool:
-        """Whether a form may repeat the field, an item each."""
+        """Whether a form may repeat the field, with one item in each."""
         return self.repeats or not self.codec.is_simple
 
     @property
     def field_type(self) -> Any:
-        """The type of a form's field: of an array its items'."""
+        """The type of a form's field: for an array, that of its items."""
         return self.codec.items.codec.type if isinstance(self.codec, ArrayCodec) else self.type
 
     def of_fields(self, texts: list[str]) -> Any:
-        """The value of a form's fields of this name. Raises ClientFault."""
+        """The value of all form fields with this name. Raises ClientFault."""
         try:
             return [self.codec.of_fields([text]) for text in texts] if self.repeats else self.codec.of_fields(texts)
         except InvalidValue as invalid:
@@ -100,39 +100,39 @@ class Parameter(Part):
 
     @property
     def empty_is_missing(self) -> bool:
-        """Browsers send a form's empty fields too; what may be left out and is no text can only mean nothing."""
+        """Whether an empty field counts as missing. Browsers send empty fields, too; only text can be empty."""
         return not self.required_in_forms and not issubclass(self.codec.type, Unicode)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A request or an answer. Its parts are inside of one element, or stand in the body by themselves (``is_bare``)."""
+    """A request or an answer. Its parts are inside one element, or directly in the body (``is_bare``)."""
 
     namespace: str
     name: str
     parts: tuple[Part, ...]
     is_bare: bool
     part_name: str = ""
-    """What the WSDL calls its part (``_wsdl_part_name``), where somebody has chosen it."""
+    """The name of its part in the WSDL (``_wsdl_part_name``), if somebody has chosen it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request(Message):
-    """What is sent to an operation."""
+    """The request of an operation."""
 
     parts: tuple[Parameter, ...]
 
 
 def operation_name(descriptor: Any) -> str:
-    """What an operation is called on the wire: C#'s MessageName, or else the method's name."""
+    """The operation's name on the wire: C#'s MessageName, or the method's name."""
     bare = descriptor.body_style in _BARE_REQUESTS
     return str(descriptor.operation_name if bare else descriptor.in_message.get_type_name())
 
 
 def clashing_arguments(descriptors: list[Any], service_namespace: str) -> frozenset[str]:
-    """The arguments of bare operations whose elements would be of several types, or be those of other operations.
+    """The arguments of bare operations whose elements would have several types, or clash with other operations.
 
-    ASMX refuses them. spyne does not, because its elements are named after the methods: so are these.
+    ASMX refuses them. spyne names its elements after the methods, so these are named after the methods, too.
     """
     types: dict[str, set[Any]] = {}
     for descriptor in descriptors:
@@ -171,7 +171,7 @@ def answer_of(descriptor: Any, service_namespace: str) -> Message:
     usual = _usual_names(descriptor)
     response_names = {f"{one}Response" for one in usual}
     if descriptor.body_style in _BARE_ANSWERS and not _is_empty_wrapper(message):
-        # With a wrapped request, which ASMX does not know, the element is named as spyne names it.
+        # ASMX has no bare answer to a wrapped request, so the element is named as in spyne.
         kind = "Response" if descriptor.body_style is BODY_STYLE_OUT_BARE else "Result"
         chosen = _chosen(message.Attributes.sub_name, response_names) or f"{name}{kind}"
         part = _part(message, service_namespace, chosen)
@@ -188,7 +188,7 @@ def answer_of(descriptor: Any, service_namespace: str) -> Message:
 
 
 def declared_parts(kinds: Any, service_namespace: str) -> tuple[Part, ...]:
-    """Headers or faults that an operation declares, as parts of messages of their own."""
+    """The headers or faults that an operation declares, as parts of separate messages."""
     return tuple(
         Part(
             given_namespace(kind) or service_namespace,
@@ -204,7 +204,7 @@ def _part_name(message: Any) -> str:
 
 
 def _is_empty_wrapper(message: Any) -> bool:
-    """Whether it is what spyne makes where there is no result."""
+    """Whether the message is the empty one that spyne makes if there is no result."""
     return not getattr(message, "_type_info", True) and bool(getattr(message.Attributes, "_wrapper", False))
 
 
@@ -224,12 +224,12 @@ def _parameter(kind: Any, namespace: str, name: str, argument: str) -> Parameter
 
 
 def _usual_names(descriptor: Any) -> set[str]:
-    """What spyne builds names from that nobody has chosen: the function's name, or _operation_name."""
+    """The names that spyne derives its default names from: the function's name, or _operation_name."""
     return {str(descriptor.operation_name), str(descriptor.class_key or descriptor.function.__name__)}
 
 
 def _chosen(name: Any, usual: set[str]) -> str:
-    """A name that somebody has chosen; empty where it is spyne's own."""
+    """A name that somebody has chosen; empty if it is spyne's default."""
     return "" if name is None or name in usual else str(name)
 
 

@@ -1,4 +1,4 @@
-"""How .NET spells moments, dates, times of day and durations: text to values and back."""
+"""Converts text to moments, dates, times of day and durations and back, spelled as .NET spells them."""
 
 import re
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def has_format(spyne_type: Any, names: tuple[str, ...]) -> bool:
 
 
 def moment_reader(spyne_type: Any) -> Callable[[str], Any]:
-    """A date without a time is midnight to .NET, and seconds may be missing, as in what browsers' date fields send."""
+    """A reader of moments. As in .NET a date alone is midnight; seconds may be missing, as browsers' date fields do."""
     if has_format(spyne_type, _FORMATS):
         return lambda text: _converter.from_unicode(spyne_type, text.strip())
     as_timezone = spyne_type.Attributes.as_timezone
@@ -48,7 +48,7 @@ def moment_reader(spyne_type: Any) -> Callable[[str], Any]:
 
 
 def _seconds(match: re.Match[str]) -> str:
-    """The seconds of a time, with six digits behind the point: Python knows no more. None are zero."""
+    """The seconds of a time with six decimals, as Python keeps no more; zero if there are none."""
     whole, _, fraction = (match["second"] or ":00")[1:].partition(".")
     microseconds = min(999_999, round(float(f"0.{fraction or 0}") * 1_000_000))
     return f"{whole}.{microseconds:06}"
@@ -68,7 +68,7 @@ def day_reader(spyne_type: Any) -> Callable[[str], Any]:
 
 
 def clock_reader(_spyne_type: Any) -> Callable[[str], Any]:
-    """spyne's times have no zone: one is passed over."""
+    """A reader of times of day. spyne's times have no zone, so a zone is ignored."""
 
     def read(text: str) -> time:
         match = _TIME.fullmatch(text.strip())
@@ -80,7 +80,7 @@ def clock_reader(_spyne_type: Any) -> Callable[[str], Any]:
 
 
 def duration_reader(_spyne_type: Any) -> Callable[[str], Any]:
-    """A year has 365 days and a month 30, as spyne counts."""
+    """A reader of durations. A year has 365 days and a month 30, as in spyne."""
 
     def read(text: str) -> timedelta:
         match = _DURATION.fullmatch(text.strip())
@@ -111,7 +111,7 @@ def moment_writer(spyne_type: Any) -> Callable[[Any], str]:
 
 
 def _short(moment: str) -> str:
-    """Fractions without zeros at their end, UTC as ``Z``."""
+    """The moment without trailing zeros in its fraction, and with UTC as ``Z``."""
     match = _WRITTEN.fullmatch(moment)
     if match is None:
         return moment

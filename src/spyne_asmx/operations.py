@@ -1,6 +1,6 @@
-"""The operations of a spyne application as the bindings need them: derived once from spyne's interface.
+"""The operations of a spyne application as the bindings need them, derived once from spyne's interface.
 
-Nothing about an operation is written down twice: routing, decoding, WSDL, help pages and samples all come from here.
+Routing, decoding, WSDL, help pages and samples all use this table.
 """
 
 from enum import StrEnum
@@ -22,17 +22,17 @@ from spyne_asmx.unsupported import naming, refuse_methods_of_objects, refuse_uns
 from spyne_asmx.xml import XSD_NAMESPACE, XSI_NAMESPACE, Element
 from spyne_asmx.xmlvalues import as_element
 
-# ASMX declares both at the root of a form's answer that is more than one value.
+# ASMX declares both at the root of a form's answer unless it is a single simple value.
 _DECLARED = {"xmlns:xsd": XSD_NAMESPACE, "xmlns:xsi": XSI_NAMESPACE}
 
 
 class Waiting(StrEnum):
-    """How a call may wait. An operation says it with ``@rpc(…, _udd={"waiting": Waiting.NEVER})``."""
+    """How a call may wait. An operation declares it with ``@rpc(…, _udd={"waiting": Waiting.NEVER})``."""
 
     NEVER = "never"
     """It never waits, so a server may run it on its event loop."""
     COOPERATIVE = "cooperative"
-    """It waits only through means that the server knows, which let other calls run meanwhile."""
+    """It waits only in ways that the server knows, and other calls run meanwhile."""
     BLOCKING = "blocking"
     """It may block its thread. The default."""
 
@@ -66,7 +66,7 @@ class Operation:
         self.in_headers = Headers(declared_parts(descriptor.in_header, namespace))
         self.out_headers = Headers(declared_parts(descriptor.out_header, namespace))
         self.faults = declared_parts(descriptor.faults, namespace)
-        """The classes of faults that it is said to raise (``_throws``)."""
+        """The classes of faults that it declares (``_throws``)."""
         self.parameters = self.request.parts
         self.results = self.answer.parts
         self._names = names
@@ -83,14 +83,14 @@ class Operation:
 
     @property
     def form_answer_name(self) -> str:
-        """The local name of the root of a form's answer: its type's. Of XML there is none."""
+        """The local name of the root of a form's answer, which is its type's. An XML answer has none."""
         return "" if self.form_answer is None else self._names.of(self.form_answer.type)
 
     @property
     def fits_forms(self) -> bool:
-        """ASMX offers an operation over GET and POST only when every parameter is a simple value.
+        """Whether ASMX offers the operation over GET and POST: only if every parameter is a simple value.
 
-        There is no form either for what forms have no place for: out parameters, and headers that must be there.
+        Operations with out parameters or required headers have no forms either, because forms have no place for these.
         """
         if len(self.results) > 1 or self.in_headers.are_required:
             return False
@@ -100,7 +100,7 @@ class Operation:
 
     @property
     def needs_sources(self) -> bool:
-        """Whether requests must be read with their sources."""
+        """Whether requests must be read with their sources (see SourceElement)."""
         return any(needs_sources(part.type) for part in (*self.parameters, *self.in_headers.parts))
 
     @property
@@ -112,17 +112,17 @@ class Operation:
 
     @property
     def method_element(self) -> str:
-        """What spyne calls the element of a bare request."""
+        """spyne's name for the element of a bare request."""
         return f"{self.namespace}}}{self.method_name}"
 
     def call_values(self, entry: Element | None) -> list[Element]:
-        """The elements of the parameters in a body with this element."""
+        """The parameters' elements in a body whose element is ``entry``."""
         if entry is None or not self.parameters:
             return []
         return [entry] if self.request.is_bare else entry.children
 
     def form_result(self, value: Any) -> Element | None:
-        """The root of the answer to a form: a bare XML value, or a typed element named after its type."""
+        """The root of the answer to a form: a bare XML value, or an element named after its type."""
         codec = self.form_answer
         if codec is None:
             return None
@@ -136,14 +136,14 @@ class Operation:
 
 
 class OperationTable:
-    """All operations of an application, in the order they were declared."""
+    """All operations of an application, in the order in which they are declared."""
 
     def __init__(self, application: Application) -> None:
         self.namespace = str(application.tns)
         self.documentation = "\n\n".join(
             cleandoc(service.__doc__) for service in application.services if service.__doc__
         )
-        """What the services say of themselves, in their docstrings."""
+        """The descriptions of the services, from their docstrings."""
         self.array_names = ArrayNames()
         self.by_name: dict[str, Operation] = {}
         refuse_methods_of_objects(application)
@@ -163,7 +163,7 @@ class OperationTable:
             if operation.form_answer is not None and operation.fits_forms:
                 self.array_names.learn(operation.form_answer.type)
         self.classes: tuple[Any, ...] = tuple(application.classes)
-        """The types that were named beside those that operations use."""
+        """The extra types that the application names, which no operation uses."""
         for kind in self.classes:
             self.array_names.learn(kind)
         recognize(self.array_names, self.namespace)
@@ -179,7 +179,7 @@ class OperationTable:
 
 
 def _routes(operations: list[Operation]) -> Routes:
-    """Where envelopes go, by action and by the body's element."""
+    """The routes of envelopes, by action and by the body's element."""
     owners: dict[str, list[str]] = {}
     for operation in operations:
         for element in operation.elements:

@@ -1,4 +1,4 @@
-"""Sample messages for the help pages, as ASMX shows them, with placeholders where there are no examples of values."""
+"""Sample messages for the help pages, as in ASMX, with example values or placeholders."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -27,13 +27,13 @@ TITLES = {
     Binding.POST: "HTTP POST",
 }
 
-# What stands around a placeholder: characters that no document has, so that a page can find and mark it.
+# These surround a placeholder. No document contains them, so a page can find and mark placeholders.
 PLACEHOLDER_START, PLACEHOLDER_END = "\ue000", "\ue001"
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A call that a page shows: values of parameters as text, by name, and what the function gives back."""
+    """A call that a page shows: the parameters' values as text, by name, and the function's result."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     answer: Any = None
@@ -54,7 +54,7 @@ class Sample:
 def samples(
     operation: Operation, address: str, bindings: frozenset[Binding], example: Example = NO_EXAMPLE
 ) -> list[Sample]:
-    """The operation's samples over the bindings that are on and that it can be called by, at an absolute address."""
+    """The operation's samples at an absolute address, one for each binding that is on and can call it."""
     parts = urlsplit(address)
     return [
         make(operation, example, parts.path, parts.netloc)
@@ -64,7 +64,7 @@ def samples(
 
 
 def answer_document(operation: Operation, example: Example) -> str:
-    """The example's answer as forms get it; empty where there is no example of one, or forms could not hold it."""
+    """The example's answer as forms get it; empty if there is none, or if a form's answer can't hold it."""
     if example.answer is None or len(operation.results) > 1:
         return ""
     element = operation.form_result(example.answer)
@@ -72,7 +72,7 @@ def answer_document(operation: Operation, example: Example) -> str:
 
 
 def placeholder(spyne_type: Any) -> str:
-    """What stands for a simple value: the name of its type; for an enumeration its values."""
+    """The placeholder for a simple value: the name of its type, or an enumeration's values."""
     if issubclass(spyne_type, EnumBase):
         return " or ".join(spyne_type.__values__)
     return type_name(spyne_type)
@@ -108,7 +108,7 @@ def request_envelope(operation: Operation, example: Example, version: SoapVersio
 
 
 def _results(operation: Operation, example: Example) -> dict[str, list[Element]]:
-    """The example's results by the names of their elements."""
+    """The elements of the example's results, by name."""
     if example.answer is None:
         return {}
     values = [example.answer] if len(operation.results) == 1 else example.answer
@@ -141,7 +141,7 @@ def _message(
     headers: tuple[tuple[str, str], ...] = (),
     body: str = "",
 ) -> str:
-    """An HTTP message; ``host`` and ``content_type`` are left out where empty."""
+    """An HTTP message. An empty ``host`` or ``content_type`` is left out."""
     length = (("Content-Length", _marked("length")),) if content_type else ()
     fields = (("Host", host), ("Content-Type", content_type), *length, *headers)
     return "\n".join([first_line, *[f"{name}: {value}" for name, value in fields if value]]) + (
@@ -168,7 +168,7 @@ def _section(name: str, elements: list[Element]) -> str:
 
 
 def form_values(operation: Operation, example: Example) -> list[tuple[str, str | None, str]]:
-    """Each field's name, its value if the example has one, and what stands for it otherwise."""
+    """Each field's name, its value if the example has one, and its placeholder."""
     return [
         (parameter.argument, example.values.get(parameter.argument), _marked(placeholder(parameter.field_type)))
         for parameter in operation.parameters
@@ -199,7 +199,7 @@ def _form_response(operation: Operation, example: Example) -> str:
 
 
 def _content(message: Message, given: Mapping[str, list[Element]]) -> list[Element]:
-    """The elements in an envelope's Body: those given, by their names, and placeholders."""
+    """The elements in an envelope's Body: the given ones, by name, and placeholders for the others."""
     parts: list[Element] = []
     for part in message.parts:
         stand_ins = [_element(part.element, part.codec, frozenset())] * (2 if part.repeats else 1)
@@ -208,7 +208,7 @@ def _content(message: Message, given: Mapping[str, list[Element]]) -> list[Eleme
 
 
 def _element(name: str, codec: Codec, inside: frozenset[Any]) -> Element:
-    """An element with placeholders; ``inside`` are the objects around it, which are not written out again."""
+    """An element with placeholders. ``inside`` are the object types around it, which are not written out again."""
     element = Element(name, {})
     if codec.is_xml:
         element.text = _marked("xml")

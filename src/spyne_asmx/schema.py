@@ -47,18 +47,18 @@ class Maker:
 
 
 _S = Maker(XSD_NAMESPACE)
-# Stands for the element of a request or an answer, which no other may be like.
+# Marks the element of a request or an answer, whose name no other element may have.
 _WRAPPER = b"wrapper"
 
 
 class Schemas:
-    """Collects elements and the types they need, a schema for each namespace.
+    """Collects elements and the types they need in one schema for each namespace.
 
-    A type stands behind the first element that needs it, and the types that extend it stand behind it.
+    A type follows the first element that needs it, and the types that extend it follow it.
     """
 
     def __init__(self, namespace: str, names: ArrayNames, headers: Iterable[Any] = ()) -> None:
-        """``headers`` are the types that are used as headers: these may have any attribute."""
+        """``headers`` are the types used as headers, which may have any attribute."""
         self._namespace = namespace
         self._names = names
         self._schemas: dict[str, etree._Element] = {}
@@ -67,11 +67,11 @@ class Schemas:
         self._elements: dict[tuple[str, str], bytes] = {}
         self._headers = {named_type(kind) for kind in headers if hasattr(kind, "_type_info")}
         self.prefixes = {namespace: "tns"}
-        """The prefix of each namespace that a name here is in, XML Schema's own left out."""
+        """The prefix of each namespace in use, except XML Schema's own."""
         self._schema(namespace)
 
     def documents(self) -> list[etree._Element]:
-        """The schemas: the service's, and those of other namespaces in the order they came up."""
+        """The service's schema, followed by those of other namespaces in the order of their first use."""
         for namespace, imported in self._imports.items():
             for index, name in enumerate(imported):
                 self._schemas[namespace].insert(index, _S("import", namespace=name))
@@ -109,7 +109,7 @@ class Schemas:
         return self.prefixed(f"{self._namespace.removesuffix('/')}/AbstractTypes", "StringArray")
 
     def add_string_array(self) -> None:
-        """The schema with the type of a form's repeated field, as .NET writes it: nothing in it is anybody's choice."""
+        """The schema with the type of a form's repeated field, exactly as .NET writes it."""
         namespace = f"{self._namespace.removesuffix('/')}/AbstractTypes"
         item = _S("element", minOccurs="0", maxOccurs="unbounded", name="String", type="s:string")
         array = _S("restriction", _S("sequence", item), base="soapenc:Array")
@@ -126,11 +126,11 @@ class Schemas:
         return self._schemas[namespace]
 
     def prefixed(self, namespace: str, local_name: str) -> str:
-        """The qualified name of an element, for use outside of the schemas."""
+        """The qualified name of an element, for use outside the schemas."""
         return f"{self.prefixes[namespace]}:{local_name}"
 
     def _name(self, namespace: str, local_name: str, within: str) -> str:
-        """The qualified name of a component of the schema of ``namespace``, for use in that of ``within``."""
+        """The qualified name of a component in the schema of ``namespace``, for use in that of ``within``."""
         self._schema(namespace)
         if namespace != within and namespace not in self._imports[within]:
             self._imports[within].append(namespace)
@@ -161,7 +161,7 @@ class Schemas:
         return self._typed(element, spyne_type, namespace, nillable=is_nullable(spyne_type))
 
     def _add_element(self, name: str, spyne_type: Any, namespace: str) -> None:
-        """An element at the top of a schema. Raises TypeError where one of another type has its name."""
+        """Add an element at the top of a schema. Raises TypeError if one of another type has its name."""
         element = _S("element", name=name)
         schema = self._schema(namespace)
         place = len(schema)
@@ -173,7 +173,7 @@ class Schemas:
             raise TypeError(f"two elements {name} of the namespace {namespace} are of different types; rename one")
 
     def _typed(self, element: etree._Element, spyne_type: Any, namespace: str, *, nillable: bool) -> etree._Element:
-        """The element, with its type. ``namespace`` is that of the schema it stands in."""
+        """Add the type to an element in the schema of ``namespace``."""
         _set_nillable(element, nillable)
         if issubclass(spyne_type, AnyXml):
             element.append(_S("complexType", _S("sequence", _S("any")), mixed="true"))
@@ -182,7 +182,7 @@ class Schemas:
         return element
 
     def _type(self, spyne_type: Any, namespace: str) -> str:
-        """The qualified name of a type for use in the schema of ``namespace``. It is added the first time."""
+        """The qualified name of a type for use in the schema of ``namespace``. The first use adds the type."""
         if issubclass(spyne_type, EnumBase):
             return self._declared(spyne_type, namespace, self._add_enumeration)
         if issubclass(spyne_type, Array):
@@ -270,7 +270,7 @@ class Schemas:
 
 
 def _default(spyne_type: Any) -> dict[str, str]:
-    """The default of a member that is text on the wire, as the schema says it."""
+    """The schema's attribute for the default of a member that is text on the wire."""
     default = spyne_type.Attributes.default
     if default is None or issubclass(spyne_type, ComplexModelBase | AnyXml | AnyType):
         return {}

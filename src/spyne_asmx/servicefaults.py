@@ -1,4 +1,4 @@
-"""spyne's faults, raised by services and listeners, as what an answer says."""
+"""Turns spyne's faults, which services and listeners raise, into the faults of answers."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ from spyne_asmx.xmlwriter import escape_text, write
 
 _CODES = {name: code for code in FaultCode for name in code.value}
 _DETAIL_ELEMENTS = {"detail", *(f"{{{version.namespace}}}Detail" for version in VERSIONS)}
-# How deep the content of a detail stands: Envelope, Body, Fault, detail, content.
+# How deep the content of a detail is nested: Envelope, Body, Fault, detail, content.
 _DEPTH = 5
 
 
 def service_fault(error: Fault, namespace: str) -> ServiceFault:
-    """The fault for one of spyne's. ``namespace`` is the service's.
+    """The fault of an answer for one of spyne's faults. ``namespace`` is the service's.
 
     Raises TypeError for a detail that can't be written.
     """
@@ -38,7 +38,7 @@ def service_fault(error: Fault, namespace: str) -> ServiceFault:
 
 
 def _detail(given: Any) -> str:
-    """The markup of a detail: of a dict, of XML in any form, of several of these, or of text."""
+    """The markup of a detail, which may be a dict, XML in any form, a list of these, or text."""
     if given is None:
         return ""
     if isinstance(given, dict):
@@ -69,7 +69,7 @@ def _text(given: str | bytes) -> str:
 
 
 def _content(root: etree._Element) -> str:
-    """What is inside of an element."""
+    """The content of an element."""
     children = [
         _written(as_element(child)) + escape_text(child.tail or "") for child in root.iterchildren(etree.Element)
     ]
@@ -77,12 +77,12 @@ def _content(root: etree._Element) -> str:
 
 
 def _members(error: Fault, namespace: str) -> str:
-    """The members that a class of faults declares, in an element that is named after it."""
+    """The members that a fault class declares, in an element named after the class."""
     codec = codec_of(type(error), namespace)
     if not isinstance(codec, ObjectCodec) or not codec.members:
         return ""
     for member in codec.members:
-        if isinstance(getattr(error, member.python_name, None), type):  # not set, so it is still the declaration
+        if isinstance(getattr(error, member.python_name, None), type):  # not set: still the class's declaration
             setattr(error, member.python_name, None)
     return _written(codec.write(f"{codec.namespace}}}{codec.type_name}", error))
 

@@ -1,13 +1,13 @@
-"""What is decoded once is not decoded again: SOAP requests that differ from a known one in their parameters' text only.
+"""Decodes SOAP requests that differ from a known request only in their parameters' texts, without the full reader.
 
-A client's proxy sends the same envelope for ever but for the text of the parameters (differential deserialization:
+A client's proxy always sends the same envelope; only the parameters' texts change (differential deserialization:
 Suzumura, Takase and Tatsubori, ICWS 2005; Abu-Ghazaleh and Lewis, SC 2005). A shape is a body that the full reader has
-decoded, cut at these texts: constant bytes, and slots. A body that equals a shape but for slots of plain text means
-what the full reader would say, so the reader is not asked. Plain text is printable ASCII without the characters that
-mean something to XML, so no reference, no line end and no markup can be in it.
+decoded, cut at these texts into constant bytes and slots. If a body has the same constant bytes and plain text in the
+slots, the full reader would find the same meaning, so it is not needed. Plain text is printable ASCII without the
+characters that mean something to XML, so it can't hold references, line ends or markup.
 
-Shapes keep constants and never values: a body is learnt only where nothing but white space stands outside of its
-parameters, and without comments, header blocks and attributes that could carry anything of a client's own.
+Shapes keep constants and never values. A body is learnt only if there is nothing but white space outside its
+parameters, and no comment, header block or attribute that could carry anything of the client's.
 """
 
 import re
@@ -18,7 +18,7 @@ from xml.parsers.expat import ExpatError, ParserCreate
 MAX_PER_KEY = 8
 MAX_SHAPES = 256
 STALE_AFTER = 10_000
-"""A shape that matched none of so many bodies may be replaced. One that is in use never is."""
+"""A shape that has not matched for this many bodies may be replaced. A shape in use never is."""
 _MAX_CONSTANTS = 4096
 
 # Printable ASCII without <, & and >, and without ], which could end a CDATA section.
@@ -27,11 +27,11 @@ _PARAMETER_DEPTH = 4  # Envelope, Body, operation, parameter
 _NAMELESS = re.compile(r"(?:http://www\.w3\.org/2001/XMLSchema-instance\}(?:type|nil)|.*\}encodingStyle)\Z", re.DOTALL)
 
 Key = tuple[str | None, str | None]
-"""The Content-Type and the SOAPAction header, which have a say in what a body means."""
+"""The Content-Type and SOAPAction headers, on which the meaning of a body depends."""
 
 
 class Match(NamedTuple):
-    """A body that a shape matches: what was learnt with the shape, and the texts of its slots in order."""
+    """A body that matches a shape: what was learnt with the shape, and the texts of the slots in order."""
 
     learnt: Any
     texts: list[str]
@@ -52,7 +52,7 @@ class Shape:
         return self._constants
 
     def match(self, body: bytes, longest: int) -> list[str] | None:
-        """The slots' texts, or None where the body is of another shape. ``longest`` bounds a text's length."""
+        """The slots' texts, or None if the body has another shape. ``longest`` bounds a text's length."""
         constants = self._constants
         if not body.startswith(constants[0]):
             return None
@@ -70,7 +70,7 @@ class Shape:
 
 
 class Shapes:
-    """The shapes of an endpoint's requests: few for each key, some hundreds in all."""
+    """The shapes of an endpoint's requests: a few for each key, some hundreds in all."""
 
     def __init__(self, longest_text: int) -> None:
         self._longest = longest_text
@@ -80,7 +80,7 @@ class Shapes:
         self._refused = 0
 
     def find(self, key: Key, body: bytes) -> Match | None:
-        """What is known of a body, if it has a known shape."""
+        """The match of a body, if it has a known shape."""
         self._bodies += 1
         for shape in self._by_key.get(key, ()):
             texts = shape.match(body, self._longest)
@@ -90,7 +90,7 @@ class Shapes:
         return None
 
     def wants(self, key: Key) -> bool:
-        """Whether it is worth the while to learn from a body. Of those that come while there is no room, few are."""
+        """Whether to learn from a body. While there is no room, only a few bodies are tried."""
         if len(self._by_key.get(key, ())) < MAX_PER_KEY and self._count < MAX_SHAPES:
             return True
         self._refused += 1
@@ -99,8 +99,8 @@ class Shapes:
     def learn(self, key: Key, body: bytes, texts: Sequence[str], learnt: Any) -> None:
         """Remember the shape of a body that was decoded to these texts of its parameters, in document order.
 
-        Nothing is remembered where the texts do not stand in the body as they are, where anything else could be a
-        value, or where there is no room but for shapes that are in use.
+        Nothing is remembered if the body does not contain the texts unchanged, if anything else could be a value, or
+        if all room is taken by shapes in use.
         """
         constants = _constants(body, texts)
         if constants is None or sum(map(len, constants)) > _MAX_CONSTANTS:
@@ -113,7 +113,7 @@ class Shapes:
         if len(shapes) < MAX_PER_KEY:
             shape = Shape(constants, learnt)
             shape.used = self._bodies
-            # Forgetting may have taken the key's list away.
+            # _forget_stale may have removed the key's list.
             self._by_key.setdefault(key, shapes).append(shape)
             self._count += 1
 
@@ -125,7 +125,7 @@ class Shapes:
         return (shape for shapes in self._by_key.values() for shape in shapes)
 
     def _forget_stale(self) -> bool:
-        """Forget the shapes that nobody uses any more. Whether there were any."""
+        """Forget the shapes that are no longer used. True if there were any."""
         before = self._count
         oldest = self._bodies - STALE_AFTER
         for key, shapes in list(self._by_key.items()):
@@ -137,7 +137,7 @@ class Shapes:
 
 
 def _constants(body: bytes, texts: Sequence[str]) -> tuple[bytes, ...] | None:
-    """The body cut at its parameters' texts; None where it can't be a shape."""
+    """The body cut at its parameters' texts; None if it can't be a shape."""
     if b"<!" in body or not body.isascii():
         return None
     ends = _parameter_ends(body)
@@ -148,7 +148,7 @@ def _constants(body: bytes, texts: Sequence[str]) -> tuple[bytes, ...] | None:
         value = text.encode()
         start = end - len(value)
         plain = _PLAIN.fullmatch(value) is not None
-        # The text stands there as it is, right behind the start tag and right before the end tag.
+        # The text must be there unchanged, between the start tag and the end tag.
         if not plain or body[start:end] != value or body[start - 1 : start] != b">" or body[end : end + 2] != b"</":
             return None
         constants.append(body[position:start])
@@ -157,7 +157,7 @@ def _constants(body: bytes, texts: Sequence[str]) -> tuple[bytes, ...] | None:
 
 
 def _parameter_ends(body: bytes) -> list[int] | None:
-    """Where each parameter's end tag begins; None where anything but a parameter's text could be a value."""
+    """Where each parameter's end tag begins; None if anything but a parameter's text could be a value."""
     parser = ParserCreate("utf-8", "}")
     ends: list[int] = []
     depth = 0
@@ -184,6 +184,6 @@ def _parameter_ends(body: bytes) -> list[int] | None:
     except ExpatError:
         return None
     finally:
-        # The handlers know the parser: without this each would keep the other alive.
+        # The handlers refer to the parser. Without this they would keep each other alive.
         parser.StartElementHandler = parser.EndElementHandler = parser.CharacterDataHandler = None
     return ends if fit else None

@@ -13,10 +13,10 @@ from spyne_asmx.lexical import is_sized, of_field, reader_of, writer_of
 from spyne_asmx.typenames import FLAGS_NONE, is_flags, is_nullable_value
 from spyne_asmx.xml import Element
 
-# What a plain string's attributes are when nobody customized it: then any text is a valid value as it stands.
+# The attributes of a string that nobody customized: any text is a valid value, unchanged.
 _UNRESTRICTED = ("min_len", "max_len", "pattern", "values", "empty_is_none", "cast")
 
-# .NET's default(T), by wire name; of numbers it is 0.
+# .NET's default(T), by wire name; for numbers it is 0.
 _ZEROS = {
     "boolean": "false",
     "date": "0001-01-01",
@@ -49,7 +49,7 @@ class SimpleCodec(Codec):
             return ()
         if issubclass(self.type, EnumBase):
             return self._from_text(str(self.type.__values__[0]))
-        # Not checked against restrictions of the type: .NET knows none.
+        # The zero is not checked against the type's restrictions: .NET has none.
         return self._from_text(_ZEROS.get(self.type_name, "0"))
 
     def value_of(self, element: Element) -> Any:
@@ -77,7 +77,7 @@ class SimpleCodec(Codec):
         return value
 
     def _check(self, text: str, value: Any) -> None:
-        """Hold a value to what its type declares, as spyne's soft validation does. Raises InvalidValue."""
+        """Check a value against its type's restrictions, as spyne's soft validation does. Raises InvalidValue."""
         kind = self.type
         if issubclass(kind, EnumBase) or (isinstance(value, float) and not isfinite(value)):
             return
@@ -106,7 +106,7 @@ def _keep(text: str) -> str:
 
 
 def _flags_reader(spyne_type: Any) -> Callable[[str], Any]:
-    """A reader of the flags that are set."""
+    """A reader of flags: the names of those that are set."""
     read = reader_of(spyne_type)
     return lambda text: tuple(read(flag) for flag in text.split() if flag != FLAGS_NONE)
 

@@ -1,6 +1,4 @@
-"""SOAP 1.1 and 1.2 as pure functions: a request's bytes and headers to (operation, parameters); results and faults to
-bytes. The W3C's and WS-I's rules are named where they decide.
-"""
+"""SOAP 1.1 and 1.2 as pure functions: a request's bytes and headers to (operation, parameters), and faults to bytes."""
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass
@@ -31,7 +29,7 @@ from spyne_asmx.xmlwriter import escape_attribute, escape_text
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoapVersion:
-    """What differs between the two SOAP versions. There are two of them, so they are compared by identity."""
+    """What differs between the two SOAP versions. There are only two instances, which are compared by identity."""
 
     name: str
     namespace: str
@@ -57,7 +55,7 @@ _NS11 = "http://schemas.xmlsoap.org/soap/envelope/"
 _NS12 = "http://www.w3.org/2003/05/soap-envelope"
 CLOSING = "</soap:Body></soap:Envelope>"
 
-# A header for another actor (1.1, section 4.2.2) or role (1.2, section 2.2) is not ours to understand.
+# A header for another actor (1.1, section 4.2.2) or role (1.2, section 2.2) need not be understood here.
 SOAP11 = SoapVersion(
     "SOAP 1.1", _NS11, "text/xml", 0, frozenset({"", "http://schemas.xmlsoap.org/soap/actor/next"}), "actor"
 )
@@ -73,15 +71,15 @@ VERSIONS = (SOAP11, SOAP12)
 _BY_ENVELOPE = {f"{version.namespace}}}Envelope": version for version in VERSIONS}
 _NAMES = {version: tuple(f"{version.namespace}}}{part}" for part in ("Header", "Body")) for version in VERSIONS}
 
-# SOAP encoding's references and arrays (WS-I BP 1.1 R1005, R2113). encodingStyle, id and xsi:type are tolerated.
+# SOAP encoding's references and arrays (WS-I BP 1.1 R1005, R2113) are refused; encodingStyle, id and xsi:type are not.
 _REFUSED_ATTRIBUTES = frozenset({"href", "arrayType"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Route:
-    """What an envelope that calls one operation may have.
+    """What an envelope that calls one operation may contain.
 
-    ``elements`` are the names that the body's element may have: expanded, and local where it is in no namespace.
+    ``elements`` are the names that the body's element may have: expanded, or local for an element in no namespace.
     ``headers`` are the expanded names of the header blocks that the operation understands.
     """
 
@@ -91,7 +89,7 @@ class Route:
 
 
 class Routes(NamedTuple):
-    """The operations by action and by the body's element; None stands where an element is that of several."""
+    """The operations by action and by the body's element. An element that several operations share maps to None."""
 
     by_action: Mapping[str, Route]
     by_element: Mapping[str, Route | None]
@@ -100,7 +98,7 @@ class Routes(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A decoded SOAP request: which operation, its body's element, and its header blocks, None without a Header."""
+    """A decoded envelope: its operation, its body's element, and its header blocks (None without a Header)."""
 
     version: SoapVersion
     operation: str
@@ -109,7 +107,7 @@ class Call(NamedTuple):
 
 
 class SoapFaulted(Exception):
-    """A fault, and the SOAP version to say it in."""
+    """A fault, and the SOAP version to write it in."""
 
     def __init__(self, fault: AsmxFault, version: SoapVersion) -> None:
         super().__init__(str(fault))
@@ -130,9 +128,9 @@ def decode(
 ) -> Call:
     """Decode one envelope.
 
-    ``version`` is the content type's, for faults before the envelope shows its own. ``header_action`` is the SOAPAction
-    header and ``action`` the content type's parameter, unquoted; an empty one counts as absent. ``sources`` asks for
-    elements that know how they stood in the request.
+    ``version`` is the content type's, for faults before the envelope's own version is known. ``header_action`` is the
+    SOAPAction header and ``action`` the content type's parameter, unquoted; an empty one counts as absent. ``sources``
+    asks for elements that know their source text.
 
     Raises SoapFaulted, and UnsupportedCharset from the reader.
     """
@@ -168,7 +166,7 @@ def _headers(envelope: Element, version: SoapVersion) -> list[Element] | None:
 
 
 def _body_entry(envelope: Element, version: SoapVersion) -> Element | None:
-    """The body's one child, or None for an empty body. Refuses what could be read in two ways."""
+    """The body's only child, or None for an empty body. Raises ClientFault if the envelope is ambiguous."""
     header_name, body_name = _NAMES[version]
     children = envelope.children
     if children and children[0].name == header_name:
@@ -186,7 +184,7 @@ def _body_entry(envelope: Element, version: SoapVersion) -> Element | None:
 
 
 def _check_headers(headers: list[Element], version: SoapVersion, understood: frozenset[str]) -> None:
-    """Raises NotUnderstood for a block that must be understood and is not."""
+    """Raise NotUnderstood for a block that must be understood and is not."""
     must_understand = f"{version.namespace}}}mustUnderstand"
     actor = f"{version.namespace}}}{version.actor_attribute}"
     for block in headers:
@@ -199,7 +197,7 @@ def _check_headers(headers: list[Element], version: SoapVersion, understood: fro
 
 
 def _route_of_11(entry: Element | None, header_action: str, routes: Routes) -> Route:
-    """SOAP 1.1: the SOAPAction header says the operation, and the body must agree (WS-I BP 1.1 R1127, R2744)."""
+    """SOAP 1.1: the SOAPAction header names the operation, and the body must agree (WS-I BP 1.1 R1127, R2744)."""
     if not header_action:
         return _route_of_body(entry, routes)
     by_action = routes.by_action.get(header_action)
@@ -211,7 +209,7 @@ def _route_of_11(entry: Element | None, header_action: str, routes: Routes) -> R
 
 
 def _route_of_12(entry: Element | None, action: str, routes: Routes) -> Route:
-    """SOAP 1.2: the body says the operation. An action that names none is ignored (SOAP 1.2 part 2, section 6.5.3)."""
+    """SOAP 1.2: the body names the operation. An unknown action is ignored (SOAP 1.2 part 2, section 6.5.3)."""
     by_action = routes.by_action.get(action)
     if by_action is None:
         return _route_of_body(entry, routes)
@@ -233,7 +231,7 @@ def _route_of_body(entry: Element | None, routes: Routes) -> Route:
 
 
 def _require_agreement(entry: Element, route: Route, what: str) -> None:
-    """Raises ClientFault where the body's element is not the operation's: one could be checked and the other run."""
+    """Raise ClientFault if the body names another operation: a filter could check one and the server run the other."""
     if entry.name in route.elements:
         return
     namespaces = {name.rpartition("}")[0] for name in route.elements}
@@ -244,9 +242,9 @@ def _require_agreement(entry: Element, route: Route, what: str) -> None:
 
 
 def refused_attribute(parameter: Element, declared: Container[str] = ()) -> str | None:
-    """The name of an attribute of SOAP encoding that a parameter must not have, or None.
+    """The name of a SOAP encoding attribute that a parameter must not have, or None.
 
-    Attributes that the parameter's type has declared (by their expanded names) are its own.
+    Attributes in ``declared`` (expanded names) belong to the parameter's type, so they are accepted.
     """
     for name in parameter.attributes:
         local_name = name.rpartition("}")[2]
@@ -268,7 +266,7 @@ def _fault_of_11(fault: AsmxFault) -> str:
     code = ".".join((f"soap:{fault.code.value[0]}", *fault.subcodes))
     language = f' xml:lang="{escape_attribute(fault.language)}"' if fault.language else ""
     actor = f"<faultactor>{escape_text(fault.actor)}</faultactor>" if fault.actor else ""
-    # SOAP 1.1, section 4.4: detail says that the body's processing failed, so a header's fault must not have it.
+    # SOAP 1.1, section 4.4: a detail means that processing the body failed, so a header's fault must not have one.
     detail = "" if isinstance(fault, NotUnderstood) else _filled("detail", fault.detail)
     return (
         f"{_qualified('faultcode', fault.own_code or code)}"
@@ -301,7 +299,7 @@ def _filled(element: str, markup: str) -> str:
     return f"<{element}>{markup}</{element}>" if markup else f"<{element} />"
 
 
-# SOAP 1.2 part 1, appendix A: with VersionMismatch goes a list of the envelopes that we take.
+# SOAP 1.2 part 1, appendix A: a VersionMismatch fault lists the envelopes that are accepted.
 _UPGRADE = (
     f'<soap12:Upgrade xmlns:soap12="{_NS12}">'
     f'<soap12:SupportedEnvelope qname="soap11:Envelope" xmlns:soap11="{_NS11}" />'

@@ -1,7 +1,7 @@
 """spyne's public names, importable on every Python that spyne_asmx supports.
 
-``from spyne_asmx.spyne import Service, rpc, Unicode`` is all that a service module needs: spyne by itself does not
-import on CPython 3.12 and later, and whoever sorts imports puts it in front of what mends that.
+``from spyne_asmx.spyne import Service, rpc, Unicode`` is all that a service module needs. spyne itself can't be
+imported on CPython 3.12 and later before ``spyne_asmx.compat``, and sorted imports would put it first.
 """
 
 from spyne import (

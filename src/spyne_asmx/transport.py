@@ -1,4 +1,4 @@
-"""A call's ``ctx.transport``: what spyne's services and listeners know of the HTTP request, and say of its answer."""
+"""A call's ``ctx.transport``, through which spyne's services and listeners see the HTTP request and set headers."""
 
 import re
 from functools import cached_property
@@ -11,19 +11,19 @@ from werkzeug.http import dump_cookie, parse_cookie
 
 from spyne_asmx.http import Request, Response
 
-# RFC 9110 section 5.5: what ends a header's line, and what no server can encode.
+# RFC 9110 section 5.5: characters that end a header's line, and those that no server can encode.
 _NO_VALUE = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]|[^\x00-\xff]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-# The server's own to say (RFC 9110 section 8.6, RFC 9112 section 6).
+# Only the server sets these (RFC 9110 section 8.6, RFC 9112 section 6).
 _SERVERS_OWN = frozenset({"content-length", "transfer-encoding", "connection"})
 
 
 class AsmxTransport(HttpTransportContext):
-    """spyne's HTTP transport context for a request of ours.
+    """spyne's HTTP transport context for an ASMX request.
 
-    ``req`` and ``req_env`` are the request as a WSGI environment; ``headers`` its headers, by lower-case name with
-    underscores, each a list, as in spyne. ``resp_headers`` are set on the answer, a list of values one by one;
-    ``resp_code`` is its status, but a fault has its own.
+    ``req`` and ``req_env`` are the request as a WSGI environment. ``headers`` are its headers as in spyne: lists by
+    lower-case name with underscores. ``resp_headers`` are set on the answer; a list sets one header for each value.
+    ``resp_code`` is the answer's status, unless it is a fault.
     """
 
     def __init__(self, parent: Any, server: Any, request: Request) -> None:
@@ -92,7 +92,7 @@ class AsmxTransport(HttpTransportContext):
         return Address(type=Address.TCP6 if ":" in address else Address.TCP4, host=address, port=0) if address else None
 
     def add_header(self, _name: str, _value: str, **parameters: Any) -> None:
-        """Set a header of the answer, with parameters as in spyne; of Set-Cookie there may be several."""
+        """Set a header of the answer, with parameters as in spyne. Set-Cookie may be set several times."""
         value = self.gen_header(_value, **parameters)
         if _name.lower() != "set-cookie":
             self.resp_headers[_name] = value
@@ -101,11 +101,11 @@ class AsmxTransport(HttpTransportContext):
         self.resp_headers[_name] = [*(known if isinstance(known, list) else [known]), value]
 
     def set_cookie(self, key: str, value: str, **options: Any) -> None:
-        """Set a cookie with the answer; the options are those of werkzeug's ``dump_cookie``."""
+        """Set a cookie with the answer. The options are those of werkzeug's ``dump_cookie``."""
         self.add_header("Set-Cookie", dump_cookie(key, value, **options))
 
     def applied(self, answer: Response, *, is_fault: bool) -> Response:
-        """The answer with what was said of it here. Raises ValueError for what can't stand in a header."""
+        """The answer with the headers and status that were set here. Raises ValueError for an invalid header."""
         headers = [header for name, value in self.resp_headers.items() for header in _headers(name, value)]
         replaced = {name for name, _ in headers if name != "set-cookie"}
         kept = [header for header in answer.headers if header[0] not in replaced]
@@ -114,7 +114,7 @@ class AsmxTransport(HttpTransportContext):
 
 
 def _status(code: Any) -> int:
-    """The number of a status, which spyne writes with its words."""
+    """The number of a status such as spyne's ``200 OK``."""
     status = int(str(code).split()[0])
     if not 200 <= status <= 599:
         raise ValueError(f"{status} is no status of an answer")

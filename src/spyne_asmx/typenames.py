@@ -1,9 +1,9 @@
-"""What ASMX calls spyne's types, and which of them .NET holds as values.
+"""ASMX's names for spyne's types, and which of them are value types in .NET.
 
-A parameter, result or member of a value type (a number, a boolean, a date, a GUID, an enumeration) is always there:
+A parameter, result or member of a value type (a number, boolean, date, GUID or enumeration) is always there:
 ``minOccurs="1"``. One of a reference type (text, binary data, objects, arrays, XML) may be missing: ``minOccurs="0"``.
-A value that may be missing is C#'s ``int?``: mark it with ``nullable``. Numbers without a size (spyne's Integer) are
-text to .NET, so they count as references; ``Integer32`` is C#'s ``int``.
+A value that may be missing is C#'s ``int?``: mark it with ``nullable``. .NET holds numbers without a size (spyne's
+Integer) as text, so they count as references; ``Integer32`` is C#'s ``int``.
 """
 
 from collections.abc import Iterable
@@ -22,15 +22,15 @@ from spyne_asmx.xml import XSD_NAMESPACE
 MICROSOFT_TYPES = "http://microsoft.com/wsdl/types/"
 
 AnyType = _SpyneAny
-"""C#'s ``object``: spyne's Any, under a name that Python's typing has not taken."""
+"""C#'s ``object``: spyne's Any, under a name that does not clash with ``typing.Any``."""
 
 FLAGS_NONE = "None"
-"""What an enumeration of flags calls no flag at all, if it calls it anything."""
+"""The name of no flag at all, in enumerations of flags that have such a name."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimpleType:
-    """A simple type on the wire: its name, whether .NET holds it as a value, and its namespace."""
+    """A simple type on the wire: its name, whether it is a value type in .NET, and its namespace."""
 
     name: str
     is_value: bool
@@ -56,26 +56,26 @@ def nullable(spyne_type: Any) -> Any:
     """Mark a value type that may be missing, as C#'s ``int?`` is: ``nullable(Integer32)``.
 
     Of other types None is written as nil instead of being left out, as ``[XmlElement(IsNullable = true)]`` has it.
-    spyne's own ``nillable`` is on for every type, so it can't tell.
+    spyne's own ``nillable`` is on for every type, so it doesn't tell.
     """
     return spyne_type.customize(asmx_nullable=True)
 
 
 def flags(enumeration: Any) -> Any:
-    """Mark an enumeration as C#'s ``[Flags]``: a value is a list of its names, ``flags(Enum("None", "Read", …))``.
+    """Mark an enumeration as C#'s ``[Flags]``, whose value is a list of names: ``flags(Enum("None", "Read", …))``.
 
-    No flag at all is called ``None`` where the enumeration has that name.
+    If the enumeration has the name ``None``, it stands for no flag at all.
     """
     return _marked(enumeration, "asmx_flags")
 
 
 def struct(object_type: Any) -> Any:
-    """Mark an object type as a C# ``struct``, a value that is never missing; usable as a decorator of the class."""
+    """Mark an object type as a C# ``struct``, a value that is never missing. It works as a class decorator, too."""
     return _marked(object_type, "asmx_struct")
 
 
 def _marked(spyne_type: Any, mark: str) -> Any:
-    """The type itself, with attributes of its own: spyne's types share those that nobody customized."""
+    """The type with its own attributes and a mark in them: uncustomized types of spyne share their attributes."""
     shared = spyne_type.Attributes
     spyne_type.Attributes = type(shared)("Attributes", (shared,), {mark: True})
     return spyne_type
@@ -106,7 +106,7 @@ def is_nullable_value(spyne_type: Any) -> bool:
 
 
 def is_value(spyne_type: Any) -> bool:
-    """Whether .NET holds the type as a value, which is never null by itself."""
+    """Whether the type is a value type in .NET, which is never null."""
     if issubclass(spyne_type, EnumBase):
         return True
     if issubclass(spyne_type, ComplexModelBase):
@@ -119,7 +119,7 @@ def can_be_nil(spyne_type: Any) -> bool:
 
 
 def simple_type(spyne_type: Any) -> SimpleType:
-    """What a simple type that is no enumeration is on the wire: of restricted types, what they restrict."""
+    """The wire type of a simple type other than an enumeration. A restricted type has that of its base."""
     for base in spyne_type.__mro__:
         name = base.__dict__.get("__type_name__")
         if isinstance(name, str) and name in _SIMPLE_TYPES:
@@ -128,7 +128,7 @@ def simple_type(spyne_type: Any) -> SimpleType:
 
 
 def named_type(spyne_type: Any) -> Any:
-    """The type that gave an object type or enumeration its name; customizing makes a new class of the same name."""
+    """The type that an object type or enumeration has its name from: customizing makes a new class of the same name."""
     return next(
         base
         for base in spyne_type.__mro__
@@ -137,9 +137,9 @@ def named_type(spyne_type: Any) -> Any:
 
 
 def given_namespace(spyne_type: Any) -> str:
-    """The namespace that an object type or enumeration was given (``__namespace__``); empty where nobody gave one.
+    """The declared namespace of an object type or enumeration (``__namespace__``); empty if there is none.
 
-    Types without one are in the namespace of what holds them, as in C#. spyne would name it after the type's module.
+    Types without one are in the namespace of what holds them, as in C#. spyne would use the name of the type's module.
     """
     if issubclass(spyne_type, Array):
         return ""
@@ -150,13 +150,13 @@ def given_namespace(spyne_type: Any) -> str:
 
 
 def element_namespace_of(spyne_type: Any) -> str:
-    """The namespace that a member gives its own element (``sub_ns``), as XmlElement(Namespace=…) does in C#."""
+    """The namespace that a member declares for its element (``sub_ns``), as XmlElement(Namespace=…) does in C#."""
     namespace = getattr(spyne_type.Attributes, "sub_ns", None)
     return namespace if isinstance(namespace, str) else ""
 
 
 def attribute_namespace_of(spyne_type: Any) -> str:
-    """The namespace that an XmlAttribute was given; empty for none."""
+    """The declared namespace of an XmlAttribute; empty if there is none."""
     return str(spyne_type._ns or element_namespace_of(spyne_type.type))
 
 
@@ -168,18 +168,18 @@ def is_required_attribute(spyne_type: Any) -> bool:
 
 
 def _module_namespace(spyne_type: type) -> str:
-    """What spyne calls the namespace of a type that was given none: its module up to the first private part."""
+    """spyne's default namespace of a type: its module up to the first private part."""
     return ".".join(takewhile(lambda part: not part.startswith("_"), spyne_type.__module__.split(".")))
 
 
 def derived_types(spyne_type: Any) -> list[Any]:
-    """The object types that extend this one, each before its own."""
+    """The object types that extend this one, each before those that extend it."""
     own = named_type(spyne_type).Attributes._subclasses or ()
     return [found for derived in own for found in (derived, *derived_types(derived))]
 
 
 def types_within(kinds: Iterable[Any]) -> set[Any]:
-    """These types and all that are in them, below them or above them."""
+    """These types, all types in them, and all types that they extend or that extend them."""
     found: set[Any] = set()
     pending = list(kinds)
     while pending:
@@ -211,7 +211,7 @@ def type_name(spyne_type: Any) -> str:
 
 
 def _array_name(spyne_type: Any) -> str:
-    """The name of an array type that shares it with no other: see ArrayNames."""
+    """The name of an array type before numbering (see ArrayNames)."""
     if spyne_type.Attributes._explicit_type_name:
         return str(spyne_type.get_type_name())
     name = type_name(next(iter(spyne_type._type_info.values())))
@@ -219,13 +219,13 @@ def _array_name(spyne_type: Any) -> str:
 
 
 def member_name(owner: Any, key: str, kind: Any) -> str:
-    """The local name of a member of an object or array type, given as ``owner._type_info`` has it."""
+    """The local name of a member of an object or array type, whose key in ``owner._type_info`` is ``key``."""
     if issubclass(owner, Array) and key in {"OhNoes", *_own_names(kind)}:
-        return type_name(kind)  # nobody chose the name: it is spyne's own for the type
+        return type_name(kind)  # nobody chose the name: it is spyne's default for the type
     return str(kind.Attributes.sub_name or key)
 
 
 def _own_names(spyne_type: Any) -> set[Any]:
-    """What spyne itself calls a type, and what it is called that it restricts."""
+    """spyne's default names for a type and for the types that it restricts."""
     names = {base.__dict__.get("__type_name__") for base in spyne_type.__mro__}
     return names | ({spyne_type.get_type_name()} if issubclass(spyne_type, AnyType) else set())

@@ -1,4 +1,4 @@
-"""spyne's types on the wire: which codec is for which type, and what a message needs to know of a type."""
+"""spyne's types on the wire: each type's codec, and what a message needs to know about a type."""
 
 from typing import Any
 
@@ -31,13 +31,13 @@ __all__ = [
 def needs_sources(spyne_type: Any) -> bool:
     """Whether requests with a value of the type must be read with their sources.
 
-    They must where XML can stand in it, and where only a prefix tells two types of one name apart.
+    That is so if it can contain XML, or if only a prefix tells two types of one name apart.
     """
     return any(issubclass(kind, AnyXml | AnyType) or _has_namesakes(kind) for kind in types_within([spyne_type]))
 
 
 def _has_namesakes(spyne_type: Any) -> bool:
-    """Whether types that may stand for one another, by ``xsi:type``, share a name."""
+    """Whether types that can replace one another by ``xsi:type`` share a name."""
     if not issubclass(spyne_type, ComplexModelBase) or issubclass(spyne_type, Array):
         return False
     kinds = [spyne_type, *derived_types(spyne_type)]

@@ -1,4 +1,4 @@
-"""What spyne can declare and an endpoint does not serve: refused when the endpoint is built, never ignored."""
+"""Refuses declarations that spyne has and an endpoint does not serve, when the endpoint is built."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from spyne_asmx.typenames import types_within
 
 @contextmanager
 def naming(operation: str) -> Iterator[None]:
-    """Put the operation's name in front of what a TypeError says."""
+    """Put the operation's name in front of a TypeError's message."""
     try:
         yield
     except TypeError as error:
@@ -21,7 +21,7 @@ def naming(operation: str) -> Iterator[None]:
 
 
 def refuse_unsupported(descriptor: Any, service: Any) -> None:
-    """Raise TypeError, in one line with the feature, for a declaration that is not served."""
+    """Raise TypeError, which names the feature in one line, for a declaration that is not served."""
     parts = [kind for message in (descriptor.in_message, descriptor.out_message) for kind in _parts(message)]
     function = descriptor.function
     features = {
@@ -41,7 +41,7 @@ def refuse_unsupported(descriptor: Any, service: Any) -> None:
 
 
 def refuse_methods_of_objects(application: Application) -> None:
-    """Raise TypeError where a type has methods of its own: they would be in no WSDL."""
+    """Raise TypeError if a type has methods of its own: no WSDL could hold them."""
     for owner, descriptor in application.interface.member_methods:
         raise TypeError(f"{owner.get_type_name()}.{descriptor.function.__name__}: @mrpc is not supported")
 

@@ -27,7 +27,7 @@ _HTTP = Maker(_EXTENSIONS["http"])
 
 @dataclass(frozen=True, slots=True)
 class _Port:
-    """One port: what its names end in, the namespace of its extensions, and the HTTP verb of a form binding."""
+    """One port: the suffix of its names, the namespace of its extensions, and the HTTP verb of a form binding."""
 
     binding: Binding
     suffix: str
@@ -48,9 +48,9 @@ _PORTS = (
 
 
 def build_wsdl(operations: OperationTable, name: str, address: str, bindings: frozenset[Binding]) -> bytes:
-    """The WSDL of the service ``name`` at ``address``. Operations with objects or arrays to give have SOAP only.
+    """The WSDL of the service ``name`` at ``address``. Operations whose parameters are no simple values have SOAP only.
 
-    Raises TypeError for types that ASMX has no counterpart for, or that share a name.
+    Raises TypeError for types that have no counterpart in ASMX, or that share a name.
     """
     ports = [port for port in _PORTS if port.binding in bindings]
     schemas = _schemas(operations, ports)
@@ -75,7 +75,7 @@ def build_wsdl(operations: OperationTable, name: str, address: str, bindings: fr
 
 
 def build_disco(operations: OperationTable, name: str, address: str, bindings: frozenset[Binding]) -> bytes:
-    """The discovery document: where the WSDL and the SOAP ports are."""
+    """The discovery document, which says where the WSDL and the SOAP ports are."""
     place, namespace = escape_attribute(address), escape_attribute(operations.namespace)
     soap_ports = [port for port in _PORTS if port.is_soap and port.binding in bindings]
     lines = [
@@ -93,7 +93,7 @@ def build_disco(operations: OperationTable, name: str, address: str, bindings: f
 
 
 def _namespaces(schemas: Schemas) -> dict[str, str]:
-    """The prefixes at the root, unused ones too: .NET writes them."""
+    """The prefixes at the root, including unused ones, as .NET writes them."""
     (namespace, tns), *others = schemas.prefixes.items()
     return {
         "wsdl": _WSDL,
@@ -133,7 +133,7 @@ def _offered(operations: OperationTable, port: _Port) -> Iterable[Operation]:
 
 
 def _with_messages(ports: list[_Port]) -> list[_Port]:
-    """The ports with messages and a port type of their own: SOAP 1.2 shares SOAP 1.1's when both are on."""
+    """The ports that have their own messages and port type. If both are on, SOAP 1.2 shares SOAP 1.1's."""
     return [port for index, port in enumerate(ports) if not (port.is_soap and index)]
 
 
@@ -199,7 +199,7 @@ def _documentation(text: str) -> list[etree._Element]:
 
 
 def _message_name(operation: Operation) -> dict[str, str]:
-    """The name of an operation's messages, where it is not the method's."""
+    """The name of an operation's messages, if it is not the method's."""
     return {} if operation.name == operation.method_name else {"name": operation.name}
 
 

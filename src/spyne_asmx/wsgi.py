@@ -1,4 +1,4 @@
-"""An endpoint, or what wraps one, as a WSGI application: for any WSGI server, and for tests."""
+"""An endpoint, or a wrapper of one, as a WSGI application, for any WSGI server and for tests."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 
 
 class Handler(Protocol):
-    """An endpoint, or what wraps one."""
+    """An endpoint, or a wrapper of one."""
 
     @property
     def limits(self) -> Limits:
-        """How much a request may have."""
+        """The limits of a request."""
 
     def handle(self, request: Request) -> Response:
         """Answer a request from beginning to end."""
 
 
 class WsgiApplication:
-    """Answers HTTP requests (PEP 3333), each in the thread that the server calls it in.
+    """Answers HTTP requests (PEP 3333), each in the server's own thread.
 
-    A body over the endpoint's limit, whether it says its length or not, is answered with 413.
+    A body over the endpoint's limit, whether or not its length is declared, is answered with 413.
     """
 
     def __init__(self, endpoint: Handler) -> None:
@@ -62,8 +62,8 @@ class WsgiApplication:
         )
 
     def _body(self, http: WerkzeugRequest) -> bytes:
-        """The whole body. Raises RequestEntityTooLarge, and BadRequest for one that is shorter than it says."""
-        # Where a server ends the body, werkzeug cuts it at the maximum and says nothing: so it may read one byte more.
+        """Read the whole body. Raises RequestEntityTooLarge, and BadRequest if it is shorter than declared."""
+        # If the server ends the body, werkzeug silently cuts it at the maximum, so the maximum here is one byte more.
         http.max_content_length = self._max_body + 1
         body = http.get_data(cache=False, parse_form_data=False)
         if len(body) > self._max_body:

@@ -1,9 +1,9 @@
-"""The one XML reader, hardened, and what it reads into.
+"""The only XML reader, which is hardened, and the elements that it reads into.
 
-The reader is expat, not lxml: libxml2 keeps every name it ever met in a dictionary that lives as long as the
-thread, so a client that sends made-up names makes a long-running server grow without end. expat forgets a
-document's names with its parser, and its handlers refuse a DTD, a processing instruction or the 17th level
-at the byte where it appears.
+The reader is expat, not lxml. libxml2 keeps every name it has ever met in a dictionary that lives as long as the
+thread, so a client that sends made-up names makes a long-running server grow without end. expat forgets a document's
+names with its parser, and its handlers refuse a DTD, a processing instruction or the 17th level at the byte where it
+appears.
 """
 
 import re
@@ -25,7 +25,7 @@ _DECLARED_ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]+
 
 
 class XmlError(Exception):
-    """The document can't be read: not well-formed, a DTD, or a processing instruction.
+    """The document can't be read: it is not well-formed, or has a DTD or a processing instruction.
 
     ``line`` and ``column`` count from 1, as .NET's XmlException does.
     """
@@ -37,23 +37,23 @@ class XmlError(Exception):
 
 
 class OverLimit(XmlError):
-    """The document has more than it may have; ``limit`` says of what, such as ``more than 16 levels``."""
+    """The document exceeds a limit, which ``limit`` describes, such as ``more than 16 levels``."""
 
     def __init__(self, line: int, column: int, limit: str) -> None:
         super().__init__(line, column)
         self.limit = limit
 
 
-# Documents up to this size have no room for names that grow without bounds.
+# In documents up to this size, names with their namespaces can't grow too large.
 _SMALL = 4096
 
 
 class Element:
-    """An XML element: what requests are read into and results are written from.
+    """An XML element. Requests are read into elements, and results are written from them.
 
     ``name`` is ``local`` in no namespace and ``namespace}local`` in one; ``attributes`` are named in the same way.
-    ``text`` stands before the first child; ``tail`` stands behind the element, in the one around it. Of a request all
-    of an element's text is in ``text``, wherever it stood, and no tail is read: SOAP has no meaning for it.
+    ``text`` comes before the first child; ``tail`` comes after the element, inside its parent. In a request, ``text``
+    has all of an element's text, wherever it was, and no tail is read: SOAP gives it no meaning.
     """
 
     __slots__ = ("attributes", "children", "name", "tail", "text")
@@ -89,9 +89,9 @@ class Element:
 
 
 class SourceElement(Element):
-    """An element that knows how it stood in its document, for what `Element` does not keep.
+    """An element that knows its source text, with all that `Element` does not keep.
 
-    ``scope`` has the namespaces that are declared where it stands, by prefix; the default namespace's is empty.
+    ``scope`` maps prefixes to the namespaces that are in scope; the default namespace has the empty prefix.
     """
 
     __slots__ = ("_document", "_end", "_start", "scope")
@@ -103,11 +103,11 @@ class SourceElement(Element):
         self._start = self._end = 0
 
     def stand(self, start: int, end: int) -> None:
-        """Say where the start tag begins, and the end tag; an empty element's tag ends there."""
+        """Set where the start tag and the end tag begin. For an empty element, ``end`` is the end of its tag."""
         self._start, self._end = start, end
 
     def source(self) -> bytes:
-        """The element as it stood, with the declarations of the prefixes in it that stood around it."""
+        """The element as it was sent, with declarations of the prefixes that it uses from outside."""
         tag = next(_START_TAG.finditer(self._document, self._start))
         end = tag.end() if tag["empty"] else self._document.index(b">", self._end) + 1
         source = self._document[self._start : end]
@@ -126,11 +126,11 @@ _DECLARATION_NAME = re.compile(rb"""\s(xmlns(?::[^\s=]+)?)\s*=\s*(?:"[^"]*"|'[^'
 
 
 def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMITS, *, sources: bool = False) -> Element:
-    """Read a document and give its root.
+    """Read a document and return its root.
 
-    ``charset`` is the transport's (the Content-Type header's), which wins over the declaration in the document
-    (RFC 7303 section 3). Comments vanish, CDATA and character references become text. With ``sources`` each element
-    is a SourceElement, for whoever needs what vanished.
+    ``charset`` is that of the Content-Type header, which overrides the document's declaration (RFC 7303 section 3).
+    Comments are dropped; CDATA and character references become text. With ``sources`` each element is a SourceElement,
+    which keeps the source text.
 
     Raises XmlError, its OverLimit, and UnsupportedCharset.
     """
@@ -166,10 +166,10 @@ def _parse(utf8: bytes, parser: XMLParserType) -> None:
 
 
 def _check_tags(utf8: bytes, limits: Limits) -> None:
-    """Look at a large document's tags as they stand. Raises XmlError.
+    """Check a large document's tags before namespaces are resolved. Raises XmlError.
 
-    A reader of namespaces spells a namespace out in each name that is in it, before its handlers hear of the tag: it
-    would make 200 MB of 64 KiB. Each name counts as if it were in the longest namespace so far.
+    A namespace-aware reader spells out the namespace in each name before its handlers see the tag, and could turn
+    64 KiB into 200 MB. Each name counts as if it were in the longest namespace so far.
     """
     elements = names = longest = 0
 
@@ -192,7 +192,7 @@ def _check_tags(utf8: bytes, limits: Limits) -> None:
 
 
 def _build_sources(root: Element, utf8: bytes, parser: XMLParserType, limits: Limits) -> None:
-    """Hang a document of SourceElements below ``root``. Raises XmlError."""
+    """Read a document into SourceElements below ``root``. Raises XmlError."""
     stack = [root]
     scopes: list[Mapping[str, str]] = [{}]
     declared: dict[str, str] = {}
@@ -222,16 +222,16 @@ def _build_sources(root: Element, utf8: bytes, parser: XMLParserType, limits: Li
     try:
         _parse(utf8, parser)
     finally:
-        # The handlers know the parser: without this each would keep the other alive.
+        # The handlers refer to the parser. Without this they would keep each other alive.
         parser.StartElementHandler = parser.EndElementHandler = None
 
 
 def _tree_builder(
     stack: list[Element], limits: Limits, make: Callable[[str, dict[str, str], list[Element]], Element] = Element
 ) -> tuple[Callable[..., None], ...]:
-    """Handlers that hang a document below the element on the stack, made by ``make``.
+    """Handlers that read a document below the element on the stack; ``make`` makes its elements.
 
-    They are those of a start tag, an end tag, text and a namespace declaration.
+    They handle a start tag, an end tag, text and a namespace declaration.
     """
     push, pop = stack.append, stack.pop
     max_depth, max_elements, max_attributes = limits.depth, limits.elements, limits.attributes
@@ -266,13 +266,13 @@ def _tree_builder(
 
 
 def _check_version(version: str, _encoding: str | None, _standalone: int) -> None:
-    """XML 1.0, production 26: expat takes any version."""
+    """Refuse versions other than XML 1.0's (production 26): expat accepts any version."""
     if not _VERSION.fullmatch(version):
         _refuse()
 
 
 class _Refused(Exception):
-    """Raised by a handler. It can't tell where: a handler that knew its parser would keep it alive in a cycle."""
+    """Raised by a handler. It has no position: a handler that knew its parser would keep it alive in a cycle."""
 
     limit = ""
 
@@ -288,7 +288,7 @@ def _refuse(*_: object) -> None:
 
 
 def as_utf8(body: bytes, charset: str | None) -> bytes:
-    """Transcode to UTF-8 what is not. Raises XmlError for bytes that the charset does not have, UnsupportedCharset."""
+    """Transcode a document to UTF-8. Raises UnsupportedCharset, and XmlError for bytes outside the charset."""
     if charset is None:
         charset = _charset_of(body)
     codec = codec_of(charset)
@@ -296,19 +296,19 @@ def as_utf8(body: bytes, charset: str | None) -> bytes:
         utf8 = body if codec == "utf-8" else body.decode(codec).encode()
     except UnicodeError:
         raise XmlError(1, 1) from None
-    # Whatever charset expat is told, it takes what begins like UTF-16 for UTF-16. In UTF-8 nothing begins so.
+    # Whatever charset expat is told, it takes a document that begins like UTF-16 for UTF-16. No UTF-8 document does.
     if utf8.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 in utf8[:2]:
         raise XmlError(1, 1)
     return utf8.removeprefix(b"\xef\xbb\xbf")
 
 
 def is_utf8(body: bytes, charset: str | None = None) -> bool:
-    """Whether a document is in UTF-8, by the transport's charset or else by what it shows itself."""
+    """Whether a document is in UTF-8, by the transport's charset or, without one, by its own bytes."""
     return charsets.is_utf8(charset or _charset_of(body))
 
 
 def _charset_of(body: bytes) -> str:
-    """The charset that a document shows by itself (XML 1.0 appendix F): its first bytes, or its declaration."""
+    """The charset by a document's first bytes or its declaration (XML 1.0 appendix F)."""
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     if body.startswith((b"<\x00", b"\x00<")):
@@ -316,6 +316,6 @@ def _charset_of(body: bytes) -> str:
     declared = _DECLARED_ENCODING.match(body.removeprefix(b"\xef\xbb\xbf"))
     if declared is None:
         return "utf-8"
-    # .NET's StringWriter declares UTF-16, whatever its text is turned into afterwards; two bytes a character it is not.
+    # .NET's StringWriter always declares UTF-16. A declaration that can be read byte by byte is not in UTF-16.
     label = declared[1].decode("latin-1")
     return "utf-8" if codec_of(label).startswith("utf-16") else label

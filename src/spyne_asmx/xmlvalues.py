@@ -1,7 +1,7 @@
-"""XML as a value: what services give and take for spyne's AnyXml, on the wire without loss.
+"""XML as a value: what services give and take for spyne's AnyXml, without loss on the wire.
 
-A service may give an ``Element``, an element of lxml's or of the standard library's ElementTree, a tree of either, or
-text. It is given an element of lxml's, as it stood in the request.
+A service may give an ``Element``, an element of lxml or of the standard library's ElementTree, a tree of either, or
+text. It gets an lxml element, as it was in the request.
 """
 
 import re
@@ -16,7 +16,7 @@ from spyne_asmx.codec import Codec, InvalidValue, serves
 from spyne_asmx.xml import Element, SourceElement
 from spyne_asmx.xmlwriter import Markup
 
-# What lxml writes: a start tag, with its declarations in front of its attributes; or what may look like one.
+# What lxml writes: a start tag, with its declarations before its attributes, or text that may look like one.
 _TAGS = re.compile(
     r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|"
     r"""(?P<name><[^\s/>]+)(?P<declared>(?: xmlns(?::[^\s=]+)?="[^"]*")*)(?P<attributes>[^>]*?)(?P<empty>/?)>""",
@@ -25,7 +25,7 @@ _TAGS = re.compile(
 
 
 class LxmlMarkup(Markup):
-    """An element of lxml's with all that is in it, written as .NET's XmlTextWriter writes it."""
+    """An lxml element and its content, written as .NET's XmlTextWriter writes it."""
 
     __slots__ = ("_element",)
 
@@ -43,7 +43,7 @@ class LxmlMarkup(Markup):
 
 @serves(AnyXml)
 class XmlCodec(Codec):
-    """An element with XML of the service's own in it."""
+    """An element that contains the service's own XML."""
 
     is_xml = True
 
@@ -59,7 +59,7 @@ class XmlCodec(Codec):
 
 
 def as_element(value: Any) -> Element:
-    """An XML value that a service gave. Raises TypeError and etree.XMLSyntaxError for what is none."""
+    """The XML value that a service gave. Raises TypeError and etree.XMLSyntaxError if it is not XML."""
     if isinstance(value, Element):
         return value
     if isinstance(value, etree._ElementTree | ElementTree.ElementTree):
@@ -78,14 +78,14 @@ def as_element(value: Any) -> Element:
 
 
 def as_lxml(element: Element) -> etree._Element:
-    """What a service gets for an XML value that stood in a request."""
+    """The lxml element that a service gets for an XML value in a request."""
     if not isinstance(element, SourceElement):
         raise TypeError("a request with XML values must be read with its sources")
     return parsed(element.source())
 
 
 def parsed(text: str | bytes) -> etree._Element:
-    """The root of a document. Of text, what its declaration says of an encoding means nothing."""
+    """The root of a document. In a str, an encoding declaration is ignored."""
     encoding, encoded = ("utf-8", text.encode()) if isinstance(text, str) else (None, text)
     return etree.fromstring(encoded, etree.XMLParser(encoding=encoding, resolve_entities=False, no_network=True))
 
@@ -98,7 +98,7 @@ def _written_tag(tag: re.Match[str]) -> str:
 
 
 def _without_default_namespace(text: str) -> str:
-    """Markup for where a default namespace is in force: an element without one must say so."""
+    """Markup for use inside a default namespace: an element in no namespace must undeclare it."""
     tag = next(_TAGS.finditer(text))
     if ' xmlns="' in tag["declared"]:
         return text
@@ -107,7 +107,7 @@ def _without_default_namespace(text: str) -> str:
 
 
 def _indented(element: etree._Element, indent: str, line: str) -> etree._Element:
-    """A copy with white space between elements, but where there is text of any kind among them."""
+    """A copy with white space between elements, except where there is text among them."""
     made = parsed(etree.tostring(element, encoding="unicode", with_tail=False))
     _indent(made, indent, line)
     return made

@@ -1,4 +1,4 @@
-"""The one writer of XML, which writes as .NET's XmlTextWriter does."""
+"""The only writer of XML, which writes as .NET's XmlTextWriter does."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"
 
 
 def _escape_character(match: re.Match[str]) -> str:
-    # What XML can't carry at all becomes the replacement character, so that an odd database row never breaks an answer.
+    # Characters that XML can't carry become U+FFFD, so an odd database row never breaks an answer.
     return _ESCAPES.get(match[0], "\ufffd")
 
 
@@ -26,11 +26,10 @@ def escape_attribute(value: str) -> str:
 
 
 def write(element: Element, default_namespace: str = "", *, indent: str | None = None, depth: int = 1) -> str:
-    """Write an element as .NET does: ``<a b="c" />``, a change of default namespace behind the attributes.
+    """Write an element as .NET does: ``<a b="c" />``, with a change of default namespace after the attributes.
 
-    ``default_namespace`` is the one in force where the text will stand, and ``depth`` how deep it will stand: within
-    something else, as in an envelope, ``xsi`` is declared. ``indent`` is the white space a level is indented by; None
-    writes one line.
+    ``default_namespace`` is the one in scope where the text will go, and ``depth`` is how deep that is: inside an
+    envelope ``xsi`` is already declared. ``indent`` is the white space for each level; None writes one line.
     """
     xsi = depth > 1 or "xmlns:xsi" in element.attributes
     if not element.children and not element.text and not isinstance(element, Markup):
@@ -39,12 +38,12 @@ def write(element: Element, default_namespace: str = "", *, indent: str | None =
 
 
 class Markup(Element):
-    """An element whose text somebody else writes."""
+    """An element that supplies its own markup."""
 
     __slots__ = ()
 
     def markup(self, default_namespace: str, indent: str | None, line: str) -> str:
-        """The text where ``default_namespace`` is in force. Indented lines begin with ``line``."""
+        """The markup for use inside ``default_namespace``. Indented lines begin with ``line``."""
         raise NotImplementedError
 
 
@@ -79,7 +78,7 @@ def _pieces(element: Element, in_force: str, indent: str | None, line: str, *, d
 
 
 def _written(attributes: Mapping[str, str], depth: int, *, xsi: bool) -> str:
-    # Nearly always there is nothing to escape, and one look at all of them together shows it.
+    # There is rarely anything to escape, and one check of all values together shows it.
     if _ATTRIBUTE_SPECIAL.search("".join(attributes.values())) is None and "}" not in "".join(attributes):
         return "".join([f' {name}="{value}"' for name, value in attributes.items()])
     prefixes = {XML_NAMESPACE: "xml", **({XSI_NAMESPACE: "xsi"} if xsi else {})}
