@@ -262,6 +262,20 @@ def test_the_unit_is_valid_and_hardened(tmp_path: Path) -> None:
     assert float(exposure[1]) < 1.5
 
 
+def test_the_docs_install_what_unit_and_compose_run() -> None:
+    """Folder, account, program and services are the same in the steps that no test can follow."""
+    steps = "".join(re.findall(r"```console\n(.*?)```", (REPOSITORY / "docs" / "operations.md").read_text(), re.DOTALL))
+    unit = dict(re.findall(r"^(\w+)=(.+)$", (DEPLOY / "asmx-tickets.service").read_text(), re.MULTILINE))
+    program = unit["ExecStart"].partition(" ")[0]
+    assert f"{program.rpartition('/')[0]}/pip install" in steps
+    assert f"sudo -u {unit['User']} {program} status" in steps
+    assert f"useradd --system --home-dir {unit['WorkingDirectory']} --shell /usr/sbin/nologin {unit['User']}\n" in steps
+    assert unit["WorkingDirectory"] == f"/var/lib/{unit['StateDirectory']}"
+    assert set(re.findall(r"exec -T (\w+) ", steps)) <= set(compose())
+    for file in re.findall(r"(?<![\w./])deploy/[\w.-]+", steps):
+        assert (REPOSITORY / file).exists() or file == "deploy/.env", file
+
+
 def test_the_unit_is_told_to_stop_in_time_and_reloads_by_the_signal_that_reads_settings_again() -> None:
     """The longest stop: a minute to write tickets down, and a few seconds for what is under way."""
     unit = (DEPLOY / "asmx-tickets.service").read_text()
