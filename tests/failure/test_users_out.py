@@ -44,6 +44,7 @@ def test_live_tickets_go_on_while_postgresql_is_out(
     server = deploy(**stores).serve()
     client, other = client_of(server), client_of(server)
     ticket = client.log_in()
+    assert client.is_valid(ticket).kind == "ok"  # From now on the server knows whose it is.
     for outage in (hung, stopped):
         with under_load(server, lambda each: each.is_valid(ticket), clients=2) as answers:
             with outage(own_postgres):
