@@ -38,6 +38,7 @@ from spyne_asmx.moments import (
     duration_reader,
     duration_writer,
     has_format,
+    moment_of_field,
     moment_reader,
     moment_writer,
 )
@@ -147,6 +148,8 @@ def of_field(spyne_type: Any, text: str) -> str:
     """A form field's text as XML has it: for forms .NET takes booleans in any letter case, and flags with commas."""
     if issubclass(spyne_type, Boolean):
         return text.lower()
+    if issubclass(spyne_type, DateTime | Time) and not issubclass(spyne_type, Date):
+        return moment_of_field(text)
     return text.replace(",", " ") if is_flags(spyne_type) else text
 
 

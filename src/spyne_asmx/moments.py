@@ -10,11 +10,12 @@ from spyne.protocol import ProtocolBase
 _converter = ProtocolBase()
 
 _DAY = r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
-_CLOCK = r"(?P<minute>[0-9]{2}:[0-9]{2})(?P<second>:[0-9]{2}(?:\.[0-9]+)?)?"
+_CLOCK = r"(?P<minute>[0-9]{2}:[0-9]{2}):(?P<second>[0-9]{2}(?:\.[0-9]+)?)"
 _ZONE = r"(?P<zone>Z|[+-][0-9]{2}:[0-9]{2})?"
 _DATE = re.compile(_DAY + _ZONE)
 _TIME = re.compile(_CLOCK + _ZONE)
-_DATE_TIME = re.compile(rf"{_DAY}(?:[T ]{_CLOCK})?{_ZONE}")
+_DATE_TIME = re.compile(rf"{_DAY}(?:T{_CLOCK})?{_ZONE}")
+_FIELD = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})?(?:[T ]|(?<!.))([0-9]{2}:[0-9]{2})(:[0-9.]+)?(.*)", re.DOTALL)
 _DURATION = re.compile(
     r"(?P<sign>-?)P(?=.)(?:(?P<years>[0-9]+)Y)?(?:(?P<months>[0-9]+)M)?(?:(?P<days>[0-9]+)D)?"
     r"(?:T(?=.)(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?(?:(?P<seconds>[0-9]+)(?P<fraction>\.[0-9]+)?S)?)?"
@@ -28,7 +29,7 @@ def has_format(spyne_type: Any, names: tuple[str, ...]) -> bool:
 
 
 def moment_reader(spyne_type: Any) -> Callable[[str], Any]:
-    """A reader of moments. As in .NET a date alone is midnight; seconds may be missing, as browsers' date fields do."""
+    """A reader of moments. As in .NET a date alone is midnight."""
     if has_format(spyne_type, _FORMATS):
         return lambda text: _converter.from_unicode(spyne_type, text.strip())
     as_timezone = spyne_type.Attributes.as_timezone
@@ -49,9 +50,18 @@ def moment_reader(spyne_type: Any) -> Callable[[str], Any]:
 
 def _seconds(match: re.Match[str]) -> str:
     """The seconds of a time with six decimals, as Python keeps no more; zero if there are none."""
-    whole, _, fraction = (match["second"] or ":00")[1:].partition(".")
+    whole, _, fraction = (match["second"] or "00").partition(".")
     microseconds = min(999_999, round(float(f"0.{fraction or 0}") * 1_000_000))
     return f"{whole}.{microseconds:06}"
+
+
+def moment_of_field(text: str) -> str:
+    """A form's moment or time as XML has it: seconds may be missing, as in browsers' date fields, and the T."""
+    match = _FIELD.fullmatch(text.strip())
+    if match is None:
+        return text
+    day, minute, second, zone = match.groups()
+    return f"{f'{day}T' if day else ''}{minute}{second or ':00'}{zone}"
 
 
 def day_reader(spyne_type: Any) -> Callable[[str], Any]:

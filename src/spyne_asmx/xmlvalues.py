@@ -14,7 +14,7 @@ from spyne import AnyXml
 
 from spyne_asmx.codec import Codec, InvalidValue, serves
 from spyne_asmx.xml import Element, SourceElement
-from spyne_asmx.xmlwriter import Markup
+from spyne_asmx.xmlwriter import Markup, escape_attribute
 
 # What lxml writes: a start tag, with its declarations before its attributes, or text that may look like one.
 _TAGS = re.compile(
@@ -37,7 +37,7 @@ class LxmlMarkup(Markup):
         element = self._element if indent is None else _indented(self._element, indent, line)
         text = etree.tostring(element, encoding="unicode", with_tail=False)
         if default_namespace:
-            text = _without_default_namespace(text)
+            text = _within_default_namespace(text, default_namespace)
         return _TAGS.sub(_written_tag, text)
 
 
@@ -97,13 +97,13 @@ def _written_tag(tag: re.Match[str]) -> str:
     return f"{tag['name']}{tag['attributes']}{tag['declared']}{' /' if tag['empty'] else ''}>"
 
 
-def _without_default_namespace(text: str) -> str:
-    """Markup for use inside a default namespace: an element in no namespace must undeclare it."""
+def _within_default_namespace(text: str, in_force: str) -> str:
+    """Markup for use inside a default namespace: an element in none must undeclare it, one in it must not repeat it."""
     tag = next(_TAGS.finditer(text))
-    if ' xmlns="' in tag["declared"]:
-        return text
-    end = tag.end("declared")
-    return f'{text[:end]} xmlns=""{text[end:]}'
+    start, end = tag.span("declared")
+    if ' xmlns="' not in tag["declared"]:
+        return f'{text[:end]} xmlns=""{text[end:]}'
+    return text[:start] + tag["declared"].replace(f' xmlns="{escape_attribute(in_force)}"', "") + text[end:]
 
 
 def _indented(element: etree._Element, indent: str, line: str) -> etree._Element:

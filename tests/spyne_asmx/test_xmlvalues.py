@@ -142,6 +142,14 @@ def test_a_parameter_keeps_the_prefixes_that_stand_around_it() -> None:
     assert (value.nsmap["q"], "r" in value.nsmap) == ("urn:q", False)
 
 
+def test_a_default_namespace_that_is_in_force_is_not_said_again() -> None:
+    """As ASMX writes what it was sent so."""
+    body = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Same xmlns="{NAMESPACE}"><x><a>'
+    headers = HeaderMap([("content-type", "text/xml")])
+    request = Request("POST", "/x.asmx", "", headers, f"{body}b<c/></a></x></Same></s:Body></s:Envelope>".encode())
+    assert b"<SameResult><a>b<c /></a></SameResult>" in ENDPOINT.handle(request).body
+
+
 def test_text_is_no_xml_value() -> None:
     body = (
         f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Same xmlns="{NAMESPACE}"><x>text</x>'
