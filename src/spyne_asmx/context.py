@@ -185,7 +185,8 @@ class AsmxContext(MethodContext):
 
     def _body(self) -> bytes:
         if self._out_string is not None:
-            return b"".join(part.encode() if isinstance(part, str) else part for part in self._out_string)
+            parts = [self._out_string] if isinstance(self._out_string, str | bytes) else self._out_string
+            return b"".join(part.encode() if isinstance(part, str) else part for part in parts)
         document = b"" if self._out_document is None else etree.tostring(self._out_document)
         if document == self._as_written:
             return b"" if self.written is None else self.written.body

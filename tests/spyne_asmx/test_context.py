@@ -199,7 +199,7 @@ def test_a_listener_replaces_the_answer_or_its_object() -> None:
     own = service()
     own.event_manager.add_listener("method_return_object", lambda ctx: ctx.out_object.__setitem__(0, 41))
     own.event_manager.add_listener(
-        "method_return_string", lambda ctx: setattr(ctx, "out_string", [b"".join(ctx.out_string).replace(b"41", b"42")])
+        "method_return_string", lambda ctx: setattr(ctx, "out_string", b"".join(ctx.out_string).replace(b"41", b"42"))
     )
     endpoint = AsmxEndpoint(AsmxApplication([own], NAMESPACE, "context"), "/c.asmx")
     assert "<AddResult>42</AddResult>" in inside(call(endpoint, "Add", "<n>1</n>"))
