@@ -5,6 +5,7 @@ three managers even when nobody listens: most of what a small call costs. Here t
 class attributes, and an event costs a look-up where there is no listener.
 """
 
+from dataclasses import replace
 from time import time
 from typing import Any
 
@@ -12,7 +13,7 @@ from lxml import etree
 from spyne.context import MethodContext
 
 from spyne_asmx.bindings import DecodedCall, document_of
-from spyne_asmx.http import Response
+from spyne_asmx.http import Request, Response, parse_media_type
 from spyne_asmx.operations import Operation, Waiting
 from spyne_asmx.transport import AsmxTransport
 from spyne_asmx.xml import DECLARATION
@@ -56,6 +57,8 @@ class AsmxContext(MethodContext):
     """The answer as it was written, while listeners run."""
     is_touched = False
     """Whether a service or a listener has used anything below, which is rare."""
+    has_new_input = False
+    """Whether a listener has put another request in place of this one."""
     _transport: AsmxTransport | None = None
     _in_string: Any = None
     _in_document: Any = None
@@ -111,6 +114,8 @@ class AsmxContext(MethodContext):
     @in_string.setter
     def in_string(self, value: Any) -> None:
         self._in_string = value
+        self._in_document = None
+        self.has_new_input = self.is_touched = True
 
     @property
     def in_document(self) -> Any:
@@ -121,7 +126,21 @@ class AsmxContext(MethodContext):
 
     @in_document.setter
     def in_document(self, value: Any) -> None:
+        charset = parse_media_type(self.request.headers.get("content-type")).charset
+        self.in_string = [etree.tostring(value, encoding=charset or "utf-8")]
         self._in_document = value
+
+    def with_new_input(self) -> Request:
+        """The request with the bytes that a listener of ``method_context_created`` put in place of its own."""
+        given = _joined(self._in_string)
+        if self.request.method == "GET":
+            return replace(self.request, query=given.decode("utf-8", "surrogateescape"))
+        return replace(self.request, body=given)
+
+    def take(self, request: Request, call: DecodedCall) -> None:
+        """Be the context of another call, without telling listeners again."""
+        self.in_header = None
+        self.__dict__.update(_Untold(self.app, request, call).__dict__)
 
     @property
     def in_header_doc(self) -> Any:
@@ -185,8 +204,7 @@ class AsmxContext(MethodContext):
 
     def _body(self) -> bytes:
         if self._out_string is not None:
-            parts = [self._out_string] if isinstance(self._out_string, str | bytes) else self._out_string
-            return b"".join(part.encode() if isinstance(part, str) else part for part in parts)
+            return _joined(self._out_string)
         document = b"" if self._out_document is None else etree.tostring(self._out_document)
         if document == self._as_written:
             return b"" if self.written is None else self.written.body
@@ -206,6 +224,19 @@ class AsmxContext(MethodContext):
         self.fire_event("method_context_closed")
         for file in self.files:
             file.close()
+
+
+class _Untold(AsmxContext):
+    """A context that tells no listeners."""
+
+    def fire_event(self, event: str, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+def _joined(strings: Any) -> bytes:
+    """The bytes of what spyne takes for a string on the wire: several strings of bytes, or one."""
+    parts = [strings] if isinstance(strings, str | bytes) else strings
+    return b"".join(part.encode() if isinstance(part, str) else part for part in parts)
 
 
 def _envelope_part(envelope: Any, name: str) -> Any:

@@ -60,11 +60,25 @@ class AsmxEndpoint(ServerBase):
                 call = self._soap.decode(request)
             else:
                 return self._document(request)
+            ctx = AsmxContext(self.app, request, call)
+            if ctx.has_new_input:
+                self._decode_anew(ctx)
         except Faulted as faulted:
             return faulted.form.fault(faulted.fault)
         except HttpError as error:
             return text_response(error.status, str(error), *error.headers)
-        return AsmxContext(self.app, request, call)
+        return ctx
+
+    def _decode_anew(self, ctx: AsmxContext) -> None:
+        """Read the request that a listener has put in place of the one that came. Raises Faulted and HttpError."""
+        request = ctx.with_new_input()
+        path_info = self._path_info(request.path)
+        try:
+            call = self._forms.decode(request, path_info[1:]) if path_info else self._soap.decode(request)
+        except (Faulted, HttpError):
+            self._close(ctx)
+            raise
+        ctx.take(request, call)
 
     def finish(self, ctx: AsmxContext) -> Response:
         """Run a call that ``begin`` decoded, with spyne's events, and write its answer."""

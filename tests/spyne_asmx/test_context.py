@@ -206,6 +206,39 @@ def test_a_listener_replaces_the_answer_or_its_object() -> None:
     assert get(endpoint, "Add", "n=1").body.endswith(b">42</int>")
 
 
+def _with_listener(listener: Any) -> AsmxEndpoint:
+    own = service()
+    own.event_manager.add_listener("method_context_created", listener)
+    return AsmxEndpoint(AsmxApplication([own], NAMESPACE, "context"), "/c.asmx")
+
+
+def test_a_listener_replaces_the_request_before_it_is_read() -> None:
+    created: list[str] = []
+
+    def replace_string(ctx: Any) -> None:
+        created.append(ctx.operation.name)
+        ctx.in_string = [b"".join(ctx.in_string).replace(b"41", b"1")]
+
+    def replace_document(ctx: Any) -> None:
+        document = ctx.in_document
+        document[-1][0][0].text = "5"
+        ctx.in_document = document
+
+    endpoint = _with_listener(replace_string)
+    for _ in range(2):  # the second is known by its shape
+        assert "<AddResult>2</AddResult>" in inside(call(endpoint, "Add", "<n>41</n>"))
+    assert get(endpoint, "Add", "n=41").body.endswith(b">2</int>")
+    assert created == ["Add"] * 3
+    assert "<AddResult>6</AddResult>" in inside(call(_with_listener(replace_document), "Add", "<n>41</n>"))
+
+
+def test_a_request_that_a_listener_breaks_is_a_fault() -> None:
+    broken = _with_listener(lambda ctx: setattr(ctx, "in_string", b"<broken"))
+    assert "There is an error in XML document" in inside(call(broken, "Add", "<n>1</n>"))
+    other = _with_listener(lambda ctx: setattr(ctx, "in_string", b"".join(ctx.in_string).replace(b"Add", b"Sub")))
+    assert "soap:Client" in inside(call(other, "Add", "<n>1</n>"))
+
+
 def test_everything_that_spyne_knows_of_a_call_is_there() -> None:
     own = service()
     seen: dict[str, Any] = {}
