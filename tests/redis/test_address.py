@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from asmx_tickets.errors import SettingsError, Unavailable
 from asmx_tickets.redis.address import parse_address
 from asmx_tickets.tickets import new_guid
-from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
+from asmx_tickets.tickets.redis import RedisTicketCache
 from tests.support.processes import free_port, program
-from tests.support.redis import RedisServer
+from tests.support.redis import RedisServer, open_cache
 from tests.tickets.conftest import WINDOW
 
 FIELDS: dict[str, Any] = {"user_id": 42, "security_stamp": 1, "language": "en", "previous_logon": None}

@@ -6,6 +6,8 @@ from typing import Any
 
 from redis.exceptions import RedisError
 
+from asmx_tickets.redis.opening import MAX_CONNECTIONS, open_redis
+from asmx_tickets.tickets.redis import DEFAULT_PREFIX, RedisTicketCache
 from redis import Redis
 from tests.support.processes import Child, free_port, program
 
@@ -81,3 +83,10 @@ class RedisSentinel:
 
     def stop(self) -> None:
         self._child.stop()
+
+
+def open_cache(
+    url: str, *, prefix: str = DEFAULT_PREFIX, max_connections: int = MAX_CONNECTIONS, **rules: Any
+) -> RedisTicketCache:
+    """A ticket cache with a client of its own."""
+    return RedisTicketCache(open_redis(url, prefix=prefix, max_connections=max_connections), prefix=prefix, **rules)

@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from asmx_tickets.tickets import MemoryTicketCache, Ticket, TicketCache, TicketSummary
-from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
-from tests.support.redis import RedisServer
+from asmx_tickets.tickets.redis import RedisTicketCache
+from tests.support.redis import RedisServer, open_cache
 
 DAY = 86_400.0
 WINDOW = 30 * DAY

@@ -14,9 +14,9 @@ import pytest
 
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets import Origin, TicketSummary, digest, format_guid, new_guid, short_hash
-from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
+from asmx_tickets.tickets.redis import RedisTicketCache
 from tests.support.processes import free_port
-from tests.support.redis import RedisServer
+from tests.support.redis import RedisServer, open_cache
 from tests.tickets.conftest import DAY, GROW_OLDER, WINDOW
 
 GUID = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -483,7 +483,7 @@ def test_what_a_killed_redis_comes_back_with(tmp_path: Path, kept: str, back: bo
 FORKED = """
 import os, sys
 from redis import Redis
-from asmx_tickets.tickets.redis import open_cache
+from tests.support.redis import open_cache
 
 cache = open_cache(sys.argv[1], sliding_expiration=60.0)
 mine, other = os.urandom(16), os.urandom(16)
@@ -528,7 +528,9 @@ def test_redis_py_is_imported_only_where_it_is_needed() -> None:
 
 
 def test_a_missing_package_is_said_in_one_line() -> None:
-    said = run_python("import sys; sys.modules['redis'] = None\nimport asmx_tickets.tickets.redis")
+    said = run_python(
+        "import sys; sys.modules['redis'] = None\nfrom asmx_tickets.redis.opening import open_redis\nopen_redis('', prefix='')"
+    )
     assert said.splitlines()[-1].startswith(
         "asmx_tickets.errors.SettingsError: ConnectionStrings:Tickets needs a package that is not installed:"
         " pip install 'redis[hiredis]"

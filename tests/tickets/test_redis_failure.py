@@ -17,8 +17,8 @@ import pytest
 
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets import Ticket, new_guid
-from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
-from tests.support.redis import RedisServer
+from asmx_tickets.tickets.redis import RedisTicketCache
+from tests.support.redis import RedisServer, open_cache
 from tests.tickets.conftest import WINDOW
 
 GUID = bytes(range(16))

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from asmx_tickets.tickets import new_guid, short_hash
-from asmx_tickets.tickets.redis import RedisTicketCache, open_cache
-from tests.support.redis import RedisServer
+from asmx_tickets.tickets.redis import RedisTicketCache
+from tests.support.redis import RedisServer, open_cache
 from tests.tickets.conftest import WINDOW
 
 GUID = bytes(range(16))

@@ -19,7 +19,7 @@ from asmx_tickets.hosting.metrics_folder import metrics_folder
 from asmx_tickets.hosting.reloading import read_again
 from asmx_tickets.hosting.signals import SIGNALS
 from asmx_tickets.hosting.sockets import admin_socket, listen, lock_file
-from asmx_tickets.hosting.stores import audit_log, shared_ticket_cache
+from asmx_tickets.hosting.stores import audit_log, shared_redis
 from asmx_tickets.hosting.supervisor import Supervisor
 from asmx_tickets.hosting.tls import Certificates
 from asmx_tickets.hosting.worker import Worker
@@ -91,7 +91,7 @@ def _prepare_tickets(settings: Settings) -> None:
     Raises SettingsError.
     """
     if settings.connection_strings.tickets_are_shared:
-        shared_ticket_cache(settings).close()
+        shared_redis(settings).close()
     if settings.tickets.persist_to:
         folder = Path(settings.tickets.persist_to).parent
         if not os.access(folder, os.W_OK | os.X_OK):

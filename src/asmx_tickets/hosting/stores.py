@@ -16,6 +16,7 @@ from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, NoAudit, SplitA
 from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.presence import Presence
+from asmx_tickets.redis.opening import open_redis
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import STDOUT
 from asmx_tickets.throttling import (
@@ -30,7 +31,7 @@ from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.users.passwords import PasswordHasher
 
 if TYPE_CHECKING:
-    from asmx_tickets.tickets.redis import RedisTicketCache
+    from asmx_tickets.redis.client import RedisClient
 
 _log = logging.getLogger(__name__)
 
@@ -41,19 +42,10 @@ def password_hasher(settings: Settings) -> PasswordHasher:
     return PasswordHasher(settings.passwords.parameters(), slots=slots)
 
 
-def shared_ticket_cache(
-    settings: Settings, on_evicted: Callable[[TicketSummary], None] | None = None
-) -> "RedisTicketCache":
-    """The ticket cache in Redis that ConnectionStrings:Tickets names. Connects when it is first used.
-
-    Raises SettingsError.
-    """
-    from asmx_tickets.tickets import redis
-
+def shared_redis(settings: Settings) -> "RedisClient":
+    """The Redis that ConnectionStrings:Tickets names. Connects when it is first used. Raises SettingsError."""
     url = settings.connection_strings.tickets.get_secret_value()
-    return redis.open_cache(
-        url, prefix=settings.tickets.key_prefix, on_evicted=on_evicted or EvictionWarnings(), **_ticket_rules(settings)
-    )
+    return open_redis(url, prefix=settings.tickets.key_prefix)
 
 
 def _ticket_rules(settings: Settings) -> dict[str, Any]:
@@ -155,14 +147,16 @@ def recall_networks(
 
 def _redis_stores(settings: Settings) -> Stores:
     """In one Redis, which all servers share."""
+    client = shared_redis(settings)
     from asmx_tickets.throttling.redis import RedisThrottle
+    from asmx_tickets.tickets.redis import RedisTicketCache
 
     evictions = EvictionWarnings()
-    tickets = shared_ticket_cache(settings, evictions)
-    prefix = f"{settings.tickets.key_prefix}throttle:"
+    prefix = settings.tickets.key_prefix
+    tickets = RedisTicketCache(client, prefix=prefix, on_evicted=evictions, **_ticket_rules(settings))
     throttles = Throttles(
-        RedisThrottle(tickets.client, settings.throttling.rules(), prefix=f"{prefix}login:"),
-        RedisThrottle(tickets.client, TRUSTED_PASSWORDS, prefix=f"{prefix}trusted:", on_alarm=_alarm),
+        RedisThrottle(client, settings.throttling.rules(), prefix=f"{prefix}throttle:login:"),
+        RedisThrottle(client, TRUSTED_PASSWORDS, prefix=f"{prefix}throttle:trusted:", on_alarm=_alarm),
     )
 
     def warnings() -> tuple[str, ...]:
@@ -175,7 +169,7 @@ def _redis_stores(settings: Settings) -> Stores:
     return Stores(
         tickets=tickets,
         evictions=evictions,
-        presence=tickets.client.presence,
+        presence=client.presence,
         throttles=throttles,
         checks={"tickets": tickets.ping},
         warnings=warnings,

@@ -21,8 +21,6 @@ Redis must not evict (``maxmemory-policy noeviction``): then a full one refuses 
 Redis replicates after it has answered. Where Sentinels watch it, ``remove`` and ``remove_user`` wait up to 0.1 s for a
 replica. An end that no replica knew of when the master died is undone: the ticket lives until it expires (SECURITY R2).
 Other changes of the last moments may be lost as well: a login is then [901], and repeated.
-
-Importing this raises SettingsError where redis-py is not installed.
 """
 
 from collections import deque
@@ -30,19 +28,11 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
-from asmx_tickets import extras
 from asmx_tickets.errors import Unavailable
+from asmx_tickets.redis.client import RedisClient, Unanswered
 from asmx_tickets.redis.script import Script, load
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
 from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket, digest, digests_begin, short_hash
-
-try:
-    from asmx_tickets.redis.address import parse_address
-    from asmx_tickets.redis.client import RedisClient, Unanswered
-except ModuleNotFoundError as missing:
-    if (missing.name or "").partition(".")[0] != "redis":
-        raise
-    raise extras.missing("ConnectionStrings:Tickets", "redis") from None
 
 BATCH = 500  # Of many tickets, how many are ended or listed in one round trip.
 DEFAULT_PREFIX = "asmx-tickets:"
@@ -162,11 +152,6 @@ class RedisTicketCache(TicketCache):
         """How many tickets take up room: the live ones, and expired ones whose turn to go has not come."""
         return int(self._redis.call("ZCARD", self._prefix + b"ends", repeatable=True))
 
-    @property
-    def client(self) -> RedisClient:
-        """The way to Redis, for whatever else is shared through it."""
-        return self._redis
-
     def ping(self) -> None:
         """Raises Unavailable if Redis does not work. For health checks: it goes its own way, beside the calls."""
         self._redis.ping()
@@ -219,34 +204,6 @@ class RedisTicketCache(TicketCache):
                 self._redis.run(_REMOVE, 1, self._prefix, key)
             except Unavailable:
                 self._unsure.append(key)
-
-
-def open_cache(
-    url: str,
-    *,
-    prefix: str = DEFAULT_PREFIX,
-    sliding_expiration: float,
-    max_total: int = 2_000_000,
-    max_per_user: int = 0,
-    absolute_expiration: float | None = None,
-    on_evicted: Callable[[TicketSummary], None] | None = None,
-    max_connections: int = 32,
-) -> RedisTicketCache:
-    """The ticket cache at a URL (see ``redis/address.py``). Connects to nothing: the first call does, or ``ping``.
-
-    ``max_connections`` should not be less than there are threads that call. The other arguments are RedisTicketCache's.
-    Raises SettingsError if the URL is wrong.
-    """
-    heartbeat = "GETEX", f"{prefix}t:"
-    return RedisTicketCache(
-        RedisClient(parse_address(url), heartbeat=heartbeat, max_connections=max_connections),
-        prefix=prefix,
-        sliding_expiration=sliding_expiration,
-        max_total=max_total,
-        max_per_user=max_per_user,
-        absolute_expiration=absolute_expiration,
-        on_evicted=on_evicted,
-    )
 
 
 def _eviction(memory: dict[str, str]) -> Iterator[str]:
