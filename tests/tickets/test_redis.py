@@ -529,7 +529,8 @@ def test_redis_py_is_imported_only_where_it_is_needed() -> None:
 
 def test_a_missing_package_is_said_in_one_line() -> None:
     said = run_python(
-        "import sys; sys.modules['redis'] = None\nfrom asmx_tickets.redis.opening import open_redis\nopen_redis('', prefix='')"
+        "import sys; sys.modules['redis'] = None\n"
+        "from asmx_tickets.redis.opening import open_redis; open_redis('', prefix='')"
     )
     assert said.splitlines()[-1].startswith(
         "asmx_tickets.errors.SettingsError: ConnectionStrings:Tickets needs a package that is not installed:"
