@@ -37,7 +37,6 @@ from spyne_asmx.moments import (
     day_writer,
     duration_reader,
     duration_writer,
-    has_format,
     moment_of_field,
     moment_reader,
     moment_writer,
@@ -120,7 +119,7 @@ def _guid_reader(spyne_type: Any) -> Callable[[str], Any]:
 
 def _formatted(spyne_type: Any) -> Callable[[Any], str] | None:
     """spyne's own writer, if the service asked for a format."""
-    if not has_format(spyne_type, _WRITE_FORMATS):
+    if all(getattr(spyne_type.Attributes, name, None) is None for name in _WRITE_FORMATS):
         return None
     return lambda value: str(_converter.to_unicode(spyne_type, value))
 

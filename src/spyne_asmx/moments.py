@@ -1,13 +1,12 @@
-"""Converts text to moments, dates, times of day and durations and back, spelled as .NET spells them."""
+"""Converts text to moments, dates, times of day and durations and back, spelled as .NET spells them.
+
+Formats that a type asks for (``dt_format`` and the like) do not count, as in spyne's Soap11: the WSDL says xs:dateTime.
+"""
 
 import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-
-from spyne.protocol import ProtocolBase
-
-_converter = ProtocolBase()
 
 _DAY = r"(?P<day>[0-9]{4}-[0-9]{2}-[0-9]{2})"
 _CLOCK = r"(?P<minute>[0-9]{2}:[0-9]{2}):(?P<second>[0-9]{2}(?:\.[0-9]+)?)"
@@ -21,17 +20,10 @@ _DURATION = re.compile(
     r"(?:T(?=.)(?:(?P<hours>[0-9]+)H)?(?:(?P<minutes>[0-9]+)M)?(?:(?P<seconds>[0-9]+)(?P<fraction>\.[0-9]+)?S)?)?"
 )
 _WRITTEN = re.compile(r"(.*T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:(\.[0-9]*[1-9])0*|\.0*)?(Z|[+-][0-9]{2}:[0-9]{2})?")
-_FORMATS = ("dt_format", "date_format", "out_format", "format", "parser", "serialize_as", "str_format", "string_format")
-
-
-def has_format(spyne_type: Any, names: tuple[str, ...]) -> bool:
-    return any(getattr(spyne_type.Attributes, name, None) is not None for name in names)
 
 
 def moment_reader(spyne_type: Any) -> Callable[[str], Any]:
     """A reader of moments. As in .NET a date alone is midnight."""
-    if has_format(spyne_type, _FORMATS):
-        return lambda text: _converter.from_unicode(spyne_type, text.strip())
     as_timezone = spyne_type.Attributes.as_timezone
 
     def read(text: str) -> Any:
@@ -64,10 +56,7 @@ def moment_of_field(text: str) -> str:
     return f"{f'{day}T' if day else ''}{minute}{second or ':00'}{zone}"
 
 
-def day_reader(spyne_type: Any) -> Callable[[str], Any]:
-    if has_format(spyne_type, _FORMATS):
-        return lambda text: _converter.from_unicode(spyne_type, text.strip())
-
+def day_reader(_spyne_type: Any) -> Callable[[str], Any]:
     def read(text: str) -> date:
         match = _DATE.fullmatch(text.strip())
         if match is None:
@@ -106,16 +95,18 @@ def duration_reader(_spyne_type: Any) -> Callable[[str], Any]:
 
 
 def moment_writer(spyne_type: Any) -> Callable[[Any], str]:
-    is_formatted = has_format(spyne_type, (*_FORMATS, "interp_format"))
+    as_timezone, keeps_timezone = spyne_type.Attributes.as_timezone, spyne_type.Attributes.timezone
 
     def write(value: Any) -> str:
         if not isinstance(value, datetime):
             value = datetime.combine(value, time())
-        if is_formatted:
-            return str(_converter.to_unicode(spyne_type, value))
+        if as_timezone is not None and value.tzinfo is not None:
+            value = value.astimezone(as_timezone)
+        if not keeps_timezone:
+            value = value.replace(tzinfo=None)
         if value.utcoffset() is not None and value.utcoffset().total_seconds() % 60:
             value = value.astimezone(UTC)  # XML's zones have no seconds
-        return _short(str(_converter.to_unicode(spyne_type, value)))
+        return _short(value.isoformat())
 
     return write
 
@@ -129,10 +120,7 @@ def _short(moment: str) -> str:
     return f"{clock}{fraction or ''}{'Z' if zone == '+00:00' else zone or ''}"
 
 
-def day_writer(spyne_type: Any) -> Callable[[Any], str]:
-    if has_format(spyne_type, _FORMATS):
-        return lambda value: str(_converter.to_unicode(spyne_type, value))
-
+def day_writer(_spyne_type: Any) -> Callable[[Any], str]:
     def write(value: Any) -> str:
         if not isinstance(value, date):
             raise TypeError(f"a date must be a datetime.date, not {type(value).__name__}")

@@ -41,10 +41,12 @@ def endpoint(service: Any) -> AsmxEndpoint:
     return AsmxEndpoint(AsmxApplication([service], NAMESPACE, "Interop"), "/service.asmx")
 
 
-def without_dictionaries(service: Any) -> Any:
+@pytest.fixture
+def served(service: Any, monkeypatch: pytest.MonkeyPatch) -> AsmxEndpoint:
     """The service without the operation that is not served."""
     kept = {name: method for name, method in service.public_methods.items() if name != DICTIONARY}
-    return type(service.__name__, (service,), {"public_methods": kept})
+    monkeypatch.setattr(service, "public_methods", type(service.public_methods)(kept))
+    return endpoint(service)
 
 
 def test_what_neither_the_wire_nor_asmx_has_a_word_for_is_refused_by_name() -> None:
@@ -56,10 +58,9 @@ def test_what_neither_the_wire_nor_asmx_has_a_word_for_is_refused_by_name() -> N
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("service", SERVICES, ids=[service.__name__ for service in SERVICES])
-def test_every_operation_answers_over_both_soap_versions(service: Any) -> None:
-    to = endpoint(without_dictionaries(service))
-    answers = conversation(wsdl_of(to).encode(), EndpointTransport(to))
-    assert len(answers) == 2 * len(list(to.operations))
+def test_every_operation_answers_over_both_soap_versions(service: Any, served: AsmxEndpoint) -> None:
+    answers = conversation(wsdl_of(served).encode(), EndpointTransport(served))
+    assert len(answers) == 2 * len(service.public_methods) > 0
     for place, answer in answers.items():
         port, operation = place.split()
         if operation in BROKEN:
