@@ -272,7 +272,8 @@ def _fields(request: Request, operation: Operation, limits: Limits) -> forms.Fie
 
 def document_of(request: Request) -> Any:
     """The envelope of a decoded SOAP request, as an lxml element."""
-    return parsed(as_utf8(request.body, parse_media_type(request.headers.get("content-type")).charset).decode())
+    text = as_utf8(request.body, parse_media_type(request.headers.get("content-type")).charset).decode()
+    return parsed(text, was_read=True)
 
 
 @lru_cache(maxsize=256)

@@ -169,7 +169,7 @@ class AsmxContext(MethodContext):
         """The answer as an lxml element, which may be changed or replaced; None if it is not XML or not yet written."""
         written = self.written
         if self._out_document is None and written is not None and written.body.startswith(b"<?xml"):
-            self._out_document = parsed(written.body)
+            self._out_document = parsed(written.body, was_read=True)
             self._as_written = etree.tostring(self._out_document)
             self.is_touched = True
         return self._out_document

@@ -115,10 +115,15 @@ class SourceElement(Element):
         around = [
             f" xmlns{':' if prefix else ''}{prefix}={quoteattr(namespace)}".encode()
             for prefix, namespace in self.scope.items()
-            if prefix.encode() not in declared and (not prefix or f"{prefix}:".encode() in source)
+            if prefix.encode() not in declared and (not prefix or _has_prefix(source, prefix.encode()))
         ]
         name_end = tag.end("name") - self._start
         return source[:name_end] + b"".join(around) + source[name_end:]
+
+
+def _has_prefix(source: bytes, prefix: bytes) -> bool:
+    """Whether a prefix may be used, in a name, a value or a text."""
+    return re.search(rb"(?<![\w.-])" + re.escape(prefix) + b":", source) is not None
 
 
 _START_TAG = re.compile(rb"""<(?P<name>[^\s/>]+)(?P<attributes>(?:[^"'>/]|"[^"]*"|'[^']*')*)(?P<empty>/?)>""")

@@ -81,13 +81,18 @@ def as_lxml(element: Element) -> etree._Element:
     """The lxml element that a service gets for an XML value in a request."""
     if not isinstance(element, SourceElement):
         raise TypeError("a request with XML values must be read with its sources")
-    return parsed(element.source())
+    return parsed(element.source(), was_read=True)
 
 
-def parsed(text: str | bytes) -> etree._Element:
-    """The root of a document. In a str, an encoding declaration is ignored."""
+def parsed(text: str | bytes, *, was_read: bool = False) -> etree._Element:
+    """The root of a document. In a str, an encoding declaration is ignored.
+
+    ``was_read`` says that another reader has found the document well-formed: then lxml may not refuse it, which is
+    stricter with namespaces that are no URI and with ``xml:id``.
+    """
     encoding, encoded = ("utf-8", text.encode()) if isinstance(text, str) else (None, text)
-    return etree.fromstring(encoded, etree.XMLParser(encoding=encoding, resolve_entities=False, no_network=True))
+    parser = etree.XMLParser(encoding=encoding, recover=was_read, resolve_entities=False, no_network=True)
+    return etree.fromstring(encoded, parser)
 
 
 def _written_tag(tag: re.Match[str]) -> str:
@@ -108,7 +113,7 @@ def _within_default_namespace(text: str, in_force: str) -> str:
 
 def _indented(element: etree._Element, indent: str, line: str) -> etree._Element:
     """A copy with white space between elements, except where there is text among them."""
-    made = parsed(etree.tostring(element, encoding="unicode", with_tail=False))
+    made = parsed(etree.tostring(element, encoding="unicode", with_tail=False), was_read=True)
     _indent(made, indent, line)
     return made
 

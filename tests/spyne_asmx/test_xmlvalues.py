@@ -150,6 +150,22 @@ def test_a_default_namespace_that_is_in_force_is_not_said_again() -> None:
     assert b"<SameResult><a>b<c /></a></SameResult>" in ENDPOINT.handle(request).body
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        '<p:a p:b="1" xmlns:p="http://[é" xmlns=""><c /></p:a>',
+        '<a xml:id="1" xmlns=""><b xml:id="1" /></a>',
+        '<a xmlns="  "><b /></a>',
+    ],
+)
+def test_what_is_well_formed_is_taken_where_lxml_itself_would_not(document: str) -> None:
+    """Namespaces that are no URI, and ids that stand twice or are no names."""
+    headers = HeaderMap([("content-type", "text/xml; charset=utf-8")])
+    body = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Same xmlns="{NAMESPACE}"><x>'
+    request = Request("POST", "/x.asmx", "", headers, f"{body}{document}</x></Same></s:Body></s:Envelope>".encode())
+    assert f"<SameResult>{document}</SameResult>" in ENDPOINT.handle(request).body.decode()
+
+
 def test_text_is_no_xml_value() -> None:
     body = (
         f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Same xmlns="{NAMESPACE}"><x>text</x>'
