@@ -124,7 +124,7 @@ def test_a_full_disk_is_one_line(arguments: list[str]) -> None:
     """Where the output goes to a file that can't take it."""
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([*COMMAND, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, "asmx-tickets: The output: No space left on device.\n")
+    assert (done.returncode, done.stderr) == (1, "asmx-tickets: No space left on device.\n")
 
 
 def test_a_pipe_that_nobody_reads_to_its_end_is_no_error() -> None:

@@ -100,8 +100,7 @@ def test_every_command_is_used_wrongly_in_ways_of_its_own() -> None:
 
 
 @pytest.fixture
-def files(folder: Path, directory: SqlUserDirectory) -> None:
-    directory.add(Profile("jsmith"), "x")
+def files(folder: Path) -> None:
     (folder / "bad.json").write_text('{"Urls": "http://127.0.0.1:8080"\n"Workers": 1}')
     (folder / "typo.json").write_text('{"Urlz": ""}')
     (folder / "header.csv").write_text("bob,Secret123!\n")
@@ -133,6 +132,9 @@ def test_what_is_wrong_with_any_command_is_one_line(run: Run, command: str) -> N
     [(command, *wrong) for command in COMMANDS for wrong in OF_ITS_OWN[command]],
 )
 def test_what_is_wrong_with_a_command_is_one_line(
-    run: Run, command: str, arguments: list[str], exit_code: int, expected: str
+    run: Run, request: pytest.FixtureRequest, command: str, arguments: list[str], exit_code: int, expected: str
 ) -> None:
+    if {"jsmith", "JSMITH", "nobody"} & set(arguments):
+        directory: SqlUserDirectory = request.getfixturevalue("directory")
+        directory.add(Profile("jsmith"), "x")
     assert_one_line(run(*command.split(), *arguments, exit_code=exit_code), expected)

@@ -72,7 +72,8 @@ class Group(TyperGroup):
         except typer.Abort:
             typer.echo(f"{NAME}: Nothing was done.", err=True)
         except OSError as error:
-            typer.echo(f"{NAME}: {error.filename or 'The output'}: {error.strerror}.", err=True)
+            where = f"{error.filename}: " if error.filename else ""
+            typer.echo(f"{NAME}: {where}{error.strerror or error}.", err=True)
         return 1
 
 
