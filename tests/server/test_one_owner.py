@@ -286,6 +286,20 @@ def test_http_and_https_at_once(tmp_path: Path, start_server: StartServer) -> No
     assert process.returncode == 0
 
 
+@pytest.mark.slow
+def test_a_handshake_that_does_not_come_is_not_waited_for(tmp_path: Path, start_server: StartServer) -> None:
+    """As long as a head may take (SECURITY H1): a client that is silent holds a descriptor no longer."""
+    certificate, key = make_certificate(tmp_path, "first")
+    port = free_port()
+    start_server(
+        "--demo",
+        *("--urls", f"http://127.0.0.1:{free_port()};https://127.0.0.1:{port}"),
+        environ={"Certificate__Path": str(certificate), "Certificate__KeyPath": str(key)},
+    )
+    with socket.create_connection(("127.0.0.1", port), timeout=9) as silent:
+        assert silent.recv(1) == b""
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

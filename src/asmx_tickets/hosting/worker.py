@@ -185,7 +185,12 @@ class _Server(uvicorn.Server):
             context = self._tls_context() if address.scheme == "https" else None
             self.servers.append(
                 await loop.create_server(
-                    lambda: Connection(self.config, self.server_state, {}), sock=bound, ssl=context, backlog=1024
+                    lambda: Connection(self.config, self.server_state, {}),
+                    sock=bound,
+                    ssl=context,
+                    # The door knows a client only once the handshake is over.
+                    ssl_handshake_timeout=self._door.limits.head_seconds if context else None,
+                    backlog=1024,
                 )
             )
         self.started = True
