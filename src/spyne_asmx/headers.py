@@ -22,7 +22,12 @@ class Headers:
     @property
     def are_required(self) -> bool:
         """Whether any of them is required (``min_occurs=1``)."""
-        return any(_is_required(part) for part in self.parts)
+        return any(self.requires(part) for part in self.parts)
+
+    @staticmethod
+    def requires(part: Part) -> bool:
+        """Whether a header must be there."""
+        return bool(part.type.Attributes.min_occurs > 0)
 
     def read(self, blocks: list[Element] | None, longest: int) -> Any:
         """The value of the context's ``in_header``; None without a Header, as in spyne. Raises ClientFault.
@@ -48,7 +53,7 @@ class Headers:
 
     def _value(self, part: Part, blocks: list[Element], longest: int) -> Any:
         found = [block for block in blocks if block.name == part.element]
-        if _is_required(part) and all(block.is_nil for block in found):
+        if self.requires(part) and all(block.is_nil for block in found):
             raise ClientFault(f"The header {part.name} is missing.")
         if not found:
             return None
@@ -59,7 +64,3 @@ class Headers:
         if refused := refused_attribute(found[0], part.codec.attribute_names):
             raise ClientFault(f"The header {part.name} must not have the attribute {refused}.")
         return part.codec.read(found[0])
-
-
-def _is_required(part: Part) -> bool:
-    return bool(part.type.Attributes.min_occurs > 0)

@@ -214,13 +214,16 @@ def _binding(operations: OperationTable, name: str, port: _Port, port_type: str)
 def _bound_to_soap(operation: Operation, port: _Port) -> etree._Element:
     soap = Maker(_EXTENSIONS[port.extension])
 
+    def header(part: Part, *, is_required: bool) -> etree._Element:
+        element = soap("header", message=f"tns:{operation.name}{part.name}", part=part.name, use="literal")
+        if is_required:
+            element.set(f"{{{_WSDL}}}required", "true")  # WSDL 1.1, section 2.1.3, as ASP.NET 1.1 wrote it
+        return element
+
     def content(headers: Headers) -> list[etree._Element]:
         return [
             soap("body", use="literal"),
-            *[
-                soap("header", message=f"tns:{operation.name}{part.name}", part=part.name, use="literal")
-                for part in headers.parts
-            ],
+            *[header(part, is_required=headers.requires(part)) for part in headers.parts],
         ]
 
     return _W(

@@ -197,6 +197,15 @@ def test_any_text_goes_there_and_back_in_a_header(headers: AsmxEndpoint, token: 
     assert answer.findtext(f".//{{{NAMESPACE}}}Token") == f"{token}!"
 
 
+def test_the_wsdl_says_which_header_must_be_there(strict: AsmxEndpoint) -> None:
+    wsdl = etree.fromstring(wsdl_of(strict, "headers"))
+    namespaces = {"soap": "http://schemas.xmlsoap.org/wsdl/soap/"}
+    assert [
+        (header.get("part"), header.get("{http://schemas.xmlsoap.org/wsdl/}required"))
+        for header in wsdl.iterfind(".//soap:header", namespaces)
+    ] == [("AuthHeader", "true"), ("Trace", None)] * 2
+
+
 def test_a_known_body_without_its_header_is_not_let_in(strict: AsmxEndpoint) -> None:
     """Bodies of a shape that was seen before are not read again."""
     for _ in range(3):
