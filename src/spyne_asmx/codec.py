@@ -1,6 +1,7 @@
 """A codec reads and writes the values of one spyne type. It is made once for each type and used for every request."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any, Self
 
 from spyne.model.complex import ComplexModelBase
@@ -69,7 +70,7 @@ class Codec:
         """The namespace of an object type, array type or enumeration."""
         return given_namespace(self.type) or self.outer_namespace
 
-    @property
+    @cached_property
     def type_name(self) -> str:
         """The type's name on the wire."""
         return type_name(self.type)
@@ -79,13 +80,21 @@ class Codec:
         """The expanded names of the attributes that the type or one that extends it declares."""
         return frozenset()
 
+    @cached_property
+    def _can_be_nil(self) -> bool:
+        return can_be_nil(self.type)
+
+    @cached_property
+    def _is_always_there(self) -> bool:
+        return is_always_there(self.type)
+
     @property
     def missing(self) -> Any:
         """What a service gets for a parameter or member that is left out, and what an answer has for None.
 
         That is the declared default, or, without one, .NET's zero for value types.
         """
-        if self.default is not None or can_be_nil(self.type):
+        if self.default is not None or self._can_be_nil:
             return self.default
         return self.zero()
 
@@ -125,9 +134,9 @@ class Codec:
         if repeats:
             gaps = is_nullable(self.type)
             return [self.item(name, item) for item in items_of(value) if gaps or item is not None]
-        if value is None and not is_always_there(self.type):
+        if value is None and not self._is_always_there:
             value = self.default
-        return [] if value is None and not is_always_there(self.type) else [self.item(name, value)]
+        return [] if value is None and not self._is_always_there else [self.item(name, value)]
 
     def item(self, name: str, value: Any) -> Element:
         """An element that is there whatever the value is."""
@@ -139,7 +148,7 @@ class Codec:
         """What ``xsi:nil`` stands for. Raises InvalidValue."""
         if self.default is not None:
             return self.default
-        if not self._is_nillable or (is_value(self.type) and not can_be_nil(self.type)):
+        if not self._is_nillable or (is_value(self.type) and not self._can_be_nil):
             raise InvalidValue("{} must not be nil.")
         return None
 

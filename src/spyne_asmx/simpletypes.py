@@ -38,6 +38,7 @@ class SimpleCodec(Codec):
         self._from_text = _flags_reader(spyne_type) if is_flags(spyne_type) else reader_of(spyne_type)
         self.text: Callable[[Any], str] = _flags_writer(spyne_type) if is_flags(spyne_type) else writer_of(spyne_type)
         self.parse: Callable[[str], Any] = _keep if self.is_plain_text else self._parse
+        self._is_sized = is_sized(spyne_type)
         self._empty_is_none = bool(getattr(spyne_type.Attributes, "empty_is_none", False))
 
     @property
@@ -90,7 +91,7 @@ class SimpleCodec(Codec):
                 raise InvalidValue(f"{{}} must have at most {kind.Attributes.max_len} characters.")
             if not kind.validate_native(kind, value):
                 raise InvalidValue(f"{{}} does not match the pattern {kind.Attributes.pattern}.")
-        elif is_sized(kind):
+        elif self._is_sized:
             if not Decimal.validate_native(kind, value):
                 raise InvalidValue("{} is not one of the values that are allowed.")
         elif not (kind.validate_string(kind, text.strip()) and kind.validate_native(kind, value)):
