@@ -16,12 +16,13 @@ from spyne_asmx.application import AsmxApplication
 from spyne_asmx.asgi import AsgiApplication
 from spyne_asmx.endpoint import AsmxEndpoint
 from spyne_asmx.endpoints import AsmxEndpoints
+from spyne_asmx.endpoints import AsmxEndpoints
 from spyne_asmx.wsgi import WsgiApplication
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_KINDS = "an AsmxApplication, an AsmxEndpoint, an AsgiApplication or a WSGI application"
+_KINDS = "an AsmxApplication, an AsmxEndpoint, AsmxEndpoints, an AsgiApplication or a WSGI application"
 
 
 class NotServable(Exception):
@@ -29,11 +30,11 @@ class NotServable(Exception):
 
 
 class Served:
-    """A WSGI application, and the path at which it answers."""
+    """A WSGI application, and the paths at which it answers."""
 
-    def __init__(self, application: "WSGIApplication", path: str) -> None:
+    def __init__(self, application: "WSGIApplication", paths: tuple[str, ...]) -> None:
         self.application = application
-        self.path = path
+        self.paths = paths
 
 
 def load(target: str) -> Served:
@@ -92,7 +93,8 @@ def _serve_reloading(target: str, host: str, port: int) -> None:
 
 def _announce(host: str, port: int, served: Served) -> None:
     shown = f"[{host}]" if ":" in host else host
-    _say(f"answers at http://{shown}:{port}{served.path}")
+    for path in served.paths:
+        _say(f"answers at http://{shown}:{port}{path}")
 
 
 def _imported(path: Path) -> Any:
@@ -128,13 +130,14 @@ def _one_line(error: Exception) -> str:
 def _served(found: Any, target: str) -> Served:
     if isinstance(found, AsmxApplication):
         found = AsmxEndpoint(found, f"/{found.name}.asmx")
-    if isinstance(found, AsgiApplication | WsgiApplication):
-        found = found.endpoint
-    if isinstance(found, AsmxEndpoint | AsmxEndpoints):
-        return Served(WsgiApplication(found), found.path)
+    endpoint = found.endpoint if isinstance(found, AsgiApplication | WsgiApplication) else found
+    if isinstance(endpoint, AsmxEndpoint):
+        return Served(WsgiApplication(endpoint), (endpoint.path,))
+    if isinstance(endpoint, AsmxEndpoints):
+        return Served(WsgiApplication(endpoint), endpoint.paths)
     if not callable(found):
         raise NotServable(f"{target} is a {type(found).__name__}; it must be {_KINDS}")
-    return Served(found, "")
+    return Served(found, ("",))
 
 
 def _check_address(host: str, port: int) -> None:

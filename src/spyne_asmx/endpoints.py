@@ -21,7 +21,12 @@ class AsmxEndpoints:
     @property
     def path(self) -> str:
         """The path of the first endpoint."""
-        return next(iter(self._by_path.values())).path
+        return self.paths[0]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The paths of all endpoints."""
+        return tuple(endpoint.path for endpoint in self._by_path.values())
 
     def handle(self, request: Request) -> Response:
         """Answer a request from beginning to end."""

@@ -30,6 +30,7 @@ application = asmx.AsmxApplication([Sums], "urn:sums", "Sums")
 endpoint = asmx.AsmxEndpoint(application, "/other/Sums.asmx")
 wsgi = asmx.WsgiApplication(endpoint)
 asgi = asmx.AsgiApplication(endpoint)
+several = asmx.AsmxEndpoints(endpoint, asmx.AsmxEndpoint(application, "/Sums.asmx"))
 number = 1
 
 def plain(environ, start_response):
@@ -118,20 +119,27 @@ def test_it_loads_a_changed_file_again(folder: Path) -> None:
 )
 def test_what_can_be_served(folder: Path, name: str, path: str) -> None:
     served = load(f"sums.py:{name}")
-    assert served.path == path
+    assert served.paths == (path,)
     assert ">3</int>" in Client(served.application).get(f"{path}/Add?a=1&b=2").text
+
+
+def test_several_endpoints_can_be_served(folder: Path) -> None:
+    served = load("sums.py:several")
+    assert served.paths == ("/other/Sums.asmx", "/Sums.asmx")
+    for path in served.paths:
+        assert ">3</int>" in Client(served.application).get(f"{path}/Add?a=1&b=2").text
 
 
 def test_any_wsgi_application_can_be_served(folder: Path) -> None:
     served = load("sums.py:plain")
-    assert (served.path, Client(served.application).get("/").text) == ("", "plain")
+    assert (served.paths, Client(served.application).get("/").text) == (("",), "plain")
 
 
 def test_neighbours_of_the_file_are_found(folder: Path) -> None:
     (folder / "inside").mkdir()
     (folder / "inside" / "app.py").write_text("from values import endpoint")
     (folder / "inside" / "values.py").write_text(SERVICE)
-    assert load("inside/app.py:endpoint").path == "/other/Sums.asmx"
+    assert load("inside/app.py:endpoint").paths == ("/other/Sums.asmx",)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +151,7 @@ def test_neighbours_of_the_file_are_found(folder: Path) -> None:
         (
             "app.py:app",
             "app = 1",
-            "app.py:app is a int; it must be an AsmxApplication, an AsmxEndpoint, an AsgiApplicat",
+            "app.py:app is a int; it must be an AsmxApplication, an AsmxEndpoint, AsmxEndpoints,",
         ),
         ("app.py:app", "\nimport nowhere", "app.py, line 2: ModuleNotFoundError: No module named 'nowhere'"),
         ("app.py:app", "raise ValueError('a\\nb')", "app.py, line 1: ValueError: a b"),
