@@ -285,6 +285,13 @@ def test_on_a_terminal_the_password_is_asked_twice_without_echo(
         assert command == "add" or accepts(directory, "a", PASSWORD)
 
 
+def test_a_name_that_is_taken_is_told_before_a_password_is_typed(run: Run) -> None:
+    run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
+    terminal = Terminal("user", "add", "JSMITH")
+    assert terminal.exit_code() == 1
+    assert terminal.screen.strip() == "asmx-tickets: The user name 'JSMITH' is taken."
+
+
 def test_on_a_terminal_the_list_is_a_table(run: Run) -> None:
     """With the columns that a pipe gets; markup in a name is only text."""
     run("user", "add", *JOHN, stdin="x\n")

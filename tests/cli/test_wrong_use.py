@@ -32,7 +32,7 @@ OF_ITS_OWN: dict[str, list[tuple[list[str], int, str]]] = {
         (["a", "--language", "xx"], 1, "The language must be one of Languages:Supported"),
         (["a", "--password", "x"], 2, "No such option: --password"),
         (["a"], 1, "The password is empty."),
-        (["JSMITH"], 1, "The password is empty.|is taken."),
+        (["JSMITH"], 1, "The user name 'JSMITH' is taken."),
     ],
     "user list": [(["--lokced"], 2, "No such option: --lokced")],
     "user show": [NO_NAME, NOBODY],

@@ -55,7 +55,7 @@ def add(
     The password is asked for, or read from standard input as one line.
     """
     from asmx_tickets.cli.account import hasher, new_password
-    from asmx_tickets.users.user import Profile
+    from asmx_tickets.users.user import Profile, name_taken
 
     given = _given(
         first_name=first_name,
@@ -69,10 +69,14 @@ def add(
     loaded = read_settings(settings)
     rules = loaded.account_rules()
     rules.check_profile(profile)
-    password_hash = hasher(loaded).hash(new_password(rules, name))
-    with open_users(loaded, make=True) as directory, auditing(loaded) as note, directory.together():
-        user_id = directory.add(profile, password_hash)
-        note(Event.USER_ADDED, name, user_id)
+    with open_users(loaded, make=True) as directory, auditing(loaded) as note:
+        # Before a password is typed twice for nothing; adding asks again.
+        if directory.find(name) is not None:
+            raise name_taken(name)
+        password_hash = hasher(loaded).hash(new_password(rules, name))
+        with directory.together():
+            user_id = directory.add(profile, password_hash)
+            note(Event.USER_ADDED, name, user_id)
     typer.echo(str(user_id))
     _warn(rules.warnings(profile))
 
