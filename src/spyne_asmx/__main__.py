@@ -16,7 +16,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "target",
         metavar="FILE:NAME",
-        help="a Python file and the name in it of an AsmxApplication, an AsmxEndpoint, AsmxEndpoints or a WSGI application",
+        help="a Python file and the name in it of an AsmxApplication, AsmxEndpoint, AsmxEndpoints or WSGI application",
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (127.0.0.1)")
     parser.add_argument("--port", type=int, default=8080, help="the port to listen at (8080)")

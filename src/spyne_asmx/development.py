@@ -16,7 +16,6 @@ from spyne_asmx.application import AsmxApplication
 from spyne_asmx.asgi import AsgiApplication
 from spyne_asmx.endpoint import AsmxEndpoint
 from spyne_asmx.endpoints import AsmxEndpoints
-from spyne_asmx.endpoints import AsmxEndpoints
 from spyne_asmx.wsgi import WsgiApplication
 
 if TYPE_CHECKING:
