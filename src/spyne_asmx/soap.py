@@ -144,19 +144,21 @@ def decode(
     if own_version is None:
         raise SoapFaulted(VersionMismatch(envelope.namespace), version)
     try:
-        headers = _headers(envelope, own_version)
-        if headers:
-            _check_headers(headers, own_version, routes.headers)
-        entry = _body_entry(envelope, own_version)
-        if own_version is SOAP11:
-            route = _route_of_11(entry, header_action, routes)
-        else:
-            route = _route_of_12(entry, action, routes)
-        if headers:
-            _check_headers(headers, own_version, route.headers)
+        return _call(envelope, own_version, header_action if own_version is SOAP11 else action, routes)
     except AsmxFault as fault:
         raise SoapFaulted(fault, own_version) from None
-    return Call(own_version, route.operation, entry, headers)
+
+
+def _call(envelope: Element, version: SoapVersion, action: str, routes: Routes) -> Call:
+    """The call that an envelope makes. A header that is not understood is said before any other fault (BP R2725)."""
+    headers = _headers(envelope, version)
+    if headers:
+        _check_headers(headers, version, routes.headers)
+    entry = _body_entry(envelope, version)
+    route = (_route_of_11 if version is SOAP11 else _route_of_12)(entry, action, routes)
+    if headers:
+        _check_headers(headers, version, route.headers)
+    return Call(version, route.operation, entry, headers)
 
 
 def _headers(envelope: Element, version: SoapVersion) -> list[Element] | None:
