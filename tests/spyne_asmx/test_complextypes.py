@@ -1,6 +1,6 @@
 """Objects and arrays: what services may give for them, what is left out, and what stands where.
 
-The bodies in RECORDED are what the same service in C# answered under Mono's System.Web.Services.
+The bodies in RECORDED are what reference/things.asmx, the same service in C#, answered under Mono's ASMX.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ from spyne_asmx.spyne import (
     XmlData,
     rpc,
 )
-from tests.spyne_asmx.reference import call, endpoint_of, get, inside
+from tests.spyne_asmx.reference import call, endpoint_of, get, inside, recorded_wsdl, wsdl_of
 
 XLINK = "http://www.w3.org/1999/xlink"
 Color = Enum("Red", "Green", "Blue", type_name="Color")
@@ -102,6 +102,7 @@ class Slotted:
 GIVEN: dict[str, Any] = {}
 
 
+# The twin of things.asmx. A docstring would stand in the WSDL.
 class Things(Service):  # type: ignore[misc]
     @rpc(Everything, _returns=Everything)
     def Back(ctx: Any, e: Any) -> Any:
@@ -122,22 +123,6 @@ class Things(Service):  # type: ignore[misc]
             Text="",
         )
 
-    @rpc(_returns=Item)
-    def One(ctx: Any) -> Any:
-        return GIVEN["value"]
-
-    @rpc(_returns=Array(Item))
-    def Many(ctx: Any) -> Any:
-        return GIVEN["value"]
-
-    @rpc(_returns=Iterable(Integer32))
-    def Stream(ctx: Any) -> Any:
-        return GIVEN["value"]
-
-    @rpc(_returns=Integer32)
-    def Number(ctx: Any) -> Any:
-        return GIVEN["value"]
-
     @rpc(Money, _returns=Money)
     def Cash(ctx: Any, m: Any) -> Any:
         return m
@@ -145,11 +130,6 @@ class Things(Service):  # type: ignore[misc]
     @rpc(Linked, _returns=Linked)
     def Link(ctx: Any, l: Any) -> Any:  # noqa: E741  # as the client's message has it
         return l
-
-    @rpc(Verse, _returns=Verse)
-    def Recite(ctx: Any, v: Any) -> Any:
-        v.Secret = "s"
-        return v
 
     @rpc(Days, _returns=Days)
     def Open(ctx: Any, d: Any) -> Any:
@@ -192,9 +172,39 @@ class Things(Service):  # type: ignore[misc]
         return a
 
 
+class Giving(Service):  # type: ignore[misc]
+    """Gives what a test wants it to give."""
+
+    @rpc(_returns=Item)
+    def One(ctx: Any) -> Any:
+        return GIVEN["value"]
+
+    @rpc(_returns=Array(Item))
+    def Many(ctx: Any) -> Any:
+        return GIVEN["value"]
+
+    @rpc(_returns=Iterable(Integer32))
+    def Stream(ctx: Any) -> Any:
+        return GIVEN["value"]
+
+    @rpc(_returns=Integer32)
+    def Number(ctx: Any) -> Any:
+        return GIVEN["value"]
+
+    @rpc(Verse, _returns=Verse)
+    def Recite(ctx: Any, v: Any) -> Any:
+        v.Secret = "s"
+        return v
+
+
 @pytest.fixture(scope="module")
 def things() -> AsmxEndpoint:
     return endpoint_of("things", Things)
+
+
+@pytest.fixture(scope="module")
+def giving() -> AsmxEndpoint:
+    return endpoint_of("things", Giving)
 
 
 def answer(endpoint: AsmxEndpoint, operation: str, content: str = "") -> str:
@@ -269,14 +279,18 @@ RECORDED = [
 ]
 
 
+def test_the_wsdl_is_the_one_that_asmx_writes(things: AsmxEndpoint) -> None:
+    assert wsdl_of(things, "things") == recorded_wsdl("things")
+
+
 @pytest.mark.parametrize(("operation", "content", "expected"), RECORDED)
 def test_answers_are_those_of_asmx(things: AsmxEndpoint, operation: str, content: str, expected: str) -> None:
     assert answer(things, operation, content) == expected
 
 
-def test_attributes_of_xmls_own_namespace_and_members_that_are_excluded(things: AsmxEndpoint) -> None:
+def test_attributes_of_xmls_own_namespace_and_members_that_are_excluded(giving: AsmxEndpoint) -> None:
     sent = '<v xml:lang="de"><Secret>x</Secret>Zeile</v>'
-    assert answer(things, "Recite", sent) == '<ReciteResult xml:lang="de">Zeile</ReciteResult>'
+    assert answer(giving, "Recite", sent) == '<ReciteResult xml:lang="de">Zeile</ReciteResult>'
 
 
 REFUSED = [
@@ -331,45 +345,45 @@ OBJECTS = {
 
 
 @pytest.mark.parametrize(("value", "expected"), OBJECTS.values(), ids=OBJECTS)
-def test_a_service_may_give_an_object_in_many_ways(things: AsmxEndpoint, value: Any, expected: str) -> None:
+def test_a_service_may_give_an_object_in_many_ways(giving: AsmxEndpoint, value: Any, expected: str) -> None:
     """As in spyne; None is no object."""
     GIVEN["value"] = value
-    assert answer(things, "One") == expected
+    assert answer(giving, "One") == expected
 
 
 @pytest.mark.parametrize(
     "value", [5, "text", b"bytes", 1.5, object(), (1, "a", 3), {"id": 5}, {"Id": "x"}, Item(Id=2**40), Item(Id="5x")]
 )
 def test_what_can_not_be_an_object_is_a_fault_and_a_line_in_the_log(
-    things: AsmxEndpoint, value: Any, caplog: pytest.LogCaptureFixture
+    giving: AsmxEndpoint, value: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Never an empty result with which a client would go on."""
     GIVEN["value"] = value
-    assert answer(things, "One") == "Server was unable to process request."
+    assert answer(giving, "One") == "Server was unable to process request."
     assert [record.getMessage() for record in caplog.records] == ["request -: One failed"]
 
 
 @pytest.mark.parametrize("value", ["text", b"bytes", {"Id": 1}, Item(), 5, [5]])
-def test_what_can_not_be_an_array_is_a_fault(things: AsmxEndpoint, value: Any) -> None:
+def test_what_can_not_be_an_array_is_a_fault(giving: AsmxEndpoint, value: Any) -> None:
     GIVEN["value"] = value
-    assert answer(things, "Many") == "Server was unable to process request."
+    assert answer(giving, "Many") == "Server was unable to process request."
 
 
 @pytest.mark.parametrize("value", [[1, 2], (1, 2), range(1, 3), iter([1, 2])])
-def test_an_array_may_be_anything_that_gives_items(things: AsmxEndpoint, value: Any) -> None:
+def test_an_array_may_be_anything_that_gives_items(giving: AsmxEndpoint, value: Any) -> None:
     GIVEN["value"] = value
-    assert answer(things, "Stream") == "<StreamResult><int>1</int><int>2</int></StreamResult>"
+    assert answer(giving, "Stream") == "<StreamResult><int>1</int><int>2</int></StreamResult>"
 
 
 @pytest.mark.parametrize("value", ["5", 1.5, [5], 2**31, Item()])
-def test_what_can_not_be_a_number_is_a_fault(things: AsmxEndpoint, value: Any) -> None:
+def test_what_can_not_be_a_number_is_a_fault(giving: AsmxEndpoint, value: Any) -> None:
     GIVEN["value"] = value
-    assert answer(things, "Number") == "Server was unable to process request."
+    assert answer(giving, "Number") == "Server was unable to process request."
 
 
-def test_a_number_that_is_none_is_zero(things: AsmxEndpoint) -> None:
+def test_a_number_that_is_none_is_zero(giving: AsmxEndpoint) -> None:
     GIVEN["value"] = None
-    assert answer(things, "Number") == "<NumberResult>0</NumberResult>"
+    assert answer(giving, "Number") == "<NumberResult>0</NumberResult>"
 
 
 def test_each_call_has_objects_and_lists_of_its_own() -> None:
