@@ -87,7 +87,7 @@ def test_tickets_are_taken_to_another_redis_and_ended(stranger: Stranger, shared
     try:
         keys, said = page(stranger, "new-redis").split()[-2:]
     finally:
-        os.kill(int((stranger.clone / "new-redis" / "redis.pid").read_text()), signal.SIGTERM)
+        os.kill(int((stranger.clone / "new-redis" / "redis.pid").read_text()), signal.SIGKILL)
     with shared_redis.client() as client:
         assert (int(keys), said) == (client.dbsize(), "OK")
     assert page(stranger, "ticket revoke") == "1 ticket ended\n"

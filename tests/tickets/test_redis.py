@@ -1,12 +1,13 @@
 """What the cache in Redis leaves there: nothing that logs anybody in, nothing for ever, and the same for every node."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -477,6 +478,29 @@ def test_what_a_killed_redis_comes_back_with(tmp_path: Path, kept: str, back: bo
     assert (again.look(GUID) is not None) is back
     for each in (cache, again):
         each.close()
+    server.stop()
+
+
+def test_a_redis_that_can_not_save_goes_on_checking(tmp_path: Path) -> None:
+    """SECURITY R4: its disk is full, or gone; nothing is changed, no logout is claimed, and live tickets are valid."""
+    data = tmp_path / "data"
+    data.mkdir()
+    server = RedisServer(tmp_path, f"dir {data}", "save 3600 1")
+    with closing(open_cache(server.url, sliding_expiration=WINDOW)) as cache:
+        ticket = cache.add(GUID, **FIELDS)
+        shutil.rmtree(data)
+        with server.client() as client:
+            client.bgsave()
+            while client.info("persistence")["rdb_last_bgsave_status"] == "ok":
+                time.sleep(0.02)
+        assert cache.look(GUID) == ticket
+        assert cache.look(new_guid()) is None
+        for change in (lambda: cache.add(new_guid(), **FIELDS), lambda: cache.remove(GUID), cache.ping):
+            with pytest.raises(Unavailable, match="can't save to its disk"):
+                change()
+        with server.client() as client:
+            client.config_set("stop-writes-on-bgsave-error", "no")
+        assert cache.remove(GUID) == ticket
     server.stop()
 
 

@@ -52,6 +52,10 @@ class Unanswered(Unavailable):
     """A command was sent, and whether it was carried out, or ever will be, is not known."""
 
 
+class CannotSave(Unavailable):
+    """Redis answers, and refuses what could change anything, because its disk fails."""
+
+
 class _Broken(Unanswered):
     """The connection broke before an answer came."""
 
@@ -205,7 +209,8 @@ class RedisClient:
         return unavailable
 
     def _unavailable(self, error: BaseException | None) -> Unavailable:
-        return Unavailable(f"Redis at {self._address.where} {_cause_of(error)}")
+        kind = CannotSave if "MISCONF" in _said(error) else Unavailable
+        return kind(f"Redis at {self._address.where} {_cause_of(error)}")
 
 
 def _cause_of(error: BaseException | None) -> str:

@@ -29,7 +29,7 @@ from contextlib import suppress
 from typing import Any
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.redis.client import RedisClient, Unanswered
+from asmx_tickets.redis.client import CannotSave, RedisClient, Unanswered
 from asmx_tickets.redis.script import Script, load
 from asmx_tickets.tickets.cache import TicketCache, TicketSummary
 from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket, digest, digests_begin, short_hash
@@ -40,6 +40,7 @@ _ADD, _RENEW, _REMOVE, _REMOVE_USER, _PAGE = (
     load("asmx_tickets.tickets", "lua/common.lua", f"lua/{name}.lua")
     for name in ("add", "renew", "remove", "remove_user", "page")
 )
+_LOOK = load("asmx_tickets.tickets", "lua/look.lua")
 
 
 class RedisTicketCache(TicketCache):
@@ -107,8 +108,11 @@ class RedisTicketCache(TicketCache):
 
     def look(self, guid: bytes) -> Ticket | None:
         key = digest(guid)
-        # Not GET: a replica, which may not know yet that the ticket was removed, refuses GETEX.
-        value = self._redis.call("GETEX", self._prefix + b"t:" + key, repeatable=True)
+        try:
+            # Not GET: a replica, which may not know yet that the ticket was removed, refuses GETEX.
+            value = self._redis.call("GETEX", self._prefix + b"t:" + key, repeatable=True)
+        except CannotSave:  # A disk that is full ends no ticket (SECURITY R4).
+            value = self._redis.run(_LOOK, 1, self._prefix, key, repeatable=True)
         return _ticket(key, value) if value is not None else None
 
     def renew(self, guid: bytes, *, user_id: int | None = None, language: str | None = None) -> Ticket | None:
