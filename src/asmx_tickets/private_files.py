@@ -57,7 +57,7 @@ def make_alike(descriptor: int, old: os.stat_result) -> None:
         _give(descriptor, old.st_uid, old.st_gid)
 
 
-def exposure(path: Path) -> str | None:
+def permission_problem(path: Path) -> str | None:
     """What is wrong with who may use a file, in one line that says what to do; None if nothing is or it is missing.
 
     In a folder that others can write to, they can put files in others' places, unless it is one like /tmp.

@@ -199,7 +199,7 @@ class SoapBinding:
                 self._shapes.learn(key, request.body, texts, ShapedCall(operation, decoded.form, slots))
         return decoded
 
-    def _read(self, request: Request, media_type: MediaType, version: SoapVersion) -> soap.Call:
+    def _read(self, request: Request, media_type: MediaType, version: SoapVersion) -> soap.DecodedEnvelope:
         try:
             return soap.decode(
                 request.body,

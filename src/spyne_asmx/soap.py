@@ -97,7 +97,7 @@ class Routes(NamedTuple):
     """The header blocks that any of the operations understands."""
 
 
-class Call(NamedTuple):
+class DecodedEnvelope(NamedTuple):
     """A decoded envelope: its operation, its body's element, and its header blocks (None without a Header)."""
 
     version: SoapVersion
@@ -125,7 +125,7 @@ def decode(
     routes: Routes,
     limits: Limits,
     sources: bool = False,
-) -> Call:
+) -> DecodedEnvelope:
     """Decode one envelope.
 
     ``version`` is the content type's, for faults before the envelope's own version is known. ``header_action`` is the
@@ -144,13 +144,13 @@ def decode(
     if own_version is None:
         raise SoapFaulted(VersionMismatch(envelope.namespace), version)
     try:
-        return _call(envelope, own_version, header_action if own_version is SOAP11 else action, routes)
+        return _decoded(envelope, own_version, header_action if own_version is SOAP11 else action, routes)
     except AsmxFault as fault:
         raise SoapFaulted(fault, own_version) from None
 
 
-def _call(envelope: Element, version: SoapVersion, action: str, routes: Routes) -> Call:
-    """The call that an envelope makes. A header that is not understood is said before any other fault (BP R2725)."""
+def _decoded(envelope: Element, version: SoapVersion, action: str, routes: Routes) -> DecodedEnvelope:
+    """Decode an envelope that was read. A header that is not understood is reported before any other fault (BP R2725)."""
     headers = _headers(envelope, version)
     if headers:
         _check_headers(headers, version, routes.headers)
@@ -158,7 +158,7 @@ def _call(envelope: Element, version: SoapVersion, action: str, routes: Routes) 
     route = (_route_of_11 if version is SOAP11 else _route_of_12)(entry, action, routes)
     if headers:
         _check_headers(headers, version, route.headers)
-    return Call(version, route.operation, entry, headers)
+    return DecodedEnvelope(version, route.operation, entry, headers)
 
 
 def _headers(envelope: Element, version: SoapVersion) -> list[Element] | None:

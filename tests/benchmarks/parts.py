@@ -60,7 +60,7 @@ def _fill(composition: Composition, live: int) -> bytes:
     return composition.authentication.create_for_user(TRUSTED_PASSWORD, "jsmith").guid
 
 
-def _decode(endpoint: object, body: bytes) -> soap.Call:
+def _decode(endpoint: object, body: bytes) -> soap.DecodedEnvelope:
     operations = endpoint.operations  # type: ignore[attr-defined]
     return soap.decode(
         body,

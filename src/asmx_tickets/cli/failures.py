@@ -4,12 +4,12 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from asmx_tickets.cli.operations import operations
+from asmx_tickets.cli.administration import administration
 from asmx_tickets.cli.output import Facts, print_rows, utc
 from asmx_tickets.errors import Unavailable, UserError
 
 if TYPE_CHECKING:
-    from asmx_tickets.hosting.operations import Operations
+    from asmx_tickets.hosting.administration import Administration
     from asmx_tickets.settings.model import Settings
     from asmx_tickets.throttling import Failures
     from asmx_tickets.users.user import User
@@ -19,25 +19,25 @@ _OTHERS = "networks without a logon in 30 days"
 
 
 def print_locked(settings: "Settings", users: Iterable["User"], *, as_json: bool) -> None:
-    """Print a row for each user and network from which passwords are refused now. Raises as ``operations``."""
-    with operations(settings) as operate:
-        print_rows(_COLUMNS, _locked(operate, users), as_json=as_json)
+    """Print a row for each user and network from which passwords are refused now. Raises as ``administration``."""
+    with administration(settings) as admin:
+        print_rows(_COLUMNS, _locked(admin, users), as_json=as_json)
 
 
 def told(settings: "Settings", user: "User") -> str | None:
     """A user's failed logins in one line; None if there are none, or the server that knows does not run."""
     try:
-        with operations(settings) as operate:
-            failures = operate.failures(user.id)
+        with administration(settings) as admin:
+            failures = admin.failures(user.id)
     except (Unavailable, UserError):
         return None
     return "; ".join(map(_sentence, failures)) or None
 
 
-def _locked(operate: "Operations", users: Iterable["User"]) -> Iterator[Facts]:
-    locked = set(operate.locked())
+def _locked(admin: "Administration", users: Iterable["User"]) -> Iterator[Facts]:
+    locked = set(admin.locked())
     for user in users:
-        for each in operate.failures(user.id) if user.id in locked else ():
+        for each in admin.failures(user.id) if user.id in locked else ():
             if each.wait or each.disabled:
                 yield {
                     "userid": user.id,

@@ -34,13 +34,13 @@ def list_tickets(user: UserName = None, as_json: AsJson = False, settings: Setti
     A short hash stands for the ticket itself. Address and binding are those that it was asked for by; impersonated
     tells those of CreateTicketforUser.
     """
-    from asmx_tickets.cli.operations import operations
+    from asmx_tickets.cli.administration import administration
 
     loaded = read_settings(settings)
-    with operations(loaded) as operate, open_users(loaded) as directory:
+    with administration(loaded) as admin, open_users(loaded) as directory:
         of_user = None if user is None else find_user(directory, user).id
         name_of = _names(directory)
-        rows = (_facts(ticket, name_of(ticket.user_id)) for ticket in operate.live(of_user))
+        rows = (_facts(ticket, name_of(ticket.user_id)) for ticket in admin.live(of_user))
         print_rows(_COLUMNS, rows, as_json=as_json)
 
 
@@ -56,20 +56,20 @@ def revoke(
     """End a ticket, or all of a user's, on every server at once."""
     if (ticket is None) == (user is None):
         raise typer.BadParameter("name either a TICKET or --user NAME")
-    from asmx_tickets.cli.operations import operations
+    from asmx_tickets.cli.administration import administration
 
     loaded = read_settings(settings)
-    with operations(loaded) as operate, auditing(loaded) as note:
+    with administration(loaded) as admin, auditing(loaded) as note:
         if user is not None:
             with open_users(loaded) as directory:
                 found = find_user(directory, user)
             note(Event.TICKETS_REVOKED, found.profile.user_name, found.id)
-            count = operate.revoke_user(found.id)
+            count = admin.revoke_user(found.id)
         else:
             text = (sys.stdin.readline() if ticket == "-" else ticket or "").strip()
             short = _short(text)
-            note(Event.TICKETS_REVOKED, user_id=operate.owner(text), ticket=short)
-            count = operate.revoke(text)
+            note(Event.TICKETS_REVOKED, user_id=admin.owner(text), ticket=short)
+            count = admin.revoke(text)
     typer.echo(ended(count))
 
 
@@ -79,11 +79,11 @@ def end_tickets(settings: "Settings", user_id: int) -> int | None:
     They are dead without this too, by the user's security stamp; so a cache that does not answer is worth a line only,
     and a server that does not run none.
     """
-    from asmx_tickets.cli.operations import operations
+    from asmx_tickets.cli.administration import administration
 
     try:
-        with operations(settings) as operate:
-            return operate.revoke_user(user_id)
+        with administration(settings) as admin:
+            return admin.revoke_user(user_id)
     except (Unavailable, UserError) as error:
         if settings.connection_strings.tickets_are_shared:
             typer.echo(f"{error} The user's tickets are dead all the same, and vanish when they expire.", err=True)

@@ -158,17 +158,17 @@ def unlock(name: Name, settings: SettingsFile = None) -> None:
 
     Nobody has to wait for them any more. Tickets go on.
     """
-    from asmx_tickets.cli.operations import operations
+    from asmx_tickets.cli.administration import administration
 
     loaded = read_settings(settings)
     with open_users(loaded) as directory:
         user = find_user(directory, name)
-    with operations(loaded) as operate, auditing(loaded) as note:
-        if not operate.failures(user.id):
+    with administration(loaded) as admin, auditing(loaded) as note:
+        if not admin.failures(user.id):
             typer.echo("There are no failed logins.")
             return
         note(Event.USER_UNLOCKED, user.profile.user_name, user.id)
-        operate.unlock(user.id)
+        admin.unlock(user.id)
     typer.echo("Unlocked.")
 
 

@@ -17,12 +17,12 @@ from asmx_tickets.clock import BelievedClock
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.examples import examples
 from asmx_tickets.hosting.admin import Command
+from asmx_tickets.hosting.administration import Status, StoreAdministration, commands
 from asmx_tickets.hosting.cors import Cors
 from asmx_tickets.hosting.demo import add_demo_users, demo_settings
 from asmx_tickets.hosting.figures import CountingAudit, Figures
 from asmx_tickets.hosting.forward_auth import ForwardAuth
 from asmx_tickets.hosting.health import Health
-from asmx_tickets.hosting.operations import Status, StoreOperations, commands
 from asmx_tickets.hosting.proxies import Proxies
 from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import Stores, audit_log, open_stores, password_hasher
@@ -178,10 +178,10 @@ def build_upon(foundation: Foundation, settings: Settings) -> Composition:
     site = _site(settings, parts, Health(checks))
     if foundation.metrics is not None:
         site.endpoint.app.event_manager.add_listener("method_context_closed", foundation.metrics.call_ended)
-    operations = StoreOperations(stores.tickets, stores.throttles.logins)
-    status = Status(foundation.figures, stores.tickets, operations, checks, settings.workers)
+    administration = StoreAdministration(stores.tickets, stores.throttles.logins)
+    status = Status(foundation.figures, stores.tickets, administration, checks, settings.workers)
     return Composition(
-        settings, site, directory, stores, authentication, audit, foundation, commands(operations, status)
+        settings, site, directory, stores, authentication, audit, foundation, commands(administration, status)
     )
 
 

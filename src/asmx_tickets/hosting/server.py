@@ -12,8 +12,8 @@ from pathlib import Path
 from asmx_tickets import extras
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.demo import demo_settings
-from asmx_tickets.hosting.exposure import exposed_files
 from asmx_tickets.hosting.figures import Figures
+from asmx_tickets.hosting.file_permissions import exposed_files
 from asmx_tickets.hosting.logs import configure_logging
 from asmx_tickets.hosting.metrics_folder import metrics_folder
 from asmx_tickets.hosting.reloading import read_again

@@ -25,9 +25,9 @@ from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.connection import Connection
 from asmx_tickets.hosting.dispatch import Dispatcher
 from asmx_tickets.hosting.door import MOST_CONNECTIONS, SWEEP_SECONDS, Door, DoorLimits, Observer
-from asmx_tickets.hosting.exposition import Exposition
 from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.hosting.logs import BackgroundLog, adjust_logging
+from asmx_tickets.hosting.metrics_site import MetricsSite
 from asmx_tickets.hosting.reloading import Reread, no_change
 from asmx_tickets.hosting.signals import SIGNALS
 from asmx_tickets.hosting.site import Site
@@ -272,8 +272,8 @@ class _Server(uvicorn.Server):
             metrics.count_tickets(self._composition.tickets)
             return metrics.text()
 
-        exposition = Exposition(partial(in_thread, Lane.HEALTH, text), CONTENT_TYPE)
-        door = Door(exposition, Dispatcher(exposition, self._hub), DoorLimits(connections=_SCRAPERS), loop.time)
+        metrics_site = MetricsSite(partial(in_thread, Lane.HEALTH, text), CONTENT_TYPE)
+        door = Door(metrics_site, Dispatcher(metrics_site, self._hub), DoorLimits(connections=_SCRAPERS), loop.time)
         self._other_doors.append(door)
         config = SimpleNamespace(app=door)
         self.servers.append(

@@ -60,7 +60,7 @@ class Pipeline(asyncio.Protocol):
 
     # --- what the transport says ---
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+    def connection_pipeline_or_error(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
@@ -122,7 +122,7 @@ class SharedConnection:
         """``make`` gives a redis-py connection that is yet to be connected. It may raise RedisError."""
         self._make = make
         self._pipeline: Pipeline | None = None
-        self._others: list[Callable[[Any], None]] | None = None  # those who wait for a connection that is being made
+        self._waiting: list[Callable[[Any], None]] | None = None  # calls that wait for the connection
         self._closed = False
 
     def exchange(self, command: tuple[Any, ...]) -> Any:
@@ -149,15 +149,15 @@ class SharedConnection:
 
     def _connected(self) -> Pipeline:
         """Connect, or wait for the call that is about to. Raises NotConnected and Unavailable."""
-        if self._others is not None:
-            return _made(wait_for(self._others.append))
-        self._others = []
-        made = self._try_to_connect()
-        others, self._others = self._others, None
+        if self._waiting is not None:
+            return _pipeline_or_error(wait_for(self._waiting.append))
+        self._waiting = []
+        outcome = self._try_to_connect()
+        waiting, self._waiting = self._waiting, None
         loop = cast("asyncio.AbstractEventLoop", loop_of_call())
-        for go_on in others:
-            loop.call_soon(go_on, made)
-        return _made(made)
+        for go_on in waiting:
+            loop.call_soon(go_on, outcome)
+        return _pipeline_or_error(outcome)
 
     def _try_to_connect(self) -> Pipeline | Exception:
         if self._closed:
@@ -179,10 +179,10 @@ class SharedConnection:
         return socket.socket(fileno=connection._sock.detach())
 
 
-def _made(made: Pipeline | Exception) -> Pipeline:
-    """What was made. Raises NotConnected, and Unavailable, for the error that came instead."""
-    if isinstance(made, Pipeline):
-        return made
-    if isinstance(made, RedisError):
-        raise NotConnected(made) from made
-    raise Unavailable(str(made)) from made
+def _pipeline_or_error(outcome: Pipeline | Exception) -> Pipeline:
+    """The pipeline that connecting gave. Raises NotConnected or Unavailable if it gave an error."""
+    if isinstance(outcome, Pipeline):
+        return outcome
+    if isinstance(outcome, RedisError):
+        raise NotConnected(outcome) from outcome
+    raise Unavailable(str(outcome)) from outcome

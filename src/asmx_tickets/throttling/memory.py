@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
-from asmx_tickets.throttling.records import AccountRecord, AddressRecord, AlarmRecord, Kept, milliseconds
+from asmx_tickets.throttling.records import AccountRecord, AddressRecord, AlarmRecord, ThrottleRecord, milliseconds
 from asmx_tickets.throttling.rules import AddressRule, ThrottleRules
 from asmx_tickets.throttling.throttle import (
     DECIDED_WITHIN,
@@ -25,7 +25,7 @@ from asmx_tickets.throttling.throttle import (
 
 _SEVERITY = {admission: severity for severity, admission in enumerate(Admission)}
 T = TypeVar("T")
-_Kept = TypeVar("_Kept", bound=Kept)
+_RecordType = TypeVar("_RecordType", bound=ThrottleRecord)
 _BATCH = 128  # Of many accounts, how many are looked at before others get their turn.
 _log = logging.getLogger(__name__)
 
@@ -50,13 +50,13 @@ class MemoryThrottle(Throttle):
         self._clock = clock
         self._on_alarm = on_alarm
         self._lock = threading.Lock()
-        self._accounts: dict[bool, _Shelf[AccountRecord]] = {}
-        self._addresses: _Shelf[AddressRecord] | None = None
+        self._accounts: dict[bool, _Records[AccountRecord]] = {}
+        self._addresses: _Records[AddressRecord] | None = None
         if rules.account is not None:
             for known, limit in ((True, None), (False, max_unknown)):
-                self._accounts[known] = _Shelf(AccountRecord, rules.account, KEPT, limit)
+                self._accounts[known] = _Records(AccountRecord, rules.account, KEPT, limit)
         if rules.address is not None:
-            self._addresses = _Shelf(AddressRecord, rules.address, _kept_for(rules.address), max_addresses)
+            self._addresses = _Records(AddressRecord, rules.address, _kept_for(rules.address), max_addresses)
         self._recognized: OrderedDict[str, int] = OrderedDict()
         self._recognized_for = milliseconds(rules.address.known_for) if rules.address is not None else 0
         self._max_addresses = max_addresses
@@ -167,16 +167,16 @@ class MemoryThrottle(Throttle):
         if len(self._recognized) > self._max_addresses:
             self._recognized.popitem(last=False)
 
-    def _places(self, attempt: Attempt) -> "list[tuple[_Shelf[Any], bytes | str]]":
+    def _places(self, attempt: Attempt) -> "list[tuple[_Records[Any], bytes | str]]":
         """Where the attempt is counted."""
-        places: list[tuple[_Shelf[Any], bytes | str]] = []
+        places: list[tuple[_Records[Any], bytes | str]] = []
         if self._accounts:
             places.append((self._accounts[attempt.known], _account_key(attempt)))
         if self._addresses is not None:
             places.append((self._addresses, attempt.network))
         return places
 
-    def _decide(self, attempt: Attempt, change: Callable[[Kept, int], T]) -> list[T]:
+    def _decide(self, attempt: Attempt, change: Callable[[ThrottleRecord, int], T]) -> list[T]:
         """Change what is remembered of the attempt; what that gives for each record."""
         changes = []
         places = self._places(attempt)
@@ -202,15 +202,15 @@ def _kept_for(rule: AddressRule) -> float:
     return rule.burst * rule.seconds + DECIDED_WITHIN
 
 
-class _Shelf(Generic[_Kept]):
+class _Records(Generic[_RecordType]):
     """The records of one kind, with the one kept for longest in front. Beyond ``limit`` that one goes."""
 
-    def __init__(self, make: Callable[[Any], _Kept], rule: Any, kept_for: float, limit: int | None) -> None:
+    def __init__(self, make: Callable[[Any], _RecordType], rule: Any, kept_for: float, limit: int | None) -> None:
         self._make = make
         self._rule = rule
         self._kept_for = milliseconds(kept_for)
         self._limit = limit
-        self._records: OrderedDict[bytes | str, _Kept] = OrderedDict()
+        self._records: OrderedDict[bytes | str, _RecordType] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._records)
@@ -225,15 +225,15 @@ class _Shelf(Generic[_Kept]):
         """The keys of all records."""
         return list(self._records)
 
-    def find(self, key: bytes | str, now: int) -> _Kept:
+    def find(self, key: bytes | str, now: int) -> _RecordType:
         """The record up to date, or a blank one."""
         record = self._records.get(key)
         if record is None:
             record = self._make(self._rule)
-        record.reach(now)
+        record.advance(now)
         return record
 
-    def keep(self, key: bytes | str, record: _Kept, now: int) -> None:
+    def keep(self, key: bytes | str, record: _RecordType, now: int) -> None:
         """Remember a record, unless there is nothing to remember of it."""
         records = self._records
         if record.is_blank(now):

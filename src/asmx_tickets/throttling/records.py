@@ -1,7 +1,7 @@
 """What is remembered of an account and of an address, and what follows from it.
 
 Times are whole milliseconds of one clock: exact, and the same in every back-end. A record is brought up to date, by
-``reach``, before anything else is asked of it or done to it. The clock may step: what was noted by a clock that was
+``advance``, before anything else is asked of it or done to it. The clock may step: what was noted by a clock that was
 ahead counts as noted now, so nobody ever waits longer than from now on (SECURITY R5).
 """
 
@@ -23,14 +23,14 @@ def milliseconds(seconds: float) -> int:
 _HELD = milliseconds(DECIDED_WITHIN)
 
 
-class Kept(ABC):
+class ThrottleRecord(ABC):
     """What is remembered of an account or an address."""
 
     __slots__ = ()
     kept_at: int
 
     @abstractmethod
-    def reach(self, now: int) -> None:
+    def advance(self, now: int) -> None:
         """Bring it up to date: what took too long to be decided has failed."""
 
     @abstractmethod
@@ -75,7 +75,7 @@ class Count(ABC):
         self.undecided: tuple[tuple[str, int], ...] = ()  # Not a dict: most have none, and an empty one takes memory.
         self.failed_at = 0
 
-    def reach(self, now: int) -> None:
+    def advance(self, now: int) -> None:
         """Bring it up to date: what took too long to be decided has failed."""
         self.failed_at = min(self.failed_at, now)
         if not self.undecided:
@@ -150,7 +150,7 @@ class AccountCount(Count):
         return self.streak if at - self.failed_at < milliseconds(self.rule.forget_after) else 0
 
 
-class AccountRecord(Kept):
+class AccountRecord(ThrottleRecord):
     """An account's failures: those from each network that it knows, and those from all others together."""
 
     __slots__ = ("kept_at", "known", "others", "rule", "stamp")
@@ -166,11 +166,11 @@ class AccountRecord(Kept):
         for count in self._counts():
             count.rule = rule
 
-    def reach(self, now: int) -> None:
-        self.others.reach(now)
+    def advance(self, now: int) -> None:
+        self.others.advance(now)
         oldest = now - milliseconds(self.rule.known_for)
         for network, count in [*self.known.items()]:
-            count.reach(now)
+            count.advance(now)
             count.succeeded_at = min(count.succeeded_at or 0, now)
             if count.succeeded_at <= oldest:
                 del self.known[network]
@@ -246,7 +246,7 @@ class AccountRecord(Kept):
         yield from self.known.values()
 
 
-class AddressRecord(Count, Kept):
+class AddressRecord(Count, ThrottleRecord):
     """A bucket that failures fill and time empties. ``level`` is how long that takes, from ``failed_at`` on."""
 
     __slots__ = ("interval", "kept_at", "level", "size")

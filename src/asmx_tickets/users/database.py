@@ -80,7 +80,7 @@ class Database:
             finally:
                 self._together.connection = None
 
-    def bringing_ids(self) -> AbstractContextManager[Connection]:
+    def adding_with_ids(self) -> AbstractContextManager[Connection]:
         """A connection to add users with who bring an id; at its end new ids are above those that are in use."""
         return self.writing()
 

@@ -93,7 +93,7 @@ class PostgreSQL(Database):
         self._silence = Silence()
 
     @contextmanager
-    def bringing_ids(self) -> Iterator[Connection]:
+    def adding_with_ids(self) -> Iterator[Connection]:
         joined = self._joined
         with self._transaction(self.patience.writing) if joined is None else self._step(joined) as connection:
             connection.exec_driver_sql(_LOCK_IDS)

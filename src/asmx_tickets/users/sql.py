@@ -211,7 +211,7 @@ class SqlUserDirectory(UserDirectory):
         """Add a row and give back its id. Raises IntegrityError where its id or its name is taken."""
         statement = insert(users).returning(users.c.id)
         if "id" in values:
-            with self.database.bringing_ids() as connection:
+            with self.database.adding_with_ids() as connection:
                 return int(connection.execute(statement, values).scalar_one())
         try:
             with self.database.writing() as connection:
@@ -220,7 +220,7 @@ class SqlUserDirectory(UserDirectory):
             if self._has(values["user_key"]):
                 raise
         # It is the new id that is taken, by a row that came in by other ways than this program.
-        with self.database.bringing_ids():
+        with self.database.adding_with_ids():
             pass
         with self.database.writing() as connection:
             return int(connection.execute(statement, values).scalar_one())

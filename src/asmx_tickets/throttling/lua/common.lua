@@ -1,4 +1,4 @@
--- What all scripts begin with: records.py and the shelves of memory.py once more, atomic for all nodes.
+-- What all scripts begin with: records.py and the bounds of memory.py once more, atomic for all nodes.
 -- KEYS: accounts, their order, addresses, their order, the alarm, the addresses that are recognized.
 --   Records are fields of a hash, as JSON; their order is a sorted set by the time when they were kept.
 -- ARGV: the call, the attempt's id, account, network and stamp, the rules as JSON, the time in ms or '' for this server's.
@@ -20,7 +20,7 @@ local function size(set)
 end
 
 -- Brings a count of failures up to date; add counts one that took too long to be decided. Whether it has changed.
-local function reach_count(count, add)
+local function advance_count(count, add)
   local changed = false
   if count.failed_at > now then
     count.failed_at, changed = now, true
@@ -94,11 +94,11 @@ local function forgive(record)
   return there_were
 end
 
-function Account.reach(record)
+function Account.advance(record)
   record.known = record.known or {}
-  local changed = reach_count(record, add_failure)
+  local changed = advance_count(record, add_failure)
   for name, count in pairs(record.known) do
-    changed = reach_count(count, add_failure) or changed
+    changed = advance_count(count, add_failure) or changed
     count.succeeded_at = math.min(count.succeeded_at, now)
     if count.succeeded_at <= now - rules.account.known_for then
       record.known[name], changed = nil, true
@@ -181,8 +181,8 @@ local function fill(record, at)
   record.failed_at = at
 end
 
-function Address.reach(record)
-  return reach_count(record, fill)
+function Address.advance(record)
+  return advance_count(record, fill)
 end
 
 function Address.obey()
@@ -219,12 +219,12 @@ function Address.is_blank(record)
 end
 
 -- Where a record is kept, and the record, up to date; nothing where no rule asks for one.
-local function find(kind, shelf, records, order, key)
-  if not shelf then return nil end
+local function find(kind, rule, records, order, key)
+  if not rule then return nil end
   local text = redis.call('HGET', records, key)
   local record = text and cjson.decode(text) or kind.blank()
-  local changed = kind.reach(record)
-  return {kind = kind, shelf = shelf, records = records, order = order, key = key, record = record, changed = changed}
+  local changed = kind.advance(record)
+  return {kind = kind, rule = rule, records = records, order = order, key = key, record = record, changed = changed}
 end
 
 local function find_account()
@@ -240,7 +240,7 @@ local function write(place)
 end
 
 local function keep(place)
-  local records, order, shelf = place.records, place.order, place.shelf
+  local records, order, rule = place.records, place.order, place.rule
   if place.kind.is_blank(place.record) then
     redis.call('HDEL', records, place.key)
     redis.call('ZREM', order, place.key)
@@ -250,11 +250,11 @@ local function keep(place)
   end
   for _ = 1, rules.sweep do
     local oldest = redis.call('ZRANGE', order, 0, 0, 'WITHSCORES')
-    local outdated = oldest[2] and oldest[2] + shelf.kept_for <= now
-    if not (outdated or shelf.limit > 0 and redis.call('ZCARD', order) > shelf.limit) then break end
+    local outdated = oldest[2] and oldest[2] + rule.kept_for <= now
+    if not (outdated or rule.limit > 0 and redis.call('ZCARD', order) > rule.limit) then break end
     redis.call('HDEL', records, oldest[1])
     redis.call('ZREM', order, oldest[1])
   end
-  redis.call('PEXPIRE', records, shelf.kept_for)
-  redis.call('PEXPIRE', order, shelf.kept_for)
+  redis.call('PEXPIRE', records, rule.kept_for)
+  redis.call('PEXPIRE', order, rule.kept_for)
 end

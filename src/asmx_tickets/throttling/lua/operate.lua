@@ -17,7 +17,7 @@ local function locked()
   local answer = {found[1]}
   for i = 1, #found[2], 2 do
     local record, is_locked = cjson.decode(found[2][i + 1]), false
-    Account.reach(record)
+    Account.advance(record)
     each_count(record, function(count) is_locked = is_locked or wait(count) ~= 0 end)
     if is_locked then answer[#answer + 1] = found[2][i] end
   end

@@ -2,12 +2,12 @@
 local recognized = KEYS[6]
 local place = find_address()
 local known_at = tonumber(redis.call('ZSCORE', recognized, network) or '-inf')
-if place and known_at + place.shelf.known_for <= now and Address.admission(place.record) == ADDRESS then
+if place and known_at + place.rule.known_for <= now and Address.admission(place.record) == ADDRESS then
   return 0
 end
 if place then
   redis.call('ZADD', recognized, now, network)
-  redis.call('ZREMRANGEBYRANK', recognized, 0, -place.shelf.limit - 1)
-  redis.call('PEXPIRE', recognized, place.shelf.known_for)
+  redis.call('ZREMRANGEBYRANK', recognized, 0, -place.rule.limit - 1)
+  redis.call('PEXPIRE', recognized, place.rule.known_for)
 end
 return 1

@@ -10,7 +10,7 @@ from spyne_asmx import Request, Response, text_response
 PATH = "/metrics"
 
 
-class Exposition(Answerer):
+class MetricsSite(Answerer):
     """Answers at PATH with what ``text`` gives, which may wait."""
 
     def __init__(self, text: Callable[[], bytes], content_type: str) -> None:

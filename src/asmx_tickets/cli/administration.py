@@ -11,28 +11,28 @@ from asmx_tickets.tickets.cache import TicketSummary
 from asmx_tickets.tickets.ticket import Origin
 
 if TYPE_CHECKING:
-    from asmx_tickets.hosting.operations import Operations
+    from asmx_tickets.hosting.administration import Administration
     from asmx_tickets.settings.model import Settings
 
 
 @contextmanager
-def operations(settings: "Settings") -> Iterator["Operations"]:
+def administration(settings: "Settings") -> Iterator["Administration"]:
     """What the commands do things with. Raises SettingsError, UserError and Unavailable."""
     if not settings.connection_strings.tickets_are_shared:
-        yield RemoteOperations(RunningServer(settings))
+        yield RemoteAdministration(RunningServer(settings))
         return
-    from asmx_tickets.hosting.operations import StoreOperations
+    from asmx_tickets.hosting.administration import StoreAdministration
     from asmx_tickets.hosting.stores import open_stores
 
     stores = open_stores(settings, clock=time.time, steady_clock=time.monotonic)
     try:
-        yield StoreOperations(stores.tickets, stores.throttles.logins)
+        yield StoreAdministration(stores.tickets, stores.throttles.logins)
     finally:
         stores.stop()
 
 
-class RemoteOperations:
-    """Operations in the memory of the running server, through its admin socket. All methods raise UserError as well."""
+class RemoteAdministration:
+    """Works in the running server's memory, through its admin socket. All methods raise UserError, too."""
 
     def __init__(self, server: RunningServer) -> None:
         self._server = server

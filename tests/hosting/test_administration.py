@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from asmx_tickets.errors import Unavailable, UserError
+from asmx_tickets.hosting.administration import Status, StoreAdministration
 from asmx_tickets.hosting.figures import Figures
-from asmx_tickets.hosting.operations import Status, StoreOperations
 from asmx_tickets.throttling import LOGINS, MemoryThrottle
 from asmx_tickets.tickets import (
     MemoryTicketCache,
@@ -27,8 +27,8 @@ def tickets(clock: Clock) -> MemoryTicketCache:
 
 
 @pytest.fixture
-def operations(tickets: MemoryTicketCache, clock: Clock) -> StoreOperations:
-    return StoreOperations(tickets, MemoryThrottle(LOGINS, clock=clock))
+def operations(tickets: MemoryTicketCache, clock: Clock) -> StoreAdministration:
+    return StoreAdministration(tickets, MemoryThrottle(LOGINS, clock=clock))
 
 
 def add(tickets: TicketCache) -> bytes:
@@ -38,7 +38,7 @@ def add(tickets: TicketCache) -> bytes:
 
 @pytest.mark.parametrize("name", [format_guid, lambda guid: short_hash(digest(guid))], ids=["GUID", "short hash"])
 def test_a_ticket_is_found_and_ended(
-    tickets: MemoryTicketCache, operations: StoreOperations, name: Callable[[bytes], str]
+    tickets: MemoryTicketCache, operations: StoreAdministration, name: Callable[[bytes], str]
 ) -> None:
     guid, other = add(tickets), add(tickets)
     assert operations.owner(name(guid)) == 42
@@ -50,13 +50,13 @@ def test_a_ticket_is_found_and_ended(
 
 
 @pytest.mark.parametrize("text", ["", "*", "nonsense", "0a1b2c3d4e", "[0-9a-f]"])
-def test_what_names_no_ticket_is_a_sentence(operations: StoreOperations, text: str) -> None:
+def test_what_names_no_ticket_is_a_sentence(operations: StoreAdministration, text: str) -> None:
     for ask in (operations.owner, operations.revoke):
         with pytest.raises(UserError, match="8 hexadecimal digits"):
             ask(text)
 
 
-def test_of_two_tickets_with_one_short_hash_none_is_taken(operations: StoreOperations) -> None:
+def test_of_two_tickets_with_one_short_hash_none_is_taken(operations: StoreAdministration) -> None:
     """It is one in some thousand millions; the GUID tells them apart."""
     twins = [TicketSummary(each, 0.0, 1.0, "0a1b2c3d") for each in (1, 2)]
     operations._tickets.named = lambda _: twins  # type: ignore[method-assign]  # none can be had otherwise
@@ -64,7 +64,7 @@ def test_of_two_tickets_with_one_short_hash_none_is_taken(operations: StoreOpera
         operations.owner("0a1b2c3d")
 
 
-def test_users_are_unlocked_by_their_ids(operations: StoreOperations) -> None:
+def test_users_are_unlocked_by_their_ids(operations: StoreAdministration) -> None:
     for _ in range(5):
         fail(operations._logins, "42")
     assert [*operations.locked()] == [42]
@@ -84,7 +84,7 @@ def test_status_says_what_is_out_and_all_else(clock: Clock, tickets: MemoryTicke
     add(tickets)
     checks: dict[str, Callable[[], object]] = {"users": dict, "tickets": out}
     for throttle, locked in ((MemoryThrottle(LOGINS, clock=clock), 0), (Gone(LOGINS, clock=clock), None)):
-        operations = StoreOperations(tickets, throttle)
+        operations = StoreAdministration(tickets, throttle)
         told = Status(Figures(now=clock), tickets, operations, checks, workers=1).status()
         assert (told["tickets"], told.get("locked"), told["uptime"]) == (1, locked, 0)
         assert told["stores"] == {"users": "ok", "tickets": "Redis does not answer."}

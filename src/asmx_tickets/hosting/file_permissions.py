@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from asmx_tickets.private_files import exposure
+from asmx_tickets.private_files import permission_problem
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import STDOUT
 
@@ -13,9 +13,9 @@ from asmx_tickets.settings.sections import STDOUT
 def exposed_files(settings: Settings) -> Iterator[str]:
     """A line for each, which says what to do. No more than a warning comes of it: the operator may want it so."""
     for file in dict.fromkeys(_files(settings)):
-        told = exposure(file)
-        if told is not None:
-            yield told
+        problem = permission_problem(file)
+        if problem is not None:
+            yield problem
 
 
 def _files(settings: Settings) -> Iterator[Path]:

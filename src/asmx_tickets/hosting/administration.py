@@ -17,7 +17,7 @@ from asmx_tickets.tickets.ticket import parse_guid
 T = TypeVar("T")
 
 
-class Operations(Protocol):
+class Administration(Protocol):
     """What operators do. A ``ticket`` is a GUID, or a short hash as lists show it. Any call may raise Unavailable."""
 
     def live(self, user_id: int | None = None) -> Iterator[TicketSummary]:
@@ -49,7 +49,7 @@ class Operations(Protocol):
         ...
 
 
-class StoreOperations(Operations):
+class StoreAdministration(Administration):
     """On the stores themselves: in the server that has them, or from the command line on those that servers share."""
 
     def __init__(self, tickets: TicketCache, logins: Throttle) -> None:
@@ -105,13 +105,13 @@ class Status:
         self,
         figures: Figures,
         tickets: TicketCache,
-        operations: Operations,
+        administration: Administration,
         checks: Mapping[str, Callable[[], object]],
         workers: int,
     ) -> None:
         self._figures = figures
         self._tickets = tickets
-        self._operations = operations
+        self._administration = administration
         self._checks = checks
         self._workers = workers
 
@@ -122,23 +122,23 @@ class Status:
         status |= self._figures.sums()
         try:
             status["tickets"] = self._tickets.held
-            status["locked"] = sum(1 for _ in self._operations.locked())
+            status["locked"] = sum(1 for _ in self._administration.locked())
         except Unavailable as error:
             stores["tickets"] = str(error)
         return status | {"stores": stores}
 
 
-def commands(operations: Operations, status: Status) -> dict[str, Command]:
+def commands(administration: Administration, status: Status) -> dict[str, Command]:
     """What the admin socket answers, by name."""
     return {
         "status": status.status,
-        "tickets": lambda user_id=None: map(asdict, operations.live(user_id)),
-        "owner": lambda ticket: {"user_id": operations.owner(ticket)},
-        "revoke": lambda ticket: {"ended": operations.revoke(ticket)},
-        "revoke_user": lambda user_id: {"ended": operations.revoke_user(user_id)},
-        "failures": lambda user_id: map(asdict, operations.failures(user_id)),
-        "locked": lambda: ({"user_id": user_id} for user_id in operations.locked()),
-        "unlock": lambda user_id: {"unlocked": operations.unlock(user_id)},
+        "tickets": lambda user_id=None: map(asdict, administration.live(user_id)),
+        "owner": lambda ticket: {"user_id": administration.owner(ticket)},
+        "revoke": lambda ticket: {"ended": administration.revoke(ticket)},
+        "revoke_user": lambda user_id: {"ended": administration.revoke_user(user_id)},
+        "failures": lambda user_id: map(asdict, administration.failures(user_id)),
+        "locked": lambda: ({"user_id": user_id} for user_id in administration.locked()),
+        "unlock": lambda user_id: {"unlocked": administration.unlock(user_id)},
     }
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from asmx_tickets.hosting.exposure import exposed_files
+from asmx_tickets.hosting.file_permissions import exposed_files
 from asmx_tickets.settings.model import Settings, load_settings
 
 
