@@ -16,7 +16,7 @@ def main() -> None:
         # each 700 new ones, which takes a tenth of the command's time.
         gc.set_threshold(200_000)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal's charset has no letters for must not end a list.
+        # A name that the terminal's charset can't show must not end a list.
         sys.stdout.reconfigure(errors="backslashreplace")
     from asmx_tickets.cli.app import app
 

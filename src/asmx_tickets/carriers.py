@@ -13,11 +13,11 @@ _CREDENTIALS = re.compile(r"\s*(SOTicket|Bearer)(?:\s+(.*))?", re.IGNORECASE | r
 _OWN_SITE = frozenset({"none", "same-origin", "same-site"})
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 AMBIGUOUS = "more than one ticket"
-"""Stands for different tickets in one place: there is one, and it is none that is valid (SECURITY D15)."""
+"""The text for several different tickets in one place. It counts as given, and is never valid (SECURITY D15)."""
 
 
 def is_given(ticket: str | None) -> bool:
-    """Whether there is a ticket's text. White space alone is empty."""
+    """Whether there is any text for a ticket. White space alone counts as empty."""
     return ticket is not None and not (ticket == "" or ticket.isspace())
 
 
@@ -35,10 +35,10 @@ def in_header(request: Request) -> str | None:
 
 
 def in_cookie(request: Request, friendly_origins: Collection[str] = ()) -> str | None:
-    """The ticket of the cookie; None where there is none that counts.
+    """The ticket of the cookie; None if there is none or it does not count.
 
-    A browser sends the cookie with other sites' requests too; those must not act in its owner's name (SECURITY D3).
-    ``friendly_origins`` are other sites that may.
+    A browser sends the cookie with other sites' requests, too; those must not act in its owner's name (SECURITY D3),
+    except those of the ``friendly_origins``.
     """
     if not request.headers.get_all("cookie") or _is_foreign(request, friendly_origins):
         return None
@@ -61,9 +61,9 @@ def _only(values: set[str]) -> str | None:
 
 
 def _is_foreign(request: Request, friendly_origins: Collection[str]) -> bool:
-    """Whether a page of another site sent the request. A request that says nothing of the kind is no browser's."""
+    """Whether a page of another site sent the request. A request without these headers is not a browser's."""
     sites, origins = request.headers.get_all("sec-fetch-site"), request.headers.get_all("origin")
-    # A browser says each of these once. Where somebody said more, none of it is believed (SECURITY D15).
+    # A browser sends each of these headers once. If one is repeated, none is believed (SECURITY D15).
     if len(sites) > 1 or len(origins) > 1:
         return True
     site = sites[0] if sites else None

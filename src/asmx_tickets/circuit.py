@@ -1,4 +1,4 @@
-"""A circuit breaker: while a server hangs, nobody waits for it but one caller now and then."""
+"""A circuit breaker: while a server hangs, only one caller now and then waits for it."""
 
 import threading
 import time
@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 
 class Circuit:
-    """Closed, calls go through. A failure opens it; then one call every ``pause`` seconds may try whether that is over.
+    """While it is closed, calls go through. A failure opens it; then one call every ``pause`` seconds may try again.
 
-    A failed call opens it only if no other call has worked since that call began: one that was merely unlucky shuts
-    nobody out. Safe to use from several threads.
+    A failed call opens it only if no other call has worked since that call began, so a single unlucky call does not
+    shut out the others. Safe to use from several threads.
     """
 
     def __init__(self, *, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -25,7 +25,7 @@ class Circuit:
         return self._try_at is not None
 
     def may_try(self) -> bool:
-        """Whether this caller may go through now. Where it is open: the one whose turn it is to try."""
+        """Whether this caller may go through now. While it is open, only the one whose turn it is may try."""
         with self._lock:
             now = self._clock()
             if self._try_at is None:
@@ -36,7 +36,7 @@ class Circuit:
             return True
 
     def worked(self) -> bool:
-        """A call went well, so calls go through. Whether that has closed the circuit, which was open before."""
+        """Note that a call went well. True if that has closed a circuit that was open."""
         self._worked_at = self._clock()
         if self._try_at is None:
             return False
@@ -46,7 +46,7 @@ class Circuit:
         return was_open
 
     def failed(self, began: float) -> bool:
-        """A call that began then failed. Whether that has opened the circuit, which was closed before."""
+        """Note that a call which began at ``began`` has failed. True if that has opened a circuit that was closed."""
         with self._lock:
             if self._try_at is not None or self._worked_at > began:
                 return False

@@ -1,4 +1,4 @@
-"""The time of day, as far as it can be believed (SECURITY R5)."""
+"""The time of day, which ignores short jumps of the system's clock (SECURITY R5)."""
 
 import logging
 import math
@@ -6,18 +6,18 @@ import time
 from collections.abc import Callable
 
 JUMP_SECONDS = 3600.0
-"""What the time of day may differ from the time that has passed; more is a jump."""
+"""How far the time of day may differ from the time that has passed. A larger difference is a jump."""
 DOUBT_SECONDS = 60.0
 """How long a jump must last to be believed."""
 
 _CHECK_SECONDS = 60.0
-"""After so long at most the two clocks are compared: every ticket check asks for the time."""
+"""How long the two clocks may go without being compared. Every ticket check asks for the time, so not each compares."""
 
 _log = logging.getLogger(__name__)
 
 
 class BelievedClock:
-    """Epoch seconds, UTC. A jump counts once it has lasted for a minute; until then the time that has passed does.
+    """Epoch seconds, UTC. A jump counts once it has lasted for a minute; until then the steady clock counts.
 
     One wrong reading, of a virtual machine that wakes up or a time server that lies, would end all tickets in memory,
     or let new ones live for weeks too long. Safe to use from several threads.
@@ -48,7 +48,7 @@ class BelievedClock:
         return self._believe(wall, steady)
 
     def _believe(self, wall: float, steady: float) -> float:
-        """Times that may come now without another look: none of them is further off than a jump."""
+        """Accept the difference between the clocks, and the times that may now come without another comparison."""
         self._offset = wall - steady
         self._earliest, self._latest = wall + _CHECK_SECONDS - JUMP_SECONDS, wall + _CHECK_SECONDS
         return wall

@@ -1,4 +1,4 @@
-"""How many cores this process may use, which is not how many the machine has."""
+"""How many cores this process may use, which may be fewer than the machine has."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ _GROUPS = Path("/sys/fs/cgroup")
 
 
 def usable_cores(own_group: Path = _OWN_GROUP, groups: Path = _GROUPS) -> int:
-    """What the CPU affinity leaves, and no more than the control group and those around it may use (cgroup v2).
+    """The cores that the CPU affinity and the control groups around this process allow (cgroup v2).
 
     Part of a core counts as one. The paths are the kernel's files: the process's group, and where groups are mounted.
     """
@@ -20,7 +20,7 @@ def usable_cores(own_group: Path = _OWN_GROUP, groups: Path = _GROUPS) -> int:
 
 
 def _group_limits(own_group: Path, groups: Path) -> Iterator[int]:
-    """The cores that each group from the process's own upwards may use, where it says so."""
+    """The limits of the process's own group and of those above it, if they have any."""
     folder = groups
     with suppress(OSError, ValueError):
         for line in own_group.read_text().splitlines():

@@ -1,4 +1,4 @@
-"""What the operations answer, as elements (CONTRACT 1). C#'s names stand here and in service.py, and nowhere else."""
+"""The operations' answers as elements (CONTRACT 1). Only this module and service.py contain C#'s names."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, tzinfo
@@ -11,7 +11,7 @@ from spyne_asmx import Element
 
 
 def profile(session: Session, *, with_ticket: bool) -> Element:
-    """What a login answers, and isValidTicket, which leaves out the ticket."""
+    """The answer of a login and, without the ticket, of isValidTicket."""
     user = session.user
     shown = user.profile
     return Element(
@@ -32,17 +32,17 @@ def profile(session: Session, *, with_ticket: bool) -> Element:
 
 
 def ticket_alone(session: Session) -> Element:
-    """What CreateTicketforUser answers."""
+    """The answer of CreateTicketforUser."""
     return Element("root", {"success": "true", "ticket": format_guid(session.guid)})
 
 
 def current_user(session: Session, local_zone: tzinfo | None) -> Element:
-    """What GetCurrentUser answers (CONTRACT 1.3)."""
+    """The answer of GetCurrentUser (CONTRACT 1.3)."""
     return Element("root", {"success": "true"}, [_user_element(session, local_zone)])
 
 
 def done() -> Element:
-    """The answer that says no more than that it was done."""
+    """The answer that only says that the operation was done."""
     return Element("root", {"success": "true"})
 
 
@@ -52,7 +52,7 @@ def refused(error: str) -> Element:
 
 
 def server_info(facts: Mapping[str, str], now: float, local_zone: tzinfo | None) -> Element:
-    """What ServerInfo answers. ``facts`` is what it says of this installation."""
+    """The answer of ServerInfo. ``facts`` describes this installation."""
     local = datetime.fromtimestamp(now, local_zone).astimezone(local_zone)
     offset = local.utcoffset()
     return Element(
@@ -69,7 +69,7 @@ def server_info(facts: Mapping[str, str], now: float, local_zone: tzinfo | None)
 
 
 def named(answer: Element, name: str) -> Element:
-    """An answer in the dialect whose root has this name. In the older one, ``response``, success has an empty error."""
+    """An answer in the dialect with the root ``name``. In ``response``, the older one, success has an empty error."""
     return answer if name == "root" else _in_older_dialect(answer, name)
 
 
@@ -117,7 +117,7 @@ def _upper(value: bool) -> str:
 
 
 def _local(moment: float | None, zone: tzinfo | None) -> str:
-    """Local time without a zone; empty where there is none (CONTRACT 1.3)."""
+    """A local time without a zone; empty for None (CONTRACT 1.3)."""
     if moment is None:
         return ""
     return datetime.fromtimestamp(moment, zone).strftime("%Y-%m-%dT%H:%M:%S")
@@ -125,7 +125,7 @@ def _local(moment: float | None, zone: tzinfo | None) -> str:
 
 @lru_cache(maxsize=4096)
 def _utc(second: int) -> str:
-    """UTC in whole seconds, rounded down: it never says more life than the ticket has (CONTRACT 1)."""
+    """UTC in whole seconds, rounded down so that it never promises a longer life than the ticket has (CONTRACT 1)."""
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

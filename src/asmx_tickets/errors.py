@@ -5,12 +5,12 @@
     AsmxTicketsError
     ├── SettingsError   a setting is unknown, contradictory or has a bad value
     ├── Unavailable     a store does not answer
-    │   └── Busy        or too many wait already
+    │   └── Busy        too many callers wait for it already
     ├── Refused         a normal answer that says no, with its text on the wire: see access/refusals.py
     └── UserError       a user can't be added or changed as asked
 
-Every message is one line that a person can act on. Anything else that is raised is a bug: it is logged
-under the request's id and answered as ``soap:Server`` (CONTRACT 2.4).
+Every message is one line that a person can act on. Any other exception is a bug: it is logged under the request's id
+and answered as ``soap:Server`` (CONTRACT 2.4).
 """
 
 
@@ -27,11 +27,11 @@ class Unavailable(AsmxTicketsError):
 
 
 class Busy(Unavailable):
-    """It would answer, but as many wait already as may."""
+    """The store works, but too many callers wait for it already."""
 
 
 class UserError(AsmxTicketsError):
-    """A user can't be added or changed as asked. ``field`` is what of the profile it is about, or ``password``."""
+    """A user can't be added or changed as asked. ``field`` is the attribute of the profile, or ``password``."""
 
     def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)

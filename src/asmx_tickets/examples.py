@@ -1,4 +1,4 @@
-"""The calls that the help pages show: made-up callers, and the service's own answers to them."""
+"""The example calls on the help pages: made-up requests, and the service's own answers to them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime

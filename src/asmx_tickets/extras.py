@@ -15,7 +15,7 @@ def missing(key: str, extra: str) -> SettingsError:
 
 
 def requirements(extra: str) -> tuple[str, ...]:
-    """What pip is asked for where the extra is wanted."""
+    """The requirements of an extra, as pip takes them."""
     from importlib.metadata import PackageNotFoundError, requires
 
     try:

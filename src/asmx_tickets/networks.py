@@ -8,7 +8,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def parse_address(text: str) -> Address | None:
-    """The address; IPv4 mapped into IPv6 is IPv4. None for text that is no address."""
+    """The address; IPv4 mapped into IPv6 counts as IPv4. None if the text is not an address."""
     try:
         parsed = ipaddress.ip_address(text)
     except ValueError:
@@ -17,6 +17,6 @@ def parse_address(text: str) -> Address | None:
 
 
 def lies_in(address: str, networks: Iterable[Network]) -> bool:
-    """Whether it lies in one of them. Text that is no address never does."""
+    """Whether an address is in one of the networks. Text that is not an address never is."""
     parsed = parse_address(address)
     return parsed is not None and any(parsed in network for network in networks)

@@ -1,4 +1,4 @@
-"""Whether a store answers: said in the log when it is gone and when it is back, once each."""
+"""Logs once when a store no longer answers, and once when it is back."""
 
 import logging
 import time
@@ -13,9 +13,9 @@ _log = logging.getLogger(__name__)
 
 
 class Presence:
-    """Hears how calls to a store end. ``name`` is what people call it; ``clock`` gives seconds that never run back.
+    """Follows how calls to a store end. ``name`` is its name for people; ``clock`` gives seconds that never run back.
 
-    ``observer`` is told how many seconds each answer took, where somebody wants to know.
+    ``observer``, if any, gets the duration of each answer in seconds.
     """
 
     def __init__(self, name: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -29,7 +29,7 @@ class Presence:
         return self._gone_at is not None
 
     def ask(self, question: Callable[[], T]) -> T:
-        """Call the store, and note how that ends. One that is too busy to answer is there."""
+        """Call the store, and note how that ends. A store that is too busy to answer is not gone."""
         began = self._clock()
         try:
             answer = question()

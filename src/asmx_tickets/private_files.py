@@ -1,4 +1,4 @@
-"""Files that are their owner's alone, and who owns them where root makes them for somebody else."""
+"""Makes files that only their owner may use, and gives those that root makes to the owner of the folder."""
 
 import os
 import stat
@@ -27,7 +27,7 @@ def make_private_folder(folder: Path) -> None:
 
 
 def make_private_file(file: Path, flags: int = os.O_WRONLY) -> int:
-    """Make a file with mode 0600 and give its descriptor. Raises OSError, FileExistsError among others.
+    """Make a file with mode 0600 and return its descriptor. Raises OSError, such as FileExistsError.
 
     As root, for the owner of its folder.
     """
@@ -45,20 +45,20 @@ def open_private_file(file: Path, flags: int) -> int:
 
 
 def give_to_owner_of(folder: Path, descriptor: int) -> None:
-    """As root: give a new file to whom its folder belongs."""
+    """As root: give a new file to the owner of its folder."""
     status = folder.stat()
     _give(descriptor, status.st_uid, status.st_gid)
 
 
 def make_alike(descriptor: int, old: os.stat_result) -> None:
-    """Give a new file the owner and the mode of the one whose place it takes, as far as this user may."""
+    """Give a new file the owner and the mode of the one that it replaces, as far as this user may."""
     if sys.platform != "win32":
         os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
         _give(descriptor, old.st_uid, old.st_gid)
 
 
 def permission_problem(path: Path) -> str | None:
-    """What is wrong with who may use a file, in one line that says what to do; None if nothing is or it is missing.
+    """A line that says who else may use a file, and what to do; None if nobody may or the file is missing.
 
     In a folder that others can write to, they can put files in others' places, unless it is one like /tmp.
     """

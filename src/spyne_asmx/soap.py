@@ -150,7 +150,7 @@ def decode(
 
 
 def _decoded(envelope: Element, version: SoapVersion, action: str, routes: Routes) -> DecodedEnvelope:
-    """Decode an envelope that was read. A header that is not understood is reported before any other fault (BP R2725)."""
+    """Decode an envelope that was read. A header that is not understood comes before any other fault (BP R2725)."""
     headers = _headers(envelope, version)
     if headers:
         _check_headers(headers, version, routes.headers)

@@ -1,4 +1,4 @@
-"""What an operator may give an account: what would never work, or be guessed at once, is told before it is stored."""
+"""The rules for what operators store in accounts. They refuse what would never work or could be guessed at once."""
 
 import re
 
@@ -11,7 +11,7 @@ _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class AccountRules:
-    """The rules for accounts that are added or changed. Accounts that are there already are not judged."""
+    """The rules for accounts that are added or changed. Existing accounts are not checked."""
 
     def __init__(self, passwords: PasswordPolicy, languages: Languages, *, sysadmin_name: str = "") -> None:
         self._passwords = passwords
@@ -25,7 +25,7 @@ class AccountRules:
             raise UserError(complaint, "password")
 
     def check_profile(self, profile: Profile) -> None:
-        """Raises UserError for a language that no session can have, and for what is no e-mail address."""
+        """Raise UserError for a language that no session can have, or an invalid e-mail address."""
         if profile.email and not _ADDRESS.fullmatch(profile.email):
             complaint = "The e-mail address must have one @ between a name and a host, and no white space."
             raise UserError(complaint, "email")
@@ -35,7 +35,7 @@ class AccountRules:
             raise UserError(complaint, "language")
 
     def warnings(self, profile: Profile) -> tuple[str, ...]:
-        """What an operator may not expect of this account, a line each."""
+        """What may surprise an operator about this account, one line each."""
         if self._sysadmin_name and account_key(profile.user_name) == account_key(self._sysadmin_name):
             return (f"{profile.user_name} is SysadminAccountName, the account that never gets a ticket.",)
         return ()

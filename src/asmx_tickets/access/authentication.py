@@ -1,7 +1,7 @@
 """The rules: who gets a ticket, what a ticket is good for, and when it ends (CONTRACT 1).
 
-Nothing here knows of HTTP or XML. A method gives a plain value or raises: a refusal of refusals.py, or
-Unavailable when a store does not answer.
+Nothing here knows about HTTP or XML. A method returns a plain value, or raises a refusal of refusals.py, or
+Unavailable if a store does not answer.
 """
 
 import secrets
@@ -90,7 +90,7 @@ class Authentication:
         return self._permitted(guid, self._tickets.renew(guid) if guid is not None else None)
 
     def log_out(self, guid: bytes | None, caller: Caller = NOBODY) -> Session:
-        """End a live ticket and give the session that it was. Raises InvalidTicket and Unavailable."""
+        """End a live ticket and return its session. Raises InvalidTicket and Unavailable."""
         session = self._permitted(guid, self._tickets.remove(guid) if guid is not None else None)
         write_if_possible(self._audit, _record(Event.LOGOUT, caller, session.user, session.guid))
         return session
@@ -103,7 +103,7 @@ class Authentication:
             self._note_refusal(user_name, caller, "the sysadmin")
             raise GenerationNotAllowed
         complaint = self._complaint_of_trusted(trusted_password, caller)
-        # Who is not trusted must not even learn by the time whether there is such a user.
+        # A program that is not trusted must not learn, even from the time taken, whether the user exists.
         credentials = self._directory.find(user_name if complaint is None else "")
         if credentials is None or not credentials.user.profile.enabled:
             complaint = complaint or "unknown or disabled user"
@@ -114,7 +114,7 @@ class Authentication:
         return self._issue(credentials.user, None, Event.IMPERSONATION, caller)
 
     def _complaint_of_trusted(self, password: str, caller: Caller) -> str | None:
-        """Why a program is not to be trusted, None if it is. Its failures count by address (SECURITY B6)."""
+        """Why a program is not trusted; None if it is. Its failures count by address (SECURITY B6)."""
         right = self._policy.trusts(password)
         if not self._policy.trusts_network(caller.address):
             return "network"
@@ -134,13 +134,13 @@ class Authentication:
         return user
 
     def _refuse_sysadmin(self, user: User, event: Event, caller: Caller) -> None:
-        # By the name of the row that was found, whatever spelling found it (SECURITY A7).
+        # Compare the name in the row that was found, whatever spelling found it (SECURITY A7).
         if self._policy.is_sysadmin(user.profile.user_name):
             write_if_possible(self._audit, _record(event, caller, user, None, "the sysadmin"))
             raise GenerationNotAllowed
 
     def _identified(self, guid: bytes, caller: Caller) -> Session:
-        """CONTRACT 1.2: a live ticket and no password stand for the user. Looks only: nothing is renewed yet."""
+        """CONTRACT 1.2: a live ticket without a password stands for the user. Nothing is renewed yet."""
         session = self._session(guid, self._tickets.look(guid))
         if session is None:
             raise self._dead_identity(guid, caller)
@@ -148,13 +148,13 @@ class Authentication:
         return session
 
     def _continue(self, identified: Session, language: str | None, caller: Caller) -> Session:
-        """CONTRACT 1.2: the answer is that same ticket, whose language stays unless another is asked for."""
+        """CONTRACT 1.2: the answer is the same ticket. Its language stays unless another is asked for."""
         guid, _, user = identified
         asked = (language or "").strip()
         chosen = self._policy.languages.choose(asked, user.profile.language) if asked else None
         ticket = self._tickets.renew(guid, user_id=user.id, language=chosen)
         if ticket is None:
-            # It has ended since it was looked at.
+            # The ticket has ended in the meantime.
             raise self._dead_identity(guid, caller)
         self._audit.write(_record(Event.RENEWAL, caller, user, guid))
         return Session(guid, ticket, user)
@@ -208,7 +208,7 @@ class Authentication:
         user = self._profiles.get(ticket.user_id)
         if user is not None and _stands_for(ticket, user):
             return Session(guid, ticket, user)
-        # The profile may be older than the ticket; what is ended here must be dead for sure.
+        # The cached profile may be older than the ticket, so make sure that the ticket must end.
         user = self._directory.get(ticket.user_id)
         if user is not None and _stands_for(ticket, user):
             return Session(guid, ticket, user)
@@ -226,5 +226,5 @@ def _record(event: Event, caller: Caller, user: User, guid: bytes | None, reason
 
 
 def _ticket_for_name(user_name: str, password: str) -> bytes | None:
-    """The ticket that stands in a name's place, or None where it is a name. A password makes it a name."""
+    """The ticket given in place of a name, or None for a name. With a password it is always a name."""
     return parse_guid(user_name) if not password else None

@@ -1,6 +1,6 @@
-"""One logon with a name and a password: who it is, or the one refusal for every reason to say no.
+"""One logon with a name and a password. Its result is the user, or the same refusal for every reason.
 
-All operations and bindings that take a password come through here, so they share one count of failures (SECURITY B3).
+All operations and bindings that take a password use this, so they share one count of failures (SECURITY B3).
 """
 
 import logging
@@ -31,9 +31,9 @@ class Logons:
         self._audit = audit
 
     def check(self, user_name: str, password: str, caller: Caller) -> User:
-        """The enabled user whose password this is, as they were before this logon, which is written down.
+        """Check a password, note the logon, and return the enabled user as they were before it.
 
-        One text and one duration for every reason to say no (SECURITY A5, A6).
+        Every refusal has the same text and takes the same time (SECURITY A5, A6).
 
         Raises AuthenticationFailed and Unavailable.
         """
@@ -74,7 +74,7 @@ class Logons:
 
 
 def write_if_possible(audit: AuditLog, record: Record) -> None:
-    """Note what has happened already. A log that fails then is an operator's business, and nobody else's."""
+    """Note what has already happened. If that fails, only the log tells of it."""
     try:
         audit.write(record)
     except Unavailable as error:
@@ -88,12 +88,12 @@ def as_typed(user_name: str) -> str:
 
 
 def account_of(user_id: int) -> str:
-    """What the failures of an account count for, in a throttle."""
+    """The key under which a throttle counts the failures of an account."""
     return str(user_id)
 
 
 def _attempt(user_name: str, user: User | None, network: str) -> Attempt:
-    """What an attempt counts for: the account where there is one, not the spelling that found it (SECURITY B2).
+    """The attempt to count. It counts for the account if there is one, not for the spelling used (SECURITY B2).
 
     The security stamp rises with a new password and when an account is disabled, so either lets the user in again.
     """

@@ -1,4 +1,4 @@
-"""What the settings say about who gets a ticket, and in which language (CONTRACT 1.2, 3)."""
+"""Who gets a ticket, and in which language, according to the settings (CONTRACT 1.2, 3)."""
 
 import hmac
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ class Languages:
     """The languages a session can have, as codes (``en``, ``de-AT``), and the one that others fall back to.
 
     Raises:
-        SettingsError: the default is none of the supported ones.
+        SettingsError: the default is not one of the supported languages.
     """
 
     supported: tuple[str, ...] = ("en", "de", "fr", "nl", "tr")
@@ -35,17 +35,17 @@ class Languages:
 
 @dataclass(frozen=True, slots=True)
 class TrustedPasswords:
-    """The values of TrustedUserPwd that count. Only their digests are kept; none of them: nobody is trusted."""
+    """The valid values of TrustedUserPwd, of which only digests are kept. Without any, nobody is trusted."""
 
     _digests: tuple[bytes, ...] = field(repr=False)
 
     @classmethod
     def of(cls, passwords: Iterable[str]) -> "TrustedPasswords":
-        """Those of these passwords that are not empty."""
+        """Make it from passwords; empty ones are left out."""
         return cls(tuple(_digest(password) for password in passwords if password))
 
     def __contains__(self, password: str) -> bool:
-        """How long it takes does not tell how much of the password was right (SECURITY B6)."""
+        """The time that this takes does not reveal how much of the password was right (SECURITY B6)."""
         given = _digest(password)
         matches = [hmac.compare_digest(given, known) for known in self._digests]
         return any(matches)

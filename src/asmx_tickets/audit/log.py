@@ -22,7 +22,7 @@ class AuditLog(Protocol):
         ...
 
     def flush(self) -> None:
-        """Write what was held back, as far as its time has come. Raises Unavailable."""
+        """Write the records that were held back and are now due. Raises Unavailable."""
         ...
 
     def check(self) -> None:
@@ -30,7 +30,7 @@ class AuditLog(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         ...
 
 
@@ -110,7 +110,7 @@ class CooperativeAudit(OuterAudit):
 
 @contextmanager
 def writing(where: Path | str) -> Iterator[None]:
-    """Turns what the system says of a log into Unavailable."""
+    """Turn the operating system's errors into Unavailable."""
     try:
         yield
     except OSError as error:

@@ -15,7 +15,7 @@ from asmx_tickets.errors import Unavailable
 
 
 class AuditStream(AuditLog):
-    """Standard output. A reader that does not read makes ``write`` fail after a second, and never hang."""
+    """Standard output. If its reader does not read, ``write`` fails after a second instead of hanging."""
 
     def __init__(self, descriptor: int = 1, *, clock: Callable[[], float] = time.time) -> None:
         self._clock = clock

@@ -1,13 +1,13 @@
-"""A line in the log for each answer, where Logging:Access asks for it.
+"""A line in the log for each answer, if Logging:Access asks for it.
 
-No query is in it: a GET's can hold a password (SECURITY L2)."""
+It leaves out the query, because a GET's can hold a password (SECURITY L2)."""
 
 import logging
 
 from spyne_asmx import Request
 
 _log = logging.getLogger("access")
-_log.setLevel(logging.INFO)  # whatever the level of all else is
+_log.setLevel(logging.INFO)  # whatever level the rest of the log has
 
 _LONGEST_PATH = 1024
 

@@ -1,4 +1,4 @@
-"""What operators ask of live tickets and counted failures, and of the server that has them."""
+"""What operators can do with live tickets and failed logins, and the status of the server."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Administration(Protocol):
-    """What operators do. A ``ticket`` is a GUID, or a short hash as lists show it. Any call may raise Unavailable."""
+    """What operators can do. A ``ticket`` is a GUID or a short hash from a list. Any call may raise Unavailable."""
 
     def live(self, user_id: int | None = None) -> Iterator[TicketSummary]:
         """The live tickets, all or one user's."""
@@ -29,15 +29,15 @@ class Administration(Protocol):
         ...
 
     def revoke(self, ticket: str) -> int:
-        """End a ticket for good; how many that were."""
+        """End a ticket for good. Returns how many ended."""
         ...
 
     def revoke_user(self, user_id: int) -> int:
-        """End all tickets of a user for good; how many were alive."""
+        """End all tickets of a user for good. Returns how many were alive."""
         ...
 
     def failures(self, user_id: int) -> tuple[Failures, ...]:
-        """A user's failed logins, from wherever there are some."""
+        """A user's failed logins, by network."""
         ...
 
     def locked(self) -> Iterator[int]:
@@ -45,12 +45,12 @@ class Administration(Protocol):
         ...
 
     def unlock(self, user_id: int) -> bool:
-        """Forget a user's failed logins. Whether there were any."""
+        """Forget a user's failed logins. True if there were any."""
         ...
 
 
 class StoreAdministration(Administration):
-    """On the stores themselves: in the server that has them, or from the command line on those that servers share."""
+    """Works on the stores directly: in the server, or from the command line if the stores are shared."""
 
     def __init__(self, tickets: TicketCache, logins: Throttle) -> None:
         self._tickets = tickets
@@ -99,7 +99,7 @@ def _by_name(call: Callable[[str], T], short_hash: str) -> T:
 
 
 class Status:
-    """How the server does. ``checks`` are its stores by name; each raises Unavailable while its store is out."""
+    """The status of the server. ``checks`` are its stores by name; each raises Unavailable while its store is out."""
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class Status:
         self._workers = workers
 
     def status(self) -> Result:
-        """All there is to tell. What a store that is out can't say is left out; times are seconds."""
+        """The whole status. Figures of a store that is out are left out. Times are in seconds."""
         stores = {name: _state(check) for name, check in self._checks.items()}
         status: dict[str, object] = {"version": version("asmx-tickets"), "workers": self._workers, "pid": os.getpid()}
         status |= self._figures.sums()
@@ -129,7 +129,7 @@ class Status:
 
 
 def commands(administration: Administration, status: Status) -> dict[str, Command]:
-    """What the admin socket answers, by name."""
+    """The commands of the admin socket, by name."""
     return {
         "status": status.status,
         "tickets": lambda user_id=None: map(asdict, administration.live(user_id)),

@@ -1,4 +1,4 @@
-"""Answers as bytes, and what is answered to a request that can't be read."""
+"""Answers as bytes, and the answers to requests that can't be read."""
 
 from enum import Enum
 from functools import lru_cache

@@ -48,7 +48,7 @@ class Cors:
         return Response(204, headers)
 
     def headers(self, request: Request) -> tuple[tuple[str, str], ...]:
-        """The headers for the answer to a request."""
+        """The CORS headers of the answer to a request."""
         origin = request.headers.get("origin")
         allowed = ANY if ANY in self.origins else origin
         if origin is None or allowed not in self.origins:

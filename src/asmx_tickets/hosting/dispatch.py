@@ -1,4 +1,4 @@
-"""Runs a decoded call where its operation's ``waiting`` says."""
+"""Runs a decoded call on the loop, as a greenlet or in a thread, as its operation's ``waiting`` says."""
 
 from collections.abc import Callable
 from functools import partial

@@ -1,4 +1,4 @@
-"""What all connections of a server process share: the site behind them, their limits, and the sweep of deadlines."""
+"""What all connections of a server process share: the site, the limits, and the sweep that checks deadlines."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -30,14 +30,14 @@ class DoorLimits:
 
 
 class Stuck(NamedTuple):
-    """Since when a client has taken no more than so many bytes."""
+    """When a client last took any bytes, and how many it had taken by then."""
 
     since: float
     taken: int
 
 
 Observer = Callable[[Request, int, float, str], None]
-"""Is told of each answer: the request, the status, how many seconds it took, and the client's address."""
+"""It gets each answer's request, status, duration in seconds, and client address."""
 
 
 class Finisher(Protocol):
@@ -62,7 +62,7 @@ class Client(Protocol):
 
 
 class Door:
-    """Lets clients in and, when they take too long, out. ``now`` gives seconds that never run backwards."""
+    """Accepts clients, and disconnects those that take too long. ``now`` gives seconds that never run backwards."""
 
     def __init__(self, site: Answerer, dispatcher: Finisher, limits: DoorLimits, now: Callable[[], float]) -> None:
         self.site = site
@@ -77,16 +77,16 @@ class Door:
         self._complain_at = float("-inf")
 
     def change(self, site: Answerer, dispatcher: Finisher, limits: DoorLimits) -> None:
-        """Serve another site from now on. What is under way is finished by the one that began it."""
+        """Serve another site from now on. The old one finishes the calls that it has begun."""
         self.site, self.dispatcher, self.limits = site, dispatcher, limits
-        self.heads = Heads()  # what was remembered had passed the limits that were
+        self.heads = Heads()  # the remembered heads were checked against the old limits
 
     def __len__(self) -> int:
         """How many clients are connected."""
         return len(self._clients)
 
     def opened(self, client: Client) -> None:
-        """Let a client in. Where there are too many, an idle one has to go, or else the new one."""
+        """Accept a client. If there are too many, an idle one is disconnected, or the new one if none is idle."""
         self._clients[client] = None
         if len(self._clients) > self.limits.connections:
             next((each for each in self._clients if each.is_idle and each is not client), client).close()
@@ -97,7 +97,7 @@ class Door:
         self._clients.pop(client, None)
 
     def observe_by(self, observers: Sequence[Observer]) -> None:
-        """Tell these of each answer from now on."""
+        """Tell these observers about each answer from now on."""
 
         def tell_all(*answer: Any) -> None:
             for each in observers:
@@ -106,12 +106,12 @@ class Door:
         self.observer = None if not observers else observers[0] if len(observers) == 1 else tell_all
 
     def observe(self, request: Request, status: int, began: float) -> None:
-        """Tell the observer of an answer."""
+        """Tell the observer about an answer."""
         if self.observer is not None:
             self.observer(request, status, self.now() - began, self.site.client_of(request))
 
     def sweep(self) -> None:
-        """Look at all deadlines. To be called every SWEEP_SECONDS."""
+        """Check all deadlines. To be called every SWEEP_SECONDS."""
         self.date = formatdate(usegmt=True)
         now = self.now()
         for client, stuck in list(self._clients.items()):
@@ -129,7 +129,7 @@ class Door:
             client.close()
 
     def _watch(self, client: Client, stuck: Stuck | None, now: float) -> None:
-        """A client that takes nothing of its answers for long enough is cut off."""
+        """Cut off a client that has not taken any of its answers for too long."""
         taken = client.taken_bytes
         if stuck is None or taken > stuck.taken:
             self._clients[client] = Stuck(now, taken)

@@ -1,4 +1,4 @@
-"""Which of the server's files others on the machine can read or change."""
+"""Finds the server's files that other users of the machine can read or change."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from asmx_tickets.settings.sections import STDOUT
 
 
 def exposed_files(settings: Settings) -> Iterator[str]:
-    """A line for each, which says what to do. No more than a warning comes of it: the operator may want it so."""
+    """One line for each such file, which says what to do. It is only a warning: the operator may want it so."""
     for file in dict.fromkeys(_files(settings)):
         problem = permission_problem(file)
         if problem is not None:

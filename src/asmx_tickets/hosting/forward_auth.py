@@ -1,7 +1,7 @@
-"""Whose ticket a request brings, for a proxy that guards another site: nginx' auth_request, Traefik, Caddy.
+"""Tells a proxy that guards another site whose ticket a request has: nginx's auth_request, Traefik, Caddy.
 
-The proxy sends the request's head here. It lets the request through at 200, with what the answer says of the user, and
-turns it away at 401.
+The proxy sends the request's head here. If the answer is 200, it lets the request through with the user's headers; if
+it is 401, it turns the request away.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from asmx_tickets.tickets.ticket import parse_guid
 from spyne_asmx import Request, Response, ServiceUnavailable, text_response
 from spyne_asmx.http import UNCACHED
 
-# What printable ASCII has, but for the percent sign, which begins an escape.
+# Printable ASCII without the percent sign, which begins an escape.
 _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 
 

@@ -1,7 +1,7 @@
-"""Request heads: the request line and the headers, read once and remembered by their bytes.
+"""Request heads: the request line and the headers. They are read once and remembered by their bytes.
 
-A client's proxy sends the same head for ever. One that carries a ticket, a cookie, credentials or a form is never kept,
-and of one with a query all but the query: nothing secret stays in memory because of this (SECURITY L1).
+A client's proxy always sends the same head. A head that carries a ticket, a cookie, credentials or a form is never
+kept, and a query is cut off first, so no secret stays in memory because of this (SECURITY L1).
 """
 
 import re
@@ -17,9 +17,9 @@ MAX_HEADERS = 100
 MAX_TARGET = 8192
 _REMEMBERED = 512
 _LONGEST_REMEMBERED = 2048
-# A query of nothing but what RFC 3986 has for one means the same to every reader of request lines.
+# Every reader of request lines understands a query that has only RFC 3986's characters in the same way.
 _QUERY = re.compile(rb"GET /[^?#\s]*(\?[A-Za-z0-9%&=+._~!$'()*,;:@/?-]*) HTTP/1\.[01]\r\n")
-# The headers that a remembered head may have: none of them is where anybody puts a secret.
+# The headers that a remembered head may have. Nobody puts a secret in any of these.
 _HARMLESS = frozenset(
     [
         "host",
@@ -68,7 +68,7 @@ class Head:
 
     @property
     def may_be_remembered(self) -> bool:
-        """Whether nothing in it is a secret or this request's or connection's own."""
+        """Whether it has no secret, and nothing that belongs to this request or connection only."""
         return (
             self.host == self.headers.get("host")
             and "@" not in self.host
@@ -79,17 +79,17 @@ class Head:
 
 
 NO_HEAD = Head("-", "-", "", HeaderMap(), "", keep_alive=False, length=0)
-"""Stands for one that can't be read."""
+"""Marks a head that can't be read."""
 
 
 class Heads:
-    """The heads that are known by their bytes; those not seen for longest are forgotten."""
+    """The remembered heads by their bytes. Those that were not used for the longest time are forgotten."""
 
     def __init__(self) -> None:
         self._heads: OrderedDict[bytes, Head] = OrderedDict()
 
     def get(self, raw: bytes) -> Head | None:
-        """The head that these bytes are, without the empty line behind it."""
+        """The remembered head with these bytes, without the empty line at its end."""
         head = self._heads.get(raw)
         if head is not None:
             self._heads.move_to_end(raw)
@@ -98,7 +98,7 @@ class Heads:
         return None if query is None else self._with_query(raw, query)
 
     def _with_query(self, raw: bytes, query: re.Match[bytes]) -> Head | None:
-        """A head that is known but for its query, which is no part of what is remembered."""
+        """A remembered head with the query of this request, which is never remembered."""
         key = raw[: query.start(1)] + raw[query.end(1) :]
         head = self._heads.get(key)
         if head is None:
@@ -108,7 +108,7 @@ class Heads:
         return Head(head.method, head.path, text, head.headers, head.host, head.keep_alive, head.length)
 
     def remember(self, raw: bytes, head: Head) -> None:
-        """Keep a head without its query, if it may be kept."""
+        """Remember a head without its query, if that is allowed."""
         query = _QUERY.match(raw)
         if query is not None:
             raw = raw[: query.start(1)] + raw[query.end(1) :]
@@ -127,12 +127,12 @@ class Heads:
 
 
 class BadTarget(Exception):
-    """A request target that is no path and no absolute address."""
+    """A request target that is neither a path nor an absolute address."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a request is for. ``authority`` is that of a target in absolute form, which wins over the Host header."""
+    """A parsed request target. ``authority`` is that of the absolute form, which overrides the Host header."""
 
     path: str
     query: str
@@ -157,7 +157,7 @@ def read_target(raw: bytes) -> Target:
 
 
 def text_of(value: bytes) -> str:
-    """A header's value as it was sent: UTF-8 where it is, and Latin-1 otherwise."""
+    """A header's value as text: UTF-8 if it is valid, otherwise Latin-1."""
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
@@ -165,7 +165,7 @@ def text_of(value: bytes) -> str:
 
 
 def host_of(named: list[str], authority: str | None, version: str, default: str) -> str:
-    """The host a request is for; empty where there is not exactly one. HTTP/1.0 may name none."""
+    """The host of a request; empty unless there is exactly one. HTTP/1.0 may leave it out."""
     if len(named) > 1 or (not named and version != "1.0"):
         return ""
     if authority is not None:
@@ -174,7 +174,7 @@ def host_of(named: list[str], authority: str | None, version: str, default: str)
 
 
 def listener_host(sockname: object) -> str:
-    """The host of a request that names none: the address that it came to."""
+    """The host of a request that names none: the address at which it arrived."""
     if not isinstance(sockname, tuple):
         return "localhost"
     return f"[{sockname[0]}]:{sockname[1]}" if ":" in sockname[0] else f"{sockname[0]}:{sockname[1]}"

@@ -1,6 +1,6 @@
-"""Two addresses for load balancers and container platforms, beside the service and with nothing of its contract.
+"""Two addresses for load balancers and container platforms, which are not part of the service's contract.
 
-``/healthz``: the process lives. ``/readyz``: its stores answer, so it should get requests; if not, it says which.
+``/healthz``: the process lives. ``/readyz``: its stores answer, so it should get requests; if not, it names them.
 """
 
 import logging
@@ -15,7 +15,7 @@ from spyne_asmx import Response, text_response
 LIVE, READY = "/healthz", "/readyz"
 ASK_EVERY_SECONDS = 1.0
 LONGEST_SECONDS = 3.0
-"""A store that has not answered by then hangs, whatever its own time limit is."""
+"""A store that has not answered by then counts as hanging, whatever its own time limit is."""
 _PAUSE_SECONDS = 0.02
 
 _log = logging.getLogger(__name__)
@@ -44,10 +44,9 @@ class Health:
         return _not_ready("the server stops")
 
     def ready(self) -> Response:
-        """200 when every store answers; else 503, and which do not. May wait as long as a store's time limit.
+        """200 if every store answers, otherwise 503 with the names of the others. May wait for a store's time limit.
 
-        However many ask, the stores are asked once a second. While they are, the last answer counts; who asks before
-        there is one waits for it.
+        The stores are asked once a second at most. Meanwhile the last answer counts; only the first callers wait.
         """
         while self._asking and self._answer is None:
             pause(_PAUSE_SECONDS)

@@ -1,4 +1,4 @@
-"""The log, on standard error. Whoever reads it may stop reading: the service goes on (SECURITY R4)."""
+"""The log, on standard error. The service goes on even if its reader stops reading (SECURITY R4)."""
 
 import json
 import logging
@@ -39,7 +39,7 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """A line of JSON. What a record brings as ``fields`` stands beside its message."""
+    """A line of JSON. A record's ``fields`` are added to its message."""
 
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC)
@@ -56,12 +56,12 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure_logging(settings: Settings) -> None:
-    """Log from the level that Logging:LogLevel:Default names. Each line is there, or dropped, before this goes on."""
+    """Log from the level that Logging:LogLevel:Default names. Each line is written or dropped at once."""
     _log_through(_StandardError(), settings)
 
 
 class BackgroundLog:
-    """Logs from a thread of its own, for a process that must not wait: lines too many to be kept are dropped."""
+    """Logs from a separate thread, for a process that must not wait. If too many lines wait, new ones are dropped."""
 
     def __init__(self, settings: Settings) -> None:
         self._lines: queue.Queue[Any] = queue.Queue(_WAITING_LINES)
@@ -70,12 +70,12 @@ class BackgroundLog:
         _log_through(_DroppingHandler(self._lines), settings)
 
     def close(self) -> None:
-        """Write what waits, if somebody reads it within a second."""
+        """Write the waiting lines, if somebody reads them within a second."""
         self._listener.stop()
 
 
 class _StandardError(logging.Handler):
-    """Writes what the reader of standard error takes at once: for a process that must not wait, nor start threads."""
+    """Writes only what standard error accepts at once, for a process that must neither wait nor start threads."""
 
     def emit(self, record: logging.LogRecord) -> None:
         line = f"{self.format(record)}\n".encode("utf-8", "replace")[:_LONGEST_LINE]
@@ -87,7 +87,7 @@ class _StandardError(logging.Handler):
 
 
 class _DroppingHandler(QueueHandler):
-    """Makes the line at once, and leaves it to be written."""
+    """Formats the line at once, and leaves the writing to the thread."""
 
     def enqueue(self, record: logging.LogRecord) -> None:
         with suppress(queue.Full):

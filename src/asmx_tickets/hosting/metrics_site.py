@@ -1,4 +1,4 @@
-"""The address from which a Prometheus server reads (Metrics:Listen), behind a door of its own."""
+"""The site that a Prometheus server reads (Metrics:Listen), behind its own door."""
 
 import secrets
 from collections.abc import Callable
@@ -11,7 +11,7 @@ PATH = "/metrics"
 
 
 class MetricsSite(Answerer):
-    """Answers at PATH with what ``text`` gives, which may wait."""
+    """Answers at PATH with the result of ``text``, which may wait."""
 
     def __init__(self, text: Callable[[], bytes], content_type: str) -> None:
         self._text = text

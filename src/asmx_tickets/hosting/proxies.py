@@ -1,4 +1,4 @@
-"""What known proxies say of the client: Forwarded (RFC 7239), or else the X-Forwarded headers (CONTRACT 2.7)."""
+"""What known proxies say about the client, in Forwarded (RFC 7239) or the X-Forwarded headers (CONTRACT 2.7)."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ _PAIR = re.compile(r'\s*(?:([!#$%&\'*+.^_`|~0-9A-Za-z-]+)\s*=\s*(?:"((?:[^"\\]|\
 
 @dataclass(frozen=True, slots=True)
 class Proxies:
-    """The proxies that are believed, by their networks. None by default; what others say counts for nothing."""
+    """The networks of the proxies that are believed. By default there are none. Other senders' headers are ignored."""
 
     networks: tuple[Network, ...] = ()
 
@@ -68,7 +68,7 @@ def _scheme(said: str, default: str) -> str:
 
 
 def _elements(header: str) -> Iterator[dict[str, str]]:
-    """The elements of a Forwarded header, none at all where it is not written as it should be."""
+    """The elements of a Forwarded header; none if it is malformed."""
     elements: list[dict[str, str]] = [{}]
     position = 0
     while position < len(header):
@@ -93,7 +93,7 @@ def _without_port(address: str) -> str:
 
 
 def _last(request: Request, name: str) -> str:
-    """The last item of a header that may be a list; empty where there is none."""
+    """The last item of a header that may be a list; empty if there is none."""
     items = _list_of(request.headers.get_all(name))
     return items[-1] if items else ""
 

@@ -1,7 +1,7 @@
-"""Settings that are read again while the server runs: at SIGHUP, or when an operator asks for it.
+"""Reads the settings again while the server runs: at SIGHUP, or when an operator asks for it.
 
-The supervisor reads them first: what is wrong is said once, and changes nothing. Then each worker builds new rules and
-a new site on the stores that it has.
+The supervisor reads them first, so an error is reported once and changes nothing. Then each worker builds new rules and
+a new site on its existing stores.
 """
 
 from collections.abc import Callable
@@ -16,12 +16,12 @@ Reread = Callable[[Settings], Change]
 
 
 def no_change(current: Settings) -> Change:
-    """For settings that stand nowhere but in this process."""
+    """For settings that exist only in this process."""
     return Change(current, (), ())
 
 
 def read_again(read: Callable[[], Settings], demo: bool, current: Settings) -> Change:
-    """What has changed in the settings, which ``read`` reads. Raises SettingsError for what can't be used."""
+    """The changes in the settings, which ``read`` reads. Raises SettingsError if they can't be used."""
     wanted = read()
     change = change_of(current, demo_settings(wanted) if demo else wanted)
     if any(address.scheme == "https" for address in change.settings.urls):

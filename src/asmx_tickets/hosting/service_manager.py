@@ -1,4 +1,4 @@
-"""What systemd is told of a service of the type notify (sd_notify(3)), where it is systemd that started it."""
+"""Tells systemd the state of a service of type notify (sd_notify(3))."""
 
 import os
 import socket
@@ -8,7 +8,7 @@ READY, STOPPING = "READY=1", "STOPPING=1"
 
 
 def tell_service_manager(state: str) -> None:
-    """Say how the service is. Nobody hears it where no NOTIFY_SOCKET is set."""
+    """Report a state. Does nothing if NOTIFY_SOCKET is not set."""
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):
         return

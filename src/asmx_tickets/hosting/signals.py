@@ -1,6 +1,6 @@
 """Signals are noted by their handlers and acted on elsewhere, in one loop.
 
-Nothing is imported here but the standard library: the command line notes signals before it loads anything else.
+This imports the standard library only, because the command line notes signals before it loads anything else.
 """
 
 import os
@@ -12,7 +12,7 @@ RELOAD = getattr(signal, "SIGHUP", None)
 
 
 class Signals:
-    """The signals that came and nobody has acted on yet."""
+    """The signals that have come and have not been handled yet."""
 
     def __init__(self) -> None:
         self.stop = False
@@ -20,7 +20,7 @@ class Signals:
         self._wake: int | None = None
 
     def note(self) -> None:
-        """Note signals from now on, in place of what they do by themselves."""
+        """Note signals from now on, instead of their default actions."""
         for number in STOP:
             signal.signal(number, self._on_stop)
         if RELOAD is not None:
@@ -48,4 +48,4 @@ class Signals:
 
 
 SIGNALS = Signals()
-"""The signals of this process: there is one such table a process."""
+"""The signals of this process, which has only one such object."""

@@ -1,4 +1,4 @@
-"""What stands between the HTTP server and the endpoint: hosts, proxies, the path base, and every answer's headers.
+"""The layer between the HTTP server and the endpoint: hosts, proxies, the path base, and headers of all answers.
 
 ``begin`` and ``finish`` leave out the headers that all answers share; ``handle`` adds them.
 """
@@ -45,7 +45,7 @@ COMMON_HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class HostFilter:
-    """The Host names that are answered: ``*`` for any, ``*.example.com`` for what lies below it."""
+    """The Host names that are answered: ``*`` for any, ``*.example.com`` for its subdomains."""
 
     patterns: tuple[str, ...] = ("*",)
 
@@ -65,7 +65,7 @@ def _matches(name: str, pattern: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class SideCall:
-    """A request that is none of the endpoint's, and may wait for stores. ``answer`` makes its answer."""
+    """A request that is not for the endpoint, and may wait for stores. ``answer`` makes its answer."""
 
     request: Request
     answer: Callable[[], Response]
@@ -76,7 +76,7 @@ Call = AsmxContext | SideCall
 
 
 class Answerer(Protocol):
-    """What a door leads to: ``begin`` never waits, ``finish`` may. See Site."""
+    """A site behind a door: ``begin`` never waits, ``finish`` may. See Site."""
 
     def begin(self, request: Request) -> Call | Response: ...
     def finish(self, call: Call) -> Response: ...
@@ -87,7 +87,7 @@ class Answerer(Protocol):
 
 
 class Site(Answerer):
-    """An endpoint below a path base, for some hosts, behind some proxies; and what those who run it ask."""
+    """An endpoint below a path base, for some hosts and behind some proxies, and the addresses for operators."""
 
     def __init__(
         self,
@@ -156,7 +156,7 @@ class Site(Answerer):
         return self.completed(answer, call.request)
 
     def completed(self, answer: Response, request: Request) -> Response:
-        """The answer with the headers that the settings ask for. HSTS is said over TLS alone (RFC 6797 section 7.2)."""
+        """The answer with the headers that the settings ask for. HSTS is only sent over TLS (RFC 6797 section 7.2)."""
         if not self._adds_headers:
             return answer
         headers = answer.headers if "vary" in dict(answer.headers) else (*answer.headers, *self._cors_headers(request))
@@ -170,11 +170,11 @@ class Site(Answerer):
         self._draining = True
 
     def next_id(self) -> str:
-        """A name for one more request."""
+        """The id of the next request."""
         return f"{self._run}-{next(self._numbers):x}"
 
     def client_of(self, request: Request) -> str:
-        """The address of the client, which known proxies may tell."""
+        """The address of the client, according to known proxies."""
         return self._proxies.resolve(request).remote_address if self._proxies.networks else request.remote_address
 
     def _begin(self, request: Request) -> Call | Response:
@@ -197,7 +197,7 @@ class Site(Answerer):
         return self._lead_to_help(request) if request.path in {"", "/"} else self.endpoint.begin(request)
 
     def _lead_to_help(self, request: Request) -> Response:
-        """Lead whoever opens the root to the help page; an address without a host holds behind any proxy."""
+        """Redirect the root to the help page, by an address without a host, which works behind any proxy."""
         if request.method not in {"GET", "HEAD"} or Binding.DOCUMENTATION not in self.endpoint.bindings:
             return text_response(404, "Not found.")
         location = quote(request.path_base + self.endpoint.path, safe="/%")
@@ -212,7 +212,7 @@ class Site(Answerer):
 
 
 def _tell_whose_ticket(forward_auth: ForwardAuth, request: Request) -> SideCall | Response:
-    """Asked by a proxy, under whatever host it knows this server."""
+    """Answer a proxy, whatever host name it uses for this server."""
     if request.method not in {"GET", "HEAD"}:
         return text_response(405, "Method not allowed.", ("allow", "GET, HEAD"))
     return SideCall(request, partial(forward_auth.answer, request))

@@ -23,7 +23,7 @@ _log = logging.getLogger(__name__)
 
 
 def listen(addresses: Iterable[ListenAddress], key: str = "Urls") -> list[socket.socket]:
-    """A listening socket for each address. Raises SettingsError where an address can't be had."""
+    """A listening socket for each address. Raises SettingsError if an address can't be used."""
     sockets: list[socket.socket] = []
     try:
         for address in addresses:
@@ -62,7 +62,7 @@ def _listen(address: ListenAddress, key: str) -> socket.socket:
 
 
 def lock_file(file: Path, key: str) -> IO[bytes]:
-    """Make this process, and those that it forks, the only user of a file while what is returned is open.
+    """Make this process and those that it forks the only user of a file, as long as the returned file is open.
 
     The lock is on a file of its own, because the other one is made anew at each start or stop. ``key`` is the setting
     that names the file. Raises SettingsError.

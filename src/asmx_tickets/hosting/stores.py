@@ -71,7 +71,7 @@ def audit_log(settings: Settings, clock: Callable[[], float] = time.time) -> Aud
 
 @dataclass(frozen=True, slots=True)
 class Throttles:
-    """What counts failures: of logins, and of TrustedUserPwd."""
+    """The throttles that count failures of logins and of TrustedUserPwd."""
 
     logins: Throttle
     trusted_passwords: Throttle
@@ -179,7 +179,7 @@ def _redis_stores(settings: Settings) -> Stores:
 
 
 def _nothing() -> None:
-    """There is nothing to do."""
+    """Do nothing."""
 
 
 def _alarm(what: str) -> None:
@@ -189,7 +189,7 @@ def _alarm(what: str) -> None:
 class EvictionWarnings:
     """SECURITY D17: a ticket that ends because there are too many is worth a look at who makes them.
 
-    One line a minute, since each new ticket may end another from then on. ``clock`` gives seconds and never steps back.
+    It logs one line a minute, since each new ticket may then end another. ``clock`` gives seconds and never steps back.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

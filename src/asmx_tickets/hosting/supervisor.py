@@ -23,7 +23,7 @@ from asmx_tickets.settings.model import Settings
 
 STOP_SECONDS = 9.0
 HUNG_SECONDS = 10.0
-"""A worker that has said nothing for so long hangs. It says something every second."""
+"""A worker that has sent nothing for this long hangs. It sends something every second."""
 _START_SECONDS = 120.0
 _TICK_SECONDS = 0.25
 _PAUSE_SECONDS = 1.0
@@ -32,14 +32,14 @@ _SAVING_SECONDS = 60.0
 """How much longer a worker may take that writes its tickets: to kill it then would lose them all."""
 _ABSENCE_SECONDS = 2.0
 _EARLY_DEATHS = 3
-"""So many workers may be killed before one was ever ready."""
+"""How many workers may be killed before the first one is ready."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class _Process:
-    """A worker process. ``pipe`` is where it says that it is ready, and then that it lives."""
+    """A worker process. Through ``pipe`` it reports that it is ready, and then that it lives."""
 
     id: int
     pipe: int
@@ -81,7 +81,7 @@ class Supervisor:
         self._looked_at = now()
 
     def run(self) -> int:
-        """Supervise until the end; the exit code."""
+        """Supervise until the end. Returns the exit code."""
         if sys.platform == "win32":  # pragma: no cover - without fork this process is the worker
             return self._worker.run(None, self._announce)
         reader, writer = os.pipe()

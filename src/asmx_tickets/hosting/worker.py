@@ -1,4 +1,4 @@
-"""What runs in each server process: the service behind the front door, on uvicorn's loop, until it is told to stop."""
+"""Runs in each server process: the service behind the door, on uvicorn's loop, until a signal to stop."""
 
 import asyncio
 import ctypes
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from asmx_tickets.hosting.metrics import Metrics
 
 READY, BEAT, SAVING = b"R", b".", b"S"
-"""What a worker says to its supervisor: it can answer, it lives, it writes its tickets before it ends."""
+"""What a worker tells its supervisor: it can answer, it lives, it writes its tickets before it ends."""
 _RETRY_SECONDS = 0.5
 _BEAT_SECONDS = 1.0
 _GRACE_SECONDS = 7
@@ -62,10 +62,10 @@ class Worker:
     figures: Figures = field(default_factory=Figures)
     admin: socket.socket | None = None
     metrics: socket.socket | None = None
-    """Where Prometheus asks."""
+    """The socket for Prometheus."""
 
     def with_settings(self, settings: Settings) -> "Worker":
-        """The worker that is started from now on."""
+        """The worker to start from now on."""
         return replace(self, settings=settings)
 
     def run_forked(self, pipe: int, supervisor: int, seat: int) -> int:
@@ -326,7 +326,7 @@ class _Server(uvicorn.Server):
 
 
 async def every(seconds: float, chore: Callable[[], object]) -> None:
-    """Do something now and again and again. One time that fails is logged, and not the last."""
+    """Do something regularly. A failure is logged and does not end that."""
     while True:
         try:
             chore()
