@@ -62,7 +62,7 @@ class SimpleCodec(Codec):
         return self.parse(element.text)
 
     def of_fields(self, texts: list[str]) -> Any:
-        return self.parse(of_field(self.type, texts[0]))
+        return texts[0] if self.is_plain_text else self.parse(of_field(self.type, texts[0]))
 
     def write(self, name: str, value: Any) -> Element:
         return Element(name, text=self.text(value))
