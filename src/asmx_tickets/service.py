@@ -33,10 +33,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What the operations work with.
+    """The parts that the operations use.
 
-    ``facts`` is what ServerInfo says of this installation: an attribute's name and text each. ``local_zone`` None is
-    the machine's zone.
+    ``facts`` is what ServerInfo tells about this installation: attributes' names and texts. A ``local_zone`` of None
+    is the machine's zone.
     ``root_name`` is the name of each answer's element. In the older dialect, ``response``, success has an empty error.
     ``friendly_origins`` are other sites whose pages may use the ticket's cookie.
     """
@@ -55,7 +55,7 @@ class TicketService(Service):
 
     @classmethod
     def call_wrapper(cls, ctx: Any, args: Any = None) -> Element:
-        """Run an operation. The rules' refusal is a normal answer; a store that fails is a fault (CONTRACT 1, 2.4)."""
+        """Run an operation. A refusal is a normal answer; a store that fails is a fault (CONTRACT 1, 2.4)."""
         try:
             answer: Element = super().call_wrapper(ctx, args or (ctx, *ctx.in_object))
         except Refused as refusal:

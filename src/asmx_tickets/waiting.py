@@ -1,4 +1,4 @@
-"""How synchronous code waits without holding anybody up.
+"""Lets synchronous code wait without holding up other calls.
 
 The rules and stores are plain synchronous code. In the server a call runs as a greenlet on the event loop, started by a
 Hub; when it has to wait, ``in_thread`` runs what blocks in a thread of a bounded lane, and the loop serves others
@@ -32,7 +32,7 @@ _STOPS = "the server stops"
 
 
 class Lane(StrEnum):
-    """What calls wait for. Each lane has threads of its own, so that none is held up behind another's work."""
+    """What calls wait for. Each lane has its own threads, so the work of one does not hold up another."""
 
     HASH = "hash"
     USERS = "users"
@@ -52,7 +52,7 @@ class LaneSize:
 
 
 class LaneFull(Busy):
-    """As many functions wait in the lane as may, or as one owner may have there."""
+    """The lane is full, or one owner has too many functions in it."""
 
 
 def lane_sizes(hashes: int) -> dict[Lane, LaneSize]:
@@ -141,7 +141,7 @@ class Hub:
             done(result)
 
     def close(self) -> None:
-        """Let what runs in threads come to its end, and start nothing more: calls that want it get Unavailable."""
+        """Let running functions end, and start no more: calls that need one get Unavailable."""
         for pool in self._pools.values():
             pool.threads.shutdown(wait=False, cancel_futures=True)
 
@@ -197,7 +197,7 @@ def _leave(pool: _Pool, owner: str) -> None:
 
 
 class _Waiter:
-    """Lets a call go on once, whatever comes first: the end of what it waits for, or of its time."""
+    """Lets a call go on once, when its result is there or its time is over, whichever comes first."""
 
     __slots__ = ("_call", "_hub")
 
@@ -212,7 +212,7 @@ class _Waiter:
 
 
 def in_thread(lane: Lane, function: Callable[[], T], *, owner: str = "", seconds: float | None = None) -> T:
-    """Run a function that blocks, and give what it returns or raises.
+    """Run a function that blocks, and return or raise its outcome.
 
     ``owner`` is for whom it runs, such as a network: none may fill the lane. After ``seconds`` TimeoutError is raised,
     though a function that has begun goes on. Raises LaneFull, and Unavailable when the server stops. Outside of a Hub's
@@ -258,7 +258,7 @@ def pause(seconds: float) -> None:
 
 
 def _yield_to_others() -> None:
-    """Hashing takes whole cores for as long as logins come in; the kernel gives ticket checks the right of way."""
+    """Lower this thread's priority: hashing can take whole cores, and ticket checks must not wait for it."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 12)

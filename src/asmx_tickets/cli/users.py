@@ -58,12 +58,7 @@ def add(
     from asmx_tickets.users.user import Profile, name_taken
 
     given = _given(
-        first_name=first_name,
-        last_name=last_name,
-        email=email,
-        domain=domain,
-        language=language,
-        read_only=read_only,
+        first_name=first_name, last_name=last_name, email=email, domain=domain, language=language, read_only=read_only
     )
     profile = Profile(name, **given, enabled=not disabled)
     loaded = read_settings(settings)

@@ -40,10 +40,6 @@ class Metrics:
 
     def __init__(self) -> None:
         self._registry = registry = CollectorRegistry()
-        info = Gauge(
-            "asmx_tickets_info", "The version that runs.", ["version"], registry=registry, multiprocess_mode="livemax"
-        )
-        info.labels(version("asmx-tickets")).set(1)
         self._calls = Histogram(
             "asmx_tickets_call_seconds",
             "Calls of operations by how they ended, and how long they took: ok, refused (a normal answer that says no),"
@@ -82,6 +78,10 @@ class Metrics:
         self._answer = cache(self._answers.labels)
 
     def _make_gauges(self, registry: CollectorRegistry) -> None:
+        info = Gauge(
+            "asmx_tickets_info", "The version that runs.", ["version"], registry=registry, multiprocess_mode="livemax"
+        )
+        info.labels(version("asmx-tickets")).set(1)
         self._tickets = Gauge(
             "asmx_tickets_tickets", "Live tickets.", registry=registry, multiprocess_mode="livemostrecent"
         )

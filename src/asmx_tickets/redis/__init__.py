@@ -1,1 +1,1 @@
-"""The way to Redis: its address, one client for whoever needs it, and scripts."""
+"""Access to Redis: its address, a client that all stores share, and scripts."""

@@ -1,4 +1,4 @@
-"""Where a Redis is, as ``ConnectionStrings:Tickets`` says it.
+"""The address of a Redis, from ``ConnectionStrings:Tickets``.
 
 ::
 
@@ -60,7 +60,7 @@ class RedisAddress:
 
 
 class _Wrong(ValueError):
-    """What is wrong with a URL, in words that show nothing of it."""
+    """What is wrong with a URL, in words that reveal nothing of it."""
 
 
 def parse_address(url: str) -> RedisAddress:
@@ -123,7 +123,7 @@ def _connection(parts: SplitResult, *, also: Collection[str] = ()) -> tuple[Call
 
 
 def _check_place(parts: SplitResult) -> None:
-    """What redis-py passes over in silence, to use another place than was meant."""
+    """Refuse what redis-py would silently ignore, and so use another place than was meant."""
     if parts.scheme not in {"redis", "rediss", "unix"} or parts.fragment:
         raise _Wrong(f"must be a URL such as {_FORMS}; special characters in a password are written as %23")
     if parts.scheme == "unix":

@@ -1,6 +1,6 @@
 """Commands to one Redis, each answered within a second or Unavailable (SECURITY R1).
 
-Calls on an event loop share one connection; threads, and what only a connection of its own can do, have a few.
+Calls on an event loop share one connection. Threads, and commands that can't share one, use a few others.
 """
 
 import re
@@ -26,7 +26,7 @@ RETRY_SECONDS = 0.2  # A call that is older is not tried again.
 PROBE_SECONDS = 0.5  # How often one call tries whether Redis is back.
 
 _READ_ONLY = "^ReadOnlyError|READONLY"
-# What redis-py and Redis say, and what people are told instead.
+# Errors of redis-py and Redis, and what people are told instead.
 _CAUSES = tuple(
     (re.compile(pattern, re.IGNORECASE), cause)
     for pattern, cause in (
@@ -49,7 +49,7 @@ _REFUSALS = (AuthenticationError, BusyLoadingError)
 
 
 class Unanswered(Unavailable):
-    """A command was sent, and whether it was carried out, or ever will be, is not known."""
+    """A command was sent, but it is not known whether it was or will be carried out."""
 
 
 class CannotSave(Unavailable):
@@ -61,9 +61,9 @@ class _Broken(Unanswered):
 
 
 class RedisClient:
-    """A Redis that answers or is Unavailable, with a cause for the log in one line, which shows no password.
+    """A Redis that answers or raises Unavailable, with a cause for the log in one line without passwords.
 
-    While it does not answer, calls fail at once but for one every half second, which tries whether it is back.
+    While it does not answer, calls fail at once, except one every half second, which tries whether it is back.
     """
 
     def __init__(self, address: RedisAddress, *, heartbeat: tuple[Any, ...], max_connections: int) -> None:
@@ -92,16 +92,16 @@ class RedisClient:
         return self._where_it_belongs(partial(self._run, script, arguments, repeatable, lasting), lasting)
 
     def ping(self) -> None:
-        """Ask whether Redis works, also while calls fail at once; which it does not change. Raises Unavailable."""
+        """Ask whether Redis works, even while calls fail at once. This does not end that state. Raises Unavailable."""
         self._ask(self._heartbeat)
 
     def info(self, section: str) -> dict[str, str]:
-        """A section of Redis' INFO. Asks as ``ping`` does."""
+        """A section of Redis's INFO. Asks as ``ping`` does."""
         lines = bytes(self._ask(("INFO", section))).decode("utf-8", "replace").splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)
 
     def configured(self, name: str) -> str | None:
-        """A value of Redis' configuration; None where this user may not ask. Asks as ``ping`` does."""
+        """A value of Redis's configuration; None if this user may not ask. Asks as ``ping`` does."""
         try:
             _, value = self._ask(("CONFIG", "GET", name))
         except (Unavailable, ValueError):
@@ -120,7 +120,7 @@ class RedisClient:
         return exchange() if self._shares(lasting) else in_thread(Lane.REDIS, exchange)
 
     def _shares(self, lasting: bool) -> bool:
-        """Whether this call's command goes over the shared connection: one that waits for a replica would stop all."""
+        """Whether this command may use the shared connection. One that waits for a replica would hold up all others."""
         return self._shared is not None and not (lasting and self._address.by_sentinel) and loop_of_call() is not None
 
     def _drop_idle(self) -> None:
@@ -165,7 +165,7 @@ class RedisClient:
     def _probe(self, began: float) -> None:
         if not self._circuit.may_try():
             raise Unavailable(self._cause)
-        # Not with the caller's command: an unanswered login would leave a ticket behind.
+        # Not with the caller's command: an unanswered login could leave a ticket behind.
         self._exchange(self._heartbeat, began, lasting=False)
         if time.monotonic() - began > RETRY_SECONDS:
             raise Unavailable(f"Redis at {self._address.where} is slow to come back")

@@ -1,4 +1,4 @@
-"""Connections to Redis for threads: each command has one of them to itself."""
+"""Connections to Redis for threads. Each command has one of them to itself."""
 
 import os
 import threading
@@ -14,7 +14,7 @@ REPLICA_MILLISECONDS = 100  # How long a call waits for a replica.
 
 
 class NotConnected(Exception):
-    """No connection could be made, so that no command was sent. ``cause`` is redis-py's error."""
+    """No connection could be made, so no command was sent. ``cause`` is redis-py's error."""
 
     def __init__(self, cause: RedisError) -> None:
         super().__init__(str(cause))
@@ -22,9 +22,9 @@ class NotConnected(Exception):
 
 
 class Connections:
-    """At most ``size`` connections, the one used last first; made when needed. For one process and its threads."""
+    """At most ``size`` connections, which are made when needed; the last one used is used first. For one process."""
 
-    # redis-py's own pool takes longer for this than Redis does for a look, and can't drop what is idle under way.
+    # redis-py's own pool takes longer than Redis does to look up a ticket, and can't drop only the idle connections.
 
     def __init__(self, make: Callable[[], Any], size: int) -> None:
         self._make = make
@@ -56,7 +56,7 @@ class Connections:
         return answer
 
     def drop_idle(self) -> None:
-        """Close the connections that nobody uses: they may lead to a server that is no longer there."""
+        """Close the idle connections, which may lead to a server that is no longer there."""
         while self._idle:
             try:
                 connection = self._idle.pop()
@@ -65,7 +65,7 @@ class Connections:
             connection.disconnect()
 
     def close(self) -> None:
-        """Close them all; those in use once they are not."""
+        """Close all connections; those in use are closed when they are given back."""
         self._closed = True
         self.drop_idle()
 

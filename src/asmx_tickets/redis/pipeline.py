@@ -72,7 +72,7 @@ class Pipeline(asyncio.Protocol):
             self._transport.close()
 
     def _next_answer(self) -> Any:
-        """The next whole answer, _MORE if there is none. What nobody asked for ends the connection."""
+        """The next whole answer, or _MORE if there is none. An unexpected answer ends the connection."""
         with contextlib.suppress(InvalidResponse):
             answer = self._reader.gets()
             if answer is _MORE or self._waiting:
@@ -96,7 +96,7 @@ class Pipeline(asyncio.Protocol):
             self._transport.writelines(unsent)
 
     def _check_time(self) -> None:
-        """End the connection when the oldest command has waited too long: what comes behind it would wait as well."""
+        """End the connection when the oldest command has waited too long, since those behind it would wait as well."""
         self._timer = None
         now = self.loop.time()
         if self._waiting and self._waiting[0][0] <= now:
@@ -116,7 +116,7 @@ class Pipeline(asyncio.Protocol):
 
 
 class SharedConnection:
-    """The pipeline of an event loop, made when it is needed and made again when it has ended. Not over TLS."""
+    """The pipeline of an event loop. It is made when it is needed, and again after it has ended. Not over TLS."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         """``make`` gives a redis-py connection that is yet to be connected. It may raise RedisError."""
@@ -136,7 +136,7 @@ class SharedConnection:
         return pipeline.exchange(command)
 
     def drop(self) -> None:
-        """Give up the connection: it may lead to a server that is no longer there, or no longer the master."""
+        """Give up the connection, which may lead to a server that is gone or no longer the master."""
         pipeline, self._pipeline = self._pipeline, None
         if pipeline is not None:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and with it the connection

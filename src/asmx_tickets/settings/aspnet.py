@@ -1,4 +1,4 @@
-"""What ASP.NET's hosts and files have beside our keys: read where it means something here, and told of where not."""
+"""ASP.NET's own keys in files and the environment: some have a meaning here, and the log names the others."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

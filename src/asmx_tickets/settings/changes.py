@@ -1,4 +1,4 @@
-"""Settings that were read again: what of them counts without a restart."""
+"""The changes in settings that were read again, and which of them need a restart."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,20 +9,20 @@ from asmx_tickets.settings.model import AtStart, Settings
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The settings that count from now on; which keys have other values; and which keep theirs until a restart."""
+    """The settings that count from now on, the keys that have changed, and those that need a restart."""
 
     settings: Settings
     changed: tuple[str, ...]
     kept: tuple[str, ...]
 
     def __str__(self) -> str:
-        """For people, in one line. No value is in it."""
+        """One line for people, without values."""
         told = f"changed: {', '.join(self.changed)}" if self.changed else "nothing has changed"
         return f"{told}; only a restart changes {', '.join(self.kept)}" if self.kept else told
 
 
 def change_of(current: Settings, wanted: Settings) -> Change:
-    """What becomes of the current settings where others are wanted."""
+    """The change from the current settings to the wanted ones."""
     at_start = {
         name
         for name, field in type(wanted).model_fields.items()

@@ -91,7 +91,7 @@ _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class _Members(list[tuple[str, object]]):
-    """The members of a JSON object in order, repeated names included."""
+    """The members of a JSON object in order, including repeated names."""
 
 
 def plain_json(text: str) -> str:

@@ -150,11 +150,11 @@ class Settings(BaseModel):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What an operator should mend, a line each; none of it stops the start."""
+        """What an operator should correct, one line each. None of it stops the start."""
         return self._warnings
 
     def account_rules(self) -> AccountRules:
-        """What an operator may give an account."""
+        """The rules for what operators store in accounts."""
         policy = PasswordPolicy(self.passwords.min_length)
         return AccountRules(policy, self.languages.languages(), sysadmin_name=self.sysadmin_account_name)
 
@@ -213,7 +213,7 @@ def _layers(
 
 
 def _overlooked(keys: list[Key], environ: Mapping[str, str]) -> Iterator[str]:
-    """The variables that may be meant for this server, and may be another program's."""
+    """A line for each variable that may be meant for this server or for another program."""
     common = {key.path.casefold(): key.path for key in keys if key.common}
     for name in environ:
         path = common.get(name.casefold())
@@ -266,7 +266,7 @@ def _paths(key: str, number: int) -> tuple[str, ...]:
 
 
 def _names_some(networks: tuple[Network, ...]) -> bool:
-    """Whether networks are named, and none of them is all there are."""
+    """Whether networks are named, and none of them contains all addresses."""
     return bool(networks) and all(network.prefixlen for network in networks)
 
 
@@ -300,7 +300,7 @@ def _anchored(users: ConnectionString, folder: Path) -> ConnectionString:
 
 
 def _sources(entries: configuration.Layer) -> dict[str, str]:
-    """The source of each key; of a list, all that had a part in it."""
+    """The source of each key; for a list, all sources that contributed to it."""
     sources: dict[str, str] = {}
     for path, entry in entries.items():
         key = re.sub(r":[0-9]+$", "", path)

@@ -39,7 +39,7 @@ Built = TypeVar("Built")
 
 STDOUT = "stdout"
 
-# The rules, and what they are unless somebody says otherwise, stand where they are kept.
+# The rules and their defaults are defined where they are enforced.
 _LANGUAGES = Languages()
 _HASH = HashParameters()
 _ACCOUNT = AccountRule()
@@ -47,7 +47,7 @@ _ADDRESS = AddressRule()
 
 
 def _valid(build: Callable[[], Built]) -> Built:
-    """Build a value from a section, so that what its rules refuse is told with the section's key."""
+    """Build a value from a section, so that an error names the section's key."""
     try:
         return build()
     except SettingsError as error:

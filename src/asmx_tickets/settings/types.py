@@ -1,4 +1,4 @@
-"""The kinds of values that settings have: read from text, checked, and written back as text."""
+"""The types of the settings' values: how they are read from text, checked, and written as text."""
 
 import ipaddress
 import re
@@ -30,7 +30,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-([A-Za-z]{2}|[0-9]{3}))?")
 # What XML 1.0 can't hold: these settings are shown in answers.
 _NOT_IN_XML = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _URL_PASSWORD = re.compile(r"(?<=://)([^:/?]*):((?s:.*))@|(?<=[?&])((?i:[a-z_]*password)=)[^&]*")
-# What stands in documentation and is left to be replaced.
+# Placeholders in documentation, which somebody may have forgotten to replace.
 _EXAMPLE = re.compile(
     r"example|placeholder|change.?me|replace.?(me|with|this)|your.?(own|secret|pass|value|trusted)|insert|todo|<.*>"
     r"|MyServerSecret|TrustedUserPwd",
@@ -168,7 +168,7 @@ def _from_text(parse: Callable[[str], T]) -> BeforeValidator:
 
 
 def _one_of(names: Any) -> BeforeValidator:
-    """Puts the letter case of a name right, as .NET does for its enums."""
+    """Accepts a name in any letter case, as .NET does for its enums."""
     exact = {name.casefold(): name for name in get_args(names)}
     return _from_text(lambda text: exact.get(text.casefold(), text))
 
@@ -227,19 +227,19 @@ def _trusted_user_pwds(secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
 
 
 def short_secrets(secrets: tuple[SecretStr, ...]) -> bool:
-    """Whether one of them has less than 128 random bits, and so must not be tried from anywhere."""
+    """Whether one of them has fewer than 128 random bits, and so must be bound to networks."""
     return any(len(secret.get_secret_value()) < _LONG_SECRET for secret in secrets)
 
 
 def _listed(value: Any) -> Any:
-    """One value stands for a list of it, and an empty text for none."""
+    """A single value becomes a list with one item, and an empty text an empty list."""
     if isinstance(value, str):
         return (value,) if value else ()
     return value
 
 
 def _split(value: Any) -> Any:
-    """A text stands for a list of what semicolons separate in it, and replaces the whole list."""
+    """A text becomes the list of its parts between semicolons."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(";") if part.strip())
     return value

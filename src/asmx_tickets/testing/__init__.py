@@ -1,12 +1,12 @@
-"""For authors of clients: a demo server of a test's own, whose clock can be moved.
+"""A demo server for tests of clients, whose clock can be moved.
 
-With pytest, the fixture ``ticket_server`` is there once this package is installed. Anybody else says
+With pytest, installing this package gives you the fixture ``ticket_server``. Without pytest, write
 
 >>> with DemoServer() as server:
 ...     server.address
 'http://127.0.0.1:41213/srv.asmx'
 
-or, in another language, runs ``python -m asmx_tickets.testing`` and speaks to it as this module does.
+In another language, run ``python -m asmx_tickets.testing`` and talk to it as this module does.
 """
 
 import subprocess

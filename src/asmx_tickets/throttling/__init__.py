@@ -4,7 +4,7 @@
 ``rules``          how many failures, how long the wait: per account, per address, overall
 ``throttle``       the interface every back-end has, and its values
 ``guarding``       one attempt from admission to outcome, as a ``with`` block
-``records``        what is remembered of an account or an address, and what follows from it
+``records``        the failures of an account or an address, and the resulting waits
 ``memory``         the back-end for one process
 ``redis``          the back-end for all nodes on one Redis; ``lua/common.lua`` is ``records`` once more
 =================  =================================================================================

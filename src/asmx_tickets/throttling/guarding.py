@@ -12,7 +12,7 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.08
 
 
 class Outcome:
-    """What became of an admitted attempt. To be told once; what is told later does not count."""
+    """The outcome of an admitted attempt. Only the first call counts."""
 
     def __init__(self, throttle: Throttle, attempt: Attempt) -> None:
         self._throttle = throttle
@@ -48,7 +48,7 @@ def guarding(
     sleep: Callable[[float], None] = pause,
     clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[Outcome]:
-    """Look at a password inside this block, once the attempt is admitted, and tell the outcome.
+    """Check a password inside this block, once the attempt is admitted, and report the outcome.
 
     >>> with guarding(throttle, attempt) as outcome:
     ...     if right(password):

@@ -1,4 +1,4 @@
-"""Failures in the memory of this process: a restart forgets them."""
+"""Counts failures in the memory of this process. A restart forgets them."""
 
 import logging
 import math
@@ -193,7 +193,7 @@ class MemoryThrottle(Throttle):
 
 
 def _account_key(attempt: Attempt) -> bytes | str:
-    """However long a name was, what is kept of it is short."""
+    """The key of an account's record. A name of any length has a short key."""
     return attempt.account if attempt.known else sha256(attempt.account.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -203,7 +203,7 @@ def _kept_for(rule: AddressRule) -> float:
 
 
 class _Records(Generic[_RecordType]):
-    """The records of one kind, with the one kept for longest in front. Beyond ``limit`` that one goes."""
+    """The records of one kind, oldest first. Beyond ``limit`` the oldest one is dropped."""
 
     def __init__(self, make: Callable[[Any], _RecordType], rule: Any, kept_for: float, limit: int | None) -> None:
         self._make = make
@@ -216,7 +216,7 @@ class _Records(Generic[_RecordType]):
         return len(self._records)
 
     def change(self, rule: Any, kept_for: float) -> None:
-        """Keep another rule from now on."""
+        """Apply another rule from now on."""
         self._rule, self._kept_for = rule, milliseconds(kept_for)
         for record in self._records.values():
             record.keep(rule)
@@ -234,7 +234,7 @@ class _Records(Generic[_RecordType]):
         return record
 
     def keep(self, key: bytes | str, record: _RecordType, now: int) -> None:
-        """Remember a record, unless there is nothing to remember of it."""
+        """Store a record, or drop it if it is blank."""
         records = self._records
         if record.is_blank(now):
             records.pop(key, None)

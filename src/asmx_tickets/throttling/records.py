@@ -1,8 +1,8 @@
-"""What is remembered of an account and of an address, and what follows from it.
+"""The records of an account's and an address's failures, and the rules that act on them.
 
-Times are whole milliseconds of one clock: exact, and the same in every back-end. A record is brought up to date, by
-``advance``, before anything else is asked of it or done to it. The clock may step: what was noted by a clock that was
-ahead counts as noted now, so nobody ever waits longer than from now on (SECURITY R5).
+Times are whole milliseconds of one clock: exact, and the same in every back-end. ``advance`` brings a record up to date
+before any other method is called. The clock may step back: a time in the future then counts as now, so nobody waits
+longer than from now on (SECURITY R5).
 """
 
 import math
@@ -24,18 +24,18 @@ _HELD = milliseconds(DECIDED_WITHIN)
 
 
 class ThrottleRecord(ABC):
-    """What is remembered of an account or an address."""
+    """The record of an account or an address."""
 
     __slots__ = ()
     kept_at: int
 
     @abstractmethod
     def advance(self, now: int) -> None:
-        """Bring it up to date: what took too long to be decided has failed."""
+        """Bring it up to date: an attempt without an outcome in time has failed."""
 
     @abstractmethod
     def admission(self, attempt: Attempt, now: int) -> Admission:
-        """What an attempt would hear."""
+        """The answer to an attempt."""
 
     @abstractmethod
     def reserve(self, attempt: Attempt, now: int) -> None:
@@ -76,7 +76,7 @@ class Count(ABC):
         self.failed_at = 0
 
     def advance(self, now: int) -> None:
-        """Bring it up to date: what took too long to be decided has failed."""
+        """Bring it up to date: an attempt without an outcome in time has failed."""
         self.failed_at = min(self.failed_at, now)
         if not self.undecided:
             return

@@ -1,6 +1,6 @@
 """Where live tickets are kept: the interface that every back-end has.
 
-What a cache says of a ticket it does not have is the same in all three cases, and never an exception:
+A cache gives the same answer for a ticket that it does not have in all three cases, and never raises:
 
 missing
     this GUID was never added here;

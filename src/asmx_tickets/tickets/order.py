@@ -1,4 +1,4 @@
-"""Which ticket was used last: the order behind expiry and eviction, in constant time and with no object per ticket."""
+"""The order of the tickets' last uses, for expiry and eviction, in constant time and without an object per ticket."""
 
 import mmap
 import sys

@@ -1,4 +1,4 @@
-"""What is known of each ticket, packed into reserved memory: 103 bytes a ticket and no object."""
+"""The data of each ticket, packed into reserved memory: 103 bytes per ticket, and no object."""
 
 import math
 import struct

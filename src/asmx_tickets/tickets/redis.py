@@ -6,7 +6,7 @@ Needs Redis 6.2 or later, or Valkey; no cluster. All keys begin with a prefix:
     a text: last use, expiry and issue in microseconds, user, security stamp, previous logon in seconds (``-``: none),
     language. It expires by itself. Redis' clock is the clock of all processes.
 ``user:`` and a user's id
-    his digests, sorted by last use.
+    the digests of the user's tickets, sorted by last use.
 ``ends``, and with an absolute expiration ``uses``
     all digests with their users' ids, sorted by expiry and by last use.
 ``origins``
@@ -157,11 +157,11 @@ class RedisTicketCache(TicketCache):
         return int(self._redis.call("ZCARD", self._prefix + b"ends", repeatable=True))
 
     def ping(self) -> None:
-        """Raises Unavailable if Redis does not work. For health checks: it goes its own way, beside the calls."""
+        """Raise Unavailable if Redis does not work. It is for health checks, and independent of the calls."""
         self._redis.ping()
 
     def warnings(self) -> tuple[str, ...]:
-        """What an operator should mend in Redis, a line each. None where Redis does not tell."""
+        """What an operator should correct in Redis, one line each. There are none if Redis does not tell."""
         try:
             memory, persistence = self._redis.info("memory"), self._redis.info("persistence")
         except Unavailable:
@@ -182,7 +182,7 @@ class RedisTicketCache(TicketCache):
             )
 
     def close(self) -> None:
-        """Lets go of all connections; Unavailable from then on."""
+        """Close all connections. Calls raise Unavailable from then on."""
         self._redis.close()
 
     def _run(self, script: Script, *arguments: Any, repeatable: bool = False, lasting: bool = False) -> Any:

@@ -1,4 +1,4 @@
-"""What a ticket is: 128 random bits, written as a GUID; and what the service knows of a live one."""
+"""A ticket: 128 random bits, written as a GUID, and what the service knows about a live one."""
 
 import hashlib
 import re
@@ -19,8 +19,8 @@ _SHORT_HASH = re.compile("[0-9a-fA-F]{8}")
 def parse_guid(text: str) -> bytes | None:
     """The 16 bytes of a GUID, in the order they are written; None if ``text`` is no GUID.
 
-    Read are .NET's formats D (hyphens), N (none), B (braces) and P (parentheses), ASCII digits in any letter case,
-    with white space around trimmed (CONTRACT 1.2).
+    It reads .NET's formats D (hyphens), N (none), B (braces) and P (parentheses), with ASCII digits in any letter
+    case, and ignores white space around the GUID (CONTRACT 1.2).
     """
     match = _GUID.fullmatch(text)
     return bytes.fromhex(match[match.lastindex or 0].replace("-", "")) if match else None
@@ -47,7 +47,7 @@ def short_hash(key: bytes) -> str:
 
 
 def digests_begin(short: str) -> bytes:
-    """What the digests begin with that have this short hash. Raises ValueError for what is none."""
+    """The first bytes of the digests that have this short hash. Raises ValueError if it is not a short hash."""
     if not _SHORT_HASH.fullmatch(short):
         raise ValueError("a short hash has 8 hexadecimal digits")
     return bytes.fromhex(short)
@@ -68,7 +68,7 @@ NOWHERE = Origin()
 
 
 class Ticket(NamedTuple):
-    """What the service knows of a live ticket. Times are epoch seconds, UTC."""
+    """What the service knows about a live ticket. Times are epoch seconds, UTC."""
 
     # Not a frozen dataclass: one is made in every call, and that would take three times as long.
     user_id: int

@@ -1,4 +1,4 @@
-"""The engine under the user directory: its transactions, one map of errors, and whether others changed it."""
+"""The engine under the user directory: transactions, translation of errors, and detection of others' changes."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -81,7 +81,7 @@ class Database:
                 self._together.connection = None
 
     def adding_with_ids(self) -> AbstractContextManager[Connection]:
-        """A connection to add users with who bring an id; at its end new ids are above those that are in use."""
+        """A connection to add users with given ids. At its end, new ids are above all that are in use."""
         return self.writing()
 
     def migrating(self) -> AbstractContextManager[Connection]:
@@ -93,10 +93,10 @@ class Database:
         return ()
 
     def follow(self) -> None:
-        """Come to the database that has the name now. Raises Unavailable."""
+        """Switch to the database that has the name now. Raises Unavailable."""
 
     def version(self) -> int | None:
-        """Another number once another process has changed the database; None where that can't be told."""
+        """A number that changes when another process changes the database; None if the database has no such number."""
         return None
 
     def close(self) -> None:

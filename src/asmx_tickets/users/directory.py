@@ -86,10 +86,10 @@ class UserDirectory(Protocol):
         """Every account in the order of ``account_key``. Others may change accounts meanwhile; no lock is held."""
 
     def follow(self) -> None:
-        """Come to the store that has the name now, where another one took its place. Every other call does so, too."""
+        """Switch to the store that has the name now, if it was replaced. Every other call does so, too."""
 
     def version(self) -> int | None:
-        """A number that is another one once somebody else has changed the store; None where only reading can tell.
+        """A number that changes when somebody else changes the store; None if only reading can tell.
 
         "Somebody else" is another process or a tool; what this object did itself is counted in ``changes``. Cheap
         enough to ask a hundred times a second.

@@ -1,4 +1,4 @@
-"""Which passwords an operator may give an account. What users send at a login is not judged, only compared.
+"""Which passwords an operator may give an account. A password sent at a login is only compared, not checked.
 
 Free of argon2, so that the settings load quickly.
 """
@@ -13,7 +13,7 @@ MAX_PASSWORD = 1024
 
 @dataclass(frozen=True, slots=True)
 class PasswordPolicy:
-    """A least length and a list of what is guessed first, and no rules of composition (NIST SP 800-63B-4, 3.1.1.2)."""
+    """A minimum length and a list of common passwords, without composition rules (NIST SP 800-63B-4, 3.1.1.2)."""
 
     min_length: int = 8
 

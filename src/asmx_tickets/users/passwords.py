@@ -1,4 +1,4 @@
-"""Passwords: argon2id hashes, and verification that takes its time whatever the login is."""
+"""Passwords: argon2id hashes, and verification that takes the same time whatever the login is."""
 
 import base64
 import secrets

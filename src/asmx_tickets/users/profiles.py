@@ -1,4 +1,4 @@
-"""A cache in front of a user directory, for the question every ticket check asks: who is user 42, and may he?"""
+"""A cache in front of a user directory, for what every ticket check asks: who is user 42, and are they enabled?"""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""SQLite under the user directory: a file that somebody may replace, or a database in memory."""
+"""SQLite for the user directory: a file that somebody may replace, or a database in memory."""
 
 import errno
 import logging
@@ -119,7 +119,7 @@ class SqliteFile(Database):
         self._beside = {file: _identity(file) for file in self._companions()}
 
     def _follow(self) -> None:
-        """Called in a turn."""
+        """Called while this thread has its turn."""
         if self._is_current():
             return
         if not self._file.exists():
@@ -164,7 +164,7 @@ class SqliteFile(Database):
 
 
 def _identity(file: Path) -> _Identity | None:
-    """Which file has the name; None: none."""
+    """The identity of the file with this name; None if there is no file."""
     try:
         status = file.stat()
     except OSError:

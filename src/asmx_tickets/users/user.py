@@ -1,4 +1,4 @@
-"""What is known of a user: values only, each one valid once it exists."""
+"""The data of a user, as values that are checked when they are made."""
 
 import re
 import unicodedata
@@ -23,7 +23,7 @@ _ILLEGAL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def account_key(user_name: str) -> str:
-    """What two spellings of one login name have in common: canonical composition and case folding (CONTRACT 1).
+    """The key that all spellings of a login name share, by canonical composition and case folding (CONTRACT 1).
 
     Takes any text, also what a client made up. A name too long for any account is its own key, since normalising
     a long run of combining marks takes quadratic time.

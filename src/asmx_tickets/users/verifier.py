@@ -1,6 +1,6 @@
-"""Where a name and a password are checked: the interface of a source of users, and the one that keeps hashes itself.
+"""Checks names and passwords: the interface of a source of users, and the source that keeps hashes itself.
 
-A source that keeps no password hashes, such as a directory server that is asked to bind, is another Verifier.
+A source without password hashes, such as a directory server that checks passwords by a bind, is another Verifier.
 """
 
 import logging
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 class Reason(StrEnum):
-    """Why a name and a password are no good, for the audit log."""
+    """Why a name and a password were refused, for the audit log."""
 
     UNKNOWN_USER = "unknown user"
     WRONG_PASSWORD = "wrong password"  # noqa: S105 - says what is wrong
@@ -27,20 +27,20 @@ class Reason(StrEnum):
 
 
 class Claim(Protocol):
-    """Somebody who says to be a user. All methods raise Unavailable when the source does not answer."""
+    """Somebody who claims to be a user. All methods raise Unavailable if the source does not answer."""
 
     @property
     def user(self) -> User | None:
         """The account that the name means, as it was before this logon; None if there is none."""
 
     def verify(self, password: str, *, owner: str) -> User | Reason:
-        """The user, if the password is theirs and they may log in; else why not.
+        """The user, if the password is right and the user may log in; otherwise the reason.
 
-        It takes as long for each reason (SECURITY A6). ``owner`` is whose place in the queue it takes.
+        It takes the same time for each reason (SECURITY A6). ``owner`` is whose place in the queue it takes.
         """
 
     def pretend(self, password: str, *, owner: str) -> None:
-        """Take as long as ``verify``, and don't look at the user's password."""
+        """Take as long as ``verify``, without checking the user's password."""
 
     def note_logon(self, password: str) -> None:
         """Write down that the user has logged on with this password, which was right. Never raises Unavailable."""
@@ -118,5 +118,5 @@ class StoredClaim(Claim):
             _log.warning("the logon of user %d was not written: %s", user_id, error)
 
     def _compare(self, stored_hash: str | None, password: str, owner: str) -> Verification:
-        """Compare, which takes a core for some 30 ms. Nobody's logins fill the queue for it."""
+        """Compare, which takes a core for some 30 ms. No single owner can fill the queue for it."""
         return in_thread(Lane.HASH, partial(self._passwords.verify, stored_hash, password), owner=owner)

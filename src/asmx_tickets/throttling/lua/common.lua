@@ -1,4 +1,4 @@
--- What all scripts begin with: records.py and the bounds of memory.py once more, atomic for all nodes.
+-- All scripts begin with this: the rules of records.py and the limits of memory.py, atomic for all nodes.
 -- KEYS: accounts, their order, addresses, their order, the alarm, the addresses that are recognized.
 --   Records are fields of a hash, as JSON; their order is a sorted set by the time when they were kept.
 -- ARGV: the call, the attempt's id, account, network and stamp, the rules as JSON, the time in ms or '' for this server's.
@@ -218,7 +218,7 @@ function Address.is_blank(record)
   return level(record, now) == 0 and not next(record.undecided)
 end
 
--- Where a record is kept, and the record, up to date; nothing where no rule asks for one.
+-- A record that is up to date, and where it is kept; nil if no rule applies.
 local function find(kind, rule, records, order, key)
   if not rule then return nil end
   local text = redis.call('HGET', records, key)

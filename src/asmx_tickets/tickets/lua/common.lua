@@ -1,4 +1,4 @@
--- What all scripts begin with. KEYS[1] is the prefix of all keys; times are microseconds since 1970.
+-- All scripts begin with this. KEYS[1] is the prefix of all keys; times are microseconds since 1970.
 local now = redis.call('TIME')
 now = now[1] * 1000000 + now[2]
 
