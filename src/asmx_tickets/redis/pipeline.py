@@ -60,7 +60,7 @@ class Pipeline(asyncio.Protocol):
 
     # --- what the transport says ---
 
-    def connection_pipeline_or_error(self, transport: asyncio.BaseTransport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
