@@ -13,7 +13,6 @@ from asmx_tickets.cli.command_line import CommandLine
 from asmx_tickets.cli.options import SettingsFile, find_user, open_users, read_settings
 from asmx_tickets.cli.output import AsJson, Value, ended, print_rows, utc
 from asmx_tickets.errors import Unavailable, UserError
-from asmx_tickets.tickets.ticket import digest, digests_begin, parse_guid, short_hash
 
 if TYPE_CHECKING:
     from asmx_tickets.settings.model import Settings
@@ -106,6 +105,8 @@ def _facts(ticket: "TicketSummary", user_name: str) -> dict[str, Value]:
 
 def _short(text: str) -> str:
     """The short hash of what was typed. Raises BadParameter for what is no ticket."""
+    from asmx_tickets.tickets.ticket import digest, digests_begin, parse_guid, short_hash
+
     guid = parse_guid(text)
     try:
         return digests_begin(text).hex() if guid is None else short_hash(digest(guid))
