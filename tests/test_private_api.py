@@ -27,6 +27,7 @@ def test_a_connection_of_redis_py_speaks_by_itself_and_gives_up_its_socket(share
     descriptor = connection._sock.detach()
     connection.disconnect()
     with socket.socket(fileno=descriptor) as taken:
+        taken.settimeout(5)
         taken.sendall(b"PING\r\n")
         assert taken.recv(100) == b"+PONG\r\n"
 
