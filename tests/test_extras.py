@@ -1,4 +1,4 @@
-"""What is said where a package is missing."""
+"""The error when a package is missing."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What is handed out: the sdist, and the files of deploy/."""
+"""What is distributed: the sdist, and the files of deploy/."""
 
 import json
 import os

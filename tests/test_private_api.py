@@ -1,4 +1,4 @@
-"""What is relied on of libraries beyond what they promise. pyproject.toml pins the minor version of each."""
+"""What the program relies on in libraries beyond their public API. pyproject.toml pins the minor version of each."""
 
 import inspect
 import queue

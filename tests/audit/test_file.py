@@ -1,4 +1,4 @@
-"""SECURITY L8, R4, D22: the audit log in files. Never a line that is lost unnoticed."""
+"""SECURITY L8, R4, D22: the audit log in files. No line is lost unnoticed."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""What commands print, apart from what it is about."""
+"""The forms in which commands print."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What operators ask of stores, whatever was typed."""
+"""What operators can do with the stores, whatever they type."""
 
 from collections.abc import Callable, Iterator
 

@@ -1,4 +1,4 @@
-"""The front door on a real socket: its manners, and what it does when clients take too long (RFC 9112)."""
+"""The front door on a real socket: how it speaks HTTP, and what it does when clients take too long (RFC 9112)."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""The log of a server process (SECURITY R4): never in anybody's way."""
+"""The log of a server process (SECURITY R4): it never holds up the service."""
 
 import json
 import logging

@@ -1,4 +1,4 @@
-"""Who has an address or a ticket file, and what the others are told."""
+"""An address and a ticket file have one server, and a second one gets an error."""
 
 import errno
 import os

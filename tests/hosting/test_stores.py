@@ -1,4 +1,4 @@
-"""The stores as the settings want them."""
+"""The stores that the settings name."""
 
 import logging
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the supervisor makes of its workers' ends: real processes, and no server in them (SECURITY R4, R7)."""
+"""What the supervisor does when its workers end: real processes without a server in them (SECURITY R4, R7)."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""A server process, in parts: what it does now and again, and how it waits for stores (SECURITY R1, R7)."""
+"""A server process, in parts: what it does regularly, and how it waits for stores (SECURITY R1, R7)."""
 
 import asyncio
 import logging

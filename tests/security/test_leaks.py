@@ -1,4 +1,4 @@
-"""SECURITY 1.4: what the service writes and answers, and that no secret and nothing of its inside is in there."""
+"""SECURITY 1.4: what the service writes and answers, and that it reveals no secret and nothing of its internals."""
 
 import base64
 import getpass

@@ -1,4 +1,4 @@
-"""What ASP.NET's hosts and files have beside our keys."""
+"""ASP.NET's own keys in files and the environment."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Limits are set in one place for every binding, and who is over one is told which."""
+"""Limits are set in one place for every binding, and a request over one is told which."""
 
 import asyncio
 from typing import Any

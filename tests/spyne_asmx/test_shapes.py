@@ -1,4 +1,4 @@
-"""Shapes are exact, or they are nothing: the quick way says what the full reader says, and keeps no value."""
+"""Shapes are exact: matching one gives what the full reader gives, and no shape keeps a value."""
 
 from typing import Any
 

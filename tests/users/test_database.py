@@ -1,4 +1,4 @@
-"""What is told of a database that can't be used, and of one that does not answer."""
+"""The errors of a database that can't be used, and of one that does not answer."""
 
 import re
 import sqlite3

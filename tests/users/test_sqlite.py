@@ -1,4 +1,4 @@
-"""A SQLite file that another one takes the place of, as a backup does that is put back."""
+"""A SQLite file that another one replaces, such as a restored backup."""
 
 import logging
 import sqlite3

@@ -1,4 +1,4 @@
-"""Profiles validate themselves, and login names compare as CONTRACT 1 wants."""
+"""Profiles validate themselves, and login names compare as CONTRACT 1 says."""
 
 import unicodedata
 

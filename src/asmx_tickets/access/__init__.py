@@ -1,1 +1,1 @@
-"""The rules: who may log in, what a ticket is good for, and how a refusal is said."""
+"""The rules: who may log in, what a ticket is good for, and how a refusal is worded."""

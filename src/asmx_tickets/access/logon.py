@@ -82,7 +82,7 @@ def write_if_possible(audit: AuditLog, record: Record) -> None:
 
 
 def as_typed(user_name: str) -> str:
-    """A name without an account, for the audit log; the short hash where a ticket stands in its place."""
+    """A name without an account, for the audit log. A ticket given as the name becomes its short hash."""
     guid = parse_guid(user_name)
     return user_name if guid is None else f"ticket {short_hash(digest(guid))}"
 

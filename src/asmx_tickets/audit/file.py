@@ -108,7 +108,7 @@ class AuditFile(AuditLog):
         return descriptor
 
     def _first_time(self) -> float | None:
-        """When the first line was written, as far as that can be; None where the file is empty or has others than ours.
+        """When the first line was written; None if the file is empty or its first line is not an audit line.
 
         What is later than now is of a clock that ran ahead.
         """
@@ -155,7 +155,7 @@ class AuditFile(AuditLog):
         return self._clock() - self._began >= max(_DAY, self._life / 30)
 
     def _is_set_aside(self) -> bool:
-        """Set the file aside. Where its folder does not let us, it goes on, and the log says so: nobody is shut out."""
+        """Set the file aside. If its folder does not allow that, writing goes on and the log says so."""
         try:
             self._set_aside()
         except PermissionError as error:
@@ -180,7 +180,7 @@ class AuditFile(AuditLog):
             self._file.replace(self._numbered(1))
 
     def _set_aside_files(self) -> list[Path]:
-        """The newest first. What stands behind a gap is somebody else's."""
+        """The newest first. Files after a gap in the numbers belong to somebody else."""
         files: list[Path] = []
         for number in count(1):
             aside = self._numbered(number)

@@ -73,7 +73,7 @@ class MergingAudit(AuditLog):
             self._audit.close()
 
     def _is_first(self, record: Record) -> bool:
-        """Whether no equal record was written of late; else this one is counted."""
+        """Whether no equal record was written lately. Otherwise this one is counted."""
         network = self._network_of(record.caller.address)
         equal = record._replace(caller=Caller(network))
         nameless = equal._replace(user="", user_id=None, ticket="")
@@ -112,7 +112,7 @@ class MergingAudit(AuditLog):
         return repeats.count
 
     def _write_counted(self, now: float) -> None:
-        """Write down the counts whose time is over by then. Raises Unavailable; what was not written counts on."""
+        """Write the counts that are due. Raises Unavailable; counts that were not written go on."""
         with self._lock:
             due = [line for line, repeats in self._repeats.items() if repeats.until <= now]
         for line in due:

@@ -35,7 +35,7 @@ REFUSALS = frozenset({Event.LOGIN_REFUSED, Event.IMPERSONATION_REFUSED, Event.LO
 
 
 class Caller(NamedTuple):
-    """Who asks: the network address and the binding, or an operator's account on this machine; and the request's id."""
+    """The caller: a network address and a binding, or an operator's account on this machine, and the request's id."""
 
     address: str = ""
     binding: str = ""
@@ -55,7 +55,7 @@ class Record(NamedTuple):
     reason: str = ""
     """Why it was refused, for operators alone: clients are never told."""
     times: int = 1
-    """How many equal ones it stands for."""
+    """How many equal records it stands for."""
 
 
 def written(record: Record, now: float) -> bytes:

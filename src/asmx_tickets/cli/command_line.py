@@ -22,7 +22,7 @@ class Command(TyperCommand):
     """A command whose help names its arguments as manual pages do."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Read the arguments. Whatever is wrong with them is said of this command."""
+        """Read the arguments. An error in them names this command."""
         try:
             return super().parse_args(ctx, args)
         except TyperException as error:

@@ -44,7 +44,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Importer:
-    """How users are added: where to, with what hashes, by which rules; and who is told of each before it is kept.
+    """Adds users to a directory, with hashes and by rules, and notes each one before it is kept.
 
     What ``note`` raises undoes it. ``update``: users who are there are changed. ``end_tickets`` ends those of a user
     who was given a new password or disabled, and gives their number.

@@ -1,4 +1,4 @@
-"""What commands tell of failed logins: how many, from where, and until when they make others wait."""
+"""What commands print about failed logins: how many, from where, and until when logins have to wait."""
 
 import time
 from collections.abc import Iterable, Iterator

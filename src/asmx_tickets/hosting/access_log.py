@@ -13,7 +13,7 @@ _LONGEST_PATH = 1024
 
 
 def log_answer(request: Request, status: int, seconds: float, address: str) -> None:
-    """Log one answer. ``address`` is the client's, as far as known proxies tell it."""
+    """Log one answer. ``address`` is the client's, according to known proxies."""
     path = request.path[:_LONGEST_PATH]
     if not path.isprintable() or " " in path:
         path = path.encode("unicode_escape").decode("ascii").replace(" ", "\\x20")

@@ -43,7 +43,7 @@ _log = logging.getLogger(__name__)
 
 
 class AdminServer:
-    """Answers on a listening Unix socket, each client in a thread of its own, so that none holds up anybody else."""
+    """Answers on a listening Unix socket. Each client has its own thread, so that none holds up the others."""
 
     def __init__(self, commands: Mapping[str, Command], *, patience: float = ANSWER_SECONDS) -> None:
         self._commands = commands
@@ -65,7 +65,7 @@ class AdminServer:
 
     def _serve(self, client: socket.socket) -> None:
         try:
-            # A client that is gone or hangs is nobody's business.
+            # It does not matter if a client is gone or hangs.
             with client, suppress(OSError):
                 self._converse(client)
         finally:
@@ -84,7 +84,7 @@ class AdminServer:
                 writer.write(_line(answer))
 
     def _answers(self, request: bytes) -> Iterator[Result]:
-        """All that is said to a request. The one net for what its command raises."""
+        """All answers to a request. This handles whatever its command raises."""
         try:
             outcome = self._begin(request)
             if isinstance(outcome, Mapping):

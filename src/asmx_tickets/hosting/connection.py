@@ -40,7 +40,7 @@ class Connection(asyncio.Protocol):
         self._ended = False  # the client sends nothing more
         self.deadline = _NEVER
         self._written = 0
-        self._began = 0.0  # when the call under way was, if somebody wants to know
+        self._began = 0.0  # when the current call began, if there is an observer
         self._message_begun = self._known = self._refused = False
         self._head: Head | None = None
         self._begin_message()
@@ -130,7 +130,7 @@ class Connection(asyncio.Protocol):
     # --- reading ---
 
     def _take_known(self, data: bytes) -> bool:
-        """Take the beginning of a request, or all of it, whose head is known. Whether it was one."""
+        """Take all or the beginning of a request whose head is remembered. Returns whether it was one."""
         end = data.find(b"\r\n\r\n")
         head = self._door.heads.get(data[:end]) if end > 0 else None
         if head is None:

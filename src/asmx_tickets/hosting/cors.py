@@ -36,7 +36,7 @@ class Cors:
         )
 
     def preflight_answer(self, request: Request) -> Response:
-        """What the browser is told: the same whatever it asks for, and nothing to an origin that is not allowed."""
+        """The answer to the browser: the same whatever it asks for, and empty for an origin that is not allowed."""
         headers = self.headers(request)
         if len(headers) > 1:
             headers = (

@@ -48,7 +48,7 @@ class ForwardAuth:
 
 
 def header_text(value: str) -> str:
-    """A value for a header: printable ASCII as it is, all else as percent escapes of UTF-8 (RFC 3986)."""
+    """A value for a header: printable ASCII unchanged, other characters as percent escapes of UTF-8 (RFC 3986)."""
     return quote(value, safe=_PLAIN, errors="replace")
 
 

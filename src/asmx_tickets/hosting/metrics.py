@@ -1,7 +1,7 @@
 """What a Prometheus server can read of this one: how much is asked, how it ends, how long it takes, and what waits.
 
 prometheus-client keeps each process's numbers in a file of a common folder, from which any process can tell the sums.
-It wants to be told of the folder by a variable, before it is imported: so this module is imported where metrics are on.
+It reads the folder's name from a variable when it is imported, so this module is only imported if metrics are on.
 """
 
 import os
@@ -103,7 +103,7 @@ class Metrics:
             "asmx_tickets_connections", "Clients that are connected.", registry=registry, multiprocess_mode="livesum"
         )
 
-    # --- what is told ---
+    # --- events ---
 
     def call_ended(self, ctx: AsmxContext) -> None:
         """A call of an operation has ended, whatever way."""
@@ -151,7 +151,7 @@ class Metrics:
         return _CountedAudit(audit, self._note_line)
 
     def counting_logins(self, audit: AuditLog) -> AuditLog:
-        """The same audit log, with the logins that it is told of counted."""
+        """The same audit log, with the logins in it counted."""
         return _CountedAudit(audit, self._note_login)
 
     def _note_line(self, _record: Record, written: bool) -> None:
@@ -163,7 +163,7 @@ class Metrics:
         by, outcome = _LOGINS[record.event]
         if outcome == "accepted":
             if not written:
-                return  # nobody is let in whose line can't be written
+                return  # without a line in the audit log there is no login
             self._added.inc()
         reason = record.reason
         if reason.startswith(_THROTTLED):

@@ -1,4 +1,4 @@
-"""Runs the service until it is told to stop: what can't work is said first, then worker processes serve."""
+"""Runs the service until a signal to stop: it first reports what can't work, then worker processes serve."""
 
 import logging
 import os
@@ -41,7 +41,7 @@ def serve(settings: Settings, read: Callable[[], Settings], *, demo: bool = Fals
     if demo:
         settings = demo_settings(settings)
     with ExitStack() as held:
-        # Whoever has the address and the ticket file is the only server; all else comes after.
+        # These come first: only one server can have the address and the ticket file.
         sockets = listen(settings.urls)
         if settings.tickets.persist_to:
             held.enter_context(lock_file(Path(settings.tickets.persist_to), "Tickets:PersistTo"))

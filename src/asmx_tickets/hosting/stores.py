@@ -116,7 +116,7 @@ def _memory_stores(settings: Settings, clock: Callable[[], float], steady_clock:
 
     def start() -> None:
         if snapshot.load(tickets, Path(file)):
-            # Of millions of tickets that takes a while, which nobody has to wait for.
+            # With millions of tickets this takes a while, and nobody has to wait for it.
             recall = partial(recall_networks, tickets, logins, trusted, clock)
             threading.Thread(target=recall, name="recall", daemon=True).start()
 

@@ -31,7 +31,7 @@ def environment_name(environ: Mapping[str, str]) -> str:
 
 
 def host_layers(environ: Mapping[str, str], keys: Iterable[Key]) -> list[Layer]:
-    """The keys that ``ASPNETCORE_`` and ``DOTNET_`` name; all else that begins so is .NET's own."""
+    """Our keys with the prefix ``ASPNETCORE_`` or ``DOTNET_``. Other variables with these prefixes are .NET's own."""
     known = list(keys)
     paths = {key.path.casefold() for key in known}
 
@@ -61,7 +61,7 @@ def port_layer(environ: Mapping[str, str]) -> Layer:
 def adopted(layer: Layer, keys: Iterable[Key]) -> tuple[Layer, tuple[str, ...]]:
     """A file's layer without what is ASP.NET's: what means something here counts as our key, where that is not given.
 
-    Gives also what is not read, in a line for people. Nothing of a value is in it.
+    It also returns a line for people, without values, about the keys that are not read.
     """
     ours = {path: entry for path, entry in layer.items() if not _FOREIGN.fullmatch(entry.path)}
     foreign = {path: entry for path, entry in layer.items() if path not in ours}

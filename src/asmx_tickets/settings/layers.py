@@ -48,7 +48,7 @@ class Entry:
 class Key:
     """A key that a model knows: its path in its own letter case, its shape, and whether its value is a secret.
 
-    ``single``: one value may stand in the place of a list. ``common``: its name is a word that other programs use.
+    ``single``: one value may replace a list. ``common``: its name is a word that other programs use.
     """
 
     path: str
@@ -59,7 +59,7 @@ class Key:
 
 
 class OneOrMore:
-    """Marks, in an Annotated, a list in whose place one value may stand."""
+    """Marks, in an Annotated, a list that one value may replace."""
 
 
 class CommonWord:

@@ -1,4 +1,4 @@
-"""The settings as a whole, and how they are loaded (CONTRACT 3). What stands in a section: sections.py."""
+"""The settings as a whole, and how they are loaded (CONTRACT 3). Their sections are in sections.py."""
 
 import os
 import re

@@ -152,7 +152,7 @@ class WebServices(Section):
 class ServerInfo(Section):
     """What the operation ServerInfo says (CONTRACT 1)."""
 
-    version_number: Text = Field(default="8.7.0.0", description="The version clients are told.")
+    version_number: Text = Field(default="8.7.0.0", description="The version that clients are told.")
     company: Text = Field(default="", description="The licensee's name.")
     server_name: Text = Field(
         default_factory=socket.gethostname, description="The server's name; the machine's by default."

@@ -180,7 +180,7 @@ def _text(value: str) -> str:
 
 
 def _utc_time(value: str) -> str:
-    """A date, or a date and a time in UTC, as ServerInfo tells it. Date alone means its last second."""
+    """A date, or a date and a time in UTC, for ServerInfo. A date alone means its last second."""
     text = value.strip()
     try:
         moment = datetime.fromisoformat(text if _UTC_TIME.fullmatch(text) else "")

@@ -45,7 +45,7 @@ class UseOrder:
         return self._newer[self._newest[owner % _SHARDS][owner]]
 
     def append(self, owner: int, slot: int) -> None:
-        """Gives the owner a slot that nobody has, as its newest."""
+        """Gives the owner a free slot, as its newest."""
         newest_of, newer, older = self._newest[owner % _SHARDS], self._newer, self._older
         newest = newest_of.get(owner)
         newest_of[owner] = slot
@@ -59,7 +59,7 @@ class UseOrder:
         older[slot], newer[slot] = newest, oldest
 
     def prepend(self, owner: int, slot: int) -> None:
-        """Gives the owner a slot that nobody has, as its oldest."""
+        """Gives the owner a free slot, as its oldest."""
         newest_of, newer, older = self._newest[owner % _SHARDS], self._newer, self._older
         newest = newest_of.get(owner)
         if newest is None:
@@ -102,7 +102,7 @@ class UseOrder:
         self._size[newest] = size
 
     def fill(self, owner: int, slots: Iterable[int]) -> None:
-        """Gives an owner who has none slots that nobody has, its oldest first. As ``append`` for each, and faster."""
+        """Gives free slots to an owner without any, oldest first. It is faster than ``append`` for each."""
         newer, older = self._newer, self._older
         slots = iter(slots)
         oldest = newest = next(slots, None)

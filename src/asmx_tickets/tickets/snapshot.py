@@ -1,4 +1,4 @@
-"""The tickets in memory, kept in a file from a graceful stop to the next start, so that a restart logs nobody out.
+"""Keeps the tickets in memory in a file from a graceful stop to the next start, so that users stay logged in.
 
 A file is good for one start: ``load`` marks it as used, on the disk, before it gives the cache a ticket, and ``save``
 writes a new one in its place once no further call gets into the cache. A file that could be loaded again would, after a

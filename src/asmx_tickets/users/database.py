@@ -72,7 +72,7 @@ class Database:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What this thread writes in here is committed at the end as a whole; not at all where anything is raised."""
+        """Commit all that this thread writes in the block at its end, or nothing if it raises."""
         with self._transaction(self.patience.writing) as connection:
             self._together.connection = connection
             try:
@@ -140,7 +140,7 @@ def locked(engine: Engine, *statements: str) -> Iterator[Connection]:
 
 
 def error_code(error: DBAPIError) -> str:
-    """SQLite's name of the error, or the SQLSTATE, or nothing where the database said nothing."""
+    """SQLite's name of the error, or the SQLSTATE; empty if the database gave none."""
     return getattr(error.orig, "sqlite_errorname", None) or getattr(error.orig, "sqlstate", None) or ""
 
 

@@ -1,4 +1,4 @@
-"""PostgreSQL under the user directory, through psycopg 3: every call comes to an end, whatever the server does.
+"""PostgreSQL for the user directory, through psycopg 3. Every call ends in time, whatever the server does.
 
 A server that hangs and a network that swallows packets say nothing, and no setting of libpq covers that:
 ``statement_timeout`` is kept by the server, ``tcp_user_timeout`` is content with a kernel that acknowledges for a
@@ -144,7 +144,7 @@ class PostgreSQL(Database):
 
     @contextmanager
     def _step(self, connection: Connection) -> Iterator[Connection]:
-        # An error in a statement spoils a transaction of PostgreSQL, but for what a savepoint takes back.
+        # In PostgreSQL an error in a statement spoils the transaction, unless a savepoint is rolled back.
         with connection.begin_nested():
             yield connection
 
@@ -204,7 +204,7 @@ class _Connection(psycopg.Connection[Any]):
             raise
 
     def is_quiet(self) -> bool:
-        """Whether the server said nothing that nobody asked for; when it ends, and when it drops a client, it does.
+        """Whether the server has sent nothing unasked, as it does when it ends or drops a client.
 
         No round trip, unlike a ping.
         """
@@ -258,7 +258,7 @@ class _Connector:
             raise NoAnswer("timeout") from None
 
     def close(self) -> None:
-        """Close what nobody took."""
+        """Close the connections that no caller has taken."""
         self._closed = True
         while self._late:
             self._late.popleft().close()

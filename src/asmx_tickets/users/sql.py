@@ -186,7 +186,7 @@ class SqlUserDirectory(UserDirectory):
             after = rows[-1].user_key
 
     def together(self) -> AbstractContextManager[None]:
-        """What this thread changes in here is kept at the end as a whole, or not at all where anything is raised."""
+        """Commit all that this thread changes in the block at its end, or nothing if it raises."""
         return self.database.together()
 
     def warnings(self) -> tuple[str, ...]:
@@ -219,7 +219,7 @@ class SqlUserDirectory(UserDirectory):
         except IntegrityError:
             if self._has(values["user_key"]):
                 raise
-        # It is the new id that is taken, by a row that came in by other ways than this program.
+        # The new id is taken, by a row that another program has added.
         with self.database.adding_with_ids():
             pass
         with self.database.writing() as connection:

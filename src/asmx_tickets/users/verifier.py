@@ -86,7 +86,7 @@ class StoredClaim(Claim):
         return self._credentials.user if self._credentials else None
 
     def verify(self, password: str, *, owner: str) -> User | Reason:
-        # Where there is no hash, the password is compared with nobody's.
+        # If there is no hash, the password is compared with a dummy.
         stored = self._credentials.password_hash if self._credentials else None
         verification = self._compare(stored, password, owner)
         self._needs_rehash = verification.needs_rehash
