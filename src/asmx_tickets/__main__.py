@@ -20,7 +20,11 @@ def main() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
     from asmx_tickets.cli.app import app
 
-    app(prog_name="asmx-tickets")
+    try:
+        app(prog_name="asmx-tickets")
+    finally:
+        # The process ends, and all with it. Looking for garbage once more takes a fifth of a short command's time.
+        gc.freeze()
 
 
 if __name__ == "__main__":
