@@ -69,7 +69,7 @@ def test_calls_are_answered_in_time_and_never_wrongly(
         with OUTAGES[outage](own_redis):
             began = time.monotonic()
             time.sleep(2.5)
-        back = time.monotonic()
+            back = time.monotonic()
         if outage == "stopped":
             wait_until(lambda: answers[-1].kind == "[901]", RECOVERY)  # gone with Redis' memory
         else:

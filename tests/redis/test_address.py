@@ -157,7 +157,7 @@ def test_a_redis_with_a_password(own_redis: RedisServer, url: str, cause: str) -
 
 def test_a_user_with_the_rights_that_the_documentation_names(own_redis: RedisServer) -> None:
     with own_redis.client() as client:
-        rights = "~asmx-tickets:* +@read +@write -@dangerous +eval +evalsha +time +info"
+        rights = "~asmx-tickets:* +@read +@write -@dangerous +eval +evalsha +time +info +config|get"
         client.execute_command("ACL", "SETUSER", "svc", "on", ">pw", *rights.split())
         with opened(own_redis.url.replace("//", "//svc:pw@")) as cache:
             use_all(cache)

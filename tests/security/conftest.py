@@ -30,7 +30,7 @@ from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher, Verification
 from asmx_tickets.users.user import Profile
 from spyne_asmx.wsgi import WsgiApplication
-from tests.conftest import PASSWORD, Clock, Service
+from tests.conftest import PASSWORD, Clock, QuickParameters, Service
 from tests.fuzz.target import Target
 from tests.support.processes import free_port
 from tests.support.server import Server
@@ -175,14 +175,6 @@ def make_stored_service(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., 
 def mint_for(service: Service, user_name: str) -> str:
     """A fresh ticket of a service of ``make_stored_service``; costs no hash."""
     return service.call("CreateTicketforUser", TrustedUserPwd=TRUSTED, UserName=user_name).attrib["ticket"]
-
-
-class QuickParameters(HashParameters):
-    """Hashes in a tenth of a millisecond, for tests of what is done with passwords hundreds of times."""
-
-    def __init__(self) -> None:
-        for name, value in {"memory_kib": 8, "iterations": 1, "parallelism": 1}.items():
-            object.__setattr__(self, name, value)
 
 
 class CountingHasher(PasswordHasher):

@@ -33,6 +33,7 @@ from asmx_tickets.throttling.redis import RedisThrottle
 from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.tickets.redis import RedisTicketCache
 from asmx_tickets.users.hash_parameters import HashParameters
+from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory, users
 from asmx_tickets.users.user import Profile, account_key
 from tests.conftest import HASHER, NAMESPACE, PASSWORD, SOAP11, SOAP12, envelope, error_of, root_of
@@ -374,7 +375,7 @@ def fill(folder: Path, names: Mapping[str, str | None]) -> None:
     """A folder's users, before a server starts there."""
     directory = open_directory(f"sqlite:///{folder}/App_Data/users.db")
     with directory.database.writing() as connection:
-        connection.execute(insert(users), rows(names, HASHER.hash(PASSWORD)))
+        connection.execute(insert(users), rows(names, PasswordHasher(HashParameters()).hash(PASSWORD)))
     directory.close()
 
 

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain, islice
 from typing import Annotated
 
 import typer
@@ -25,8 +26,10 @@ def print_rows(columns: Sequence[str], rows: Iterable[Facts], *, as_json: bool) 
     elif sys.stdout.isatty():
         _print_table(columns, rows)
     else:
+        rest = iter(rows)
+        first = [*islice(rest, 1)]  # where there are none to be had, the error is all that is printed
         typer.echo("\t".join(columns))
-        for row in rows:
+        for row in chain(first, rest):
             typer.echo("\t".join(_text(row[column]) for column in columns))
 
 

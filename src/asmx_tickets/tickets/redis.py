@@ -15,7 +15,8 @@ Needs Redis 6.2 or later, or Valkey; no cluster. All keys begin with a prefix:
 Each call that changes something takes up to 16 expired tickets out of the indexes, and an index expires after its last
 ticket. With an absolute expiration, when more than 16 end so at once, a live ticket can go before them.
 
-A Redis user needs ``~PREFIX* +@read +@write -@dangerous +eval +evalsha +time +info``, with Sentinels also ``+wait``.
+A Redis user needs ``~PREFIX* +@read +@write -@dangerous +eval +evalsha +time +info +config|get``, with Sentinels also
+``+wait``.
 Redis must not evict (``maxmemory-policy noeviction``): then a full one refuses logins, and all else goes on.
 
 Redis replicates after it has answered. Where Sentinels watch it, ``remove`` and ``remove_user`` wait up to 0.1 s for a
