@@ -8,7 +8,7 @@ The layers are no sources of pydantic-settings. That library merges its sources 
 one file empties gets back the items of the file below it, as soon as the environment adds an item. It has no items by
 number (``Protocols__0``), cares for letter case in files, ignores a misspelt key of a section in the environment, takes
 either of two variables that differ in case, and no longer knows where a value came from when it is found to be wrong.
-So it is not used at all: importing it costs a command a tenth of its time.
+So it holds the settings, and the layers bring them.
 """
 
 import difflib
