@@ -152,7 +152,7 @@ def test_every_command_takes_a_settings_file(run: Run, folder: Path, arguments: 
     """Bad settings are one line on standard error and exit code 1, in every command."""
     (folder / "srv.json").write_text('{"Urlz": ""}', encoding="utf-8")
     result = run(*arguments, "--settings", "srv.json", exit_code=1)
-    assert result.stderr == "asmx-tickets: Urlz is no known key (srv.json); did you mean Urls?\n"
+    assert result.stderr == "asmx-tickets: Urlz is not a known key (srv.json); did you mean Urls?\n"
     assert result.stdout == ""
 
 

@@ -98,7 +98,7 @@ def test_bad_lines_are_named_and_the_others_added(run: Run, folder: Path, direct
         "line 3, column user_name: The user name 'TAKEN' is taken.",
         "line 4, column password: The password is empty.",
         "line 5, column enabled: It must be true or false.",
-        "line 6: The line is no CSV: are its quotes closed and doubled?",
+        "line 6: The line is not valid CSV: are its quotes closed and doubled?",
         "line 7: The header has 4 columns, this line has 2.",
         "line 8: The header has 4 columns, this line has 6.",
         "line 9: The line is not UTF-8. In Excel, save the file as CSV UTF-8.",

@@ -86,7 +86,7 @@ def test_a_quote_that_is_wrong_spoils_its_own_line(bad: str) -> None:
     """What follows is read, quotes in it and all."""
     good = [f'user{number},"p,{number}"' for number in range(60)]
     found = read("\n".join(["user_name,password", bad, *good]))
-    assert found[0] == (2, "The line is no CSV: are its quotes closed and doubled?")
+    assert found[0] == (2, "The line is not valid CSV: are its quotes closed and doubled?")
     assert [fields for line, fields in found if line > bad.count("\n") + 2] == [
         {"user_name": f"user{number}", "password": f"p,{number}"} for number in range(60)
     ]

@@ -36,6 +36,6 @@ def test_a_newer_database_is_told(run: Run, folder: Path) -> None:
     run("migrate")
     url = f"sqlite:///{folder}/App_Data/users.db"
     run_sql(url, "UPDATE alembic_version SET version_num = '0009'")
-    assert "of a newer version, which this one can work with" in run("migrate", "--check").output
+    assert "A newer version has changed the database, and this one can work with it" in run("migrate", "--check").output
     run_sql(url, "UPDATE alembic_version SET version_num = '1009'")
     assert "install that or a later one" in run("migrate", "--check", exit_code=1).stderr

@@ -71,7 +71,7 @@ OF_ALL: list[tuple[list[str], int, str]] = [
     (["--settings", "none.json"], 1, "none.json can't be read: No such file or directory"),
     (["--settings", "."], 1, r"\. can't be read: Is a directory"),
     (["--settings", "bad.json"], 1, "bad.json, line 2, column 1: no valid JSON"),
-    (["--settings", "typo.json"], 1, "Urlz is no known key .typo.json.; did you mean Urls?"),
+    (["--settings", "typo.json"], 1, "Urlz is not a known key .typo.json.; did you mean Urls?"),
 ]
 # What a command wants before it looks at its settings.
 ARGUMENTS = {

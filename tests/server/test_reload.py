@@ -35,7 +35,7 @@ class Reloaded:
         before = len(self.log.read_text())
         self.file.write_text(tree if isinstance(tree, str) else json.dumps(tree))
         self.server.process.send_signal(signal.SIGHUP)
-        return self.logged("the settings (were read again|are not taken up)", before)
+        return self.logged("(the settings were read again|the new settings are not used)", before)
 
     def logged(self, pattern: str, start: int = 0) -> str:
         end = time.monotonic() + 15
@@ -120,11 +120,11 @@ def test_a_bad_file_changes_nothing_and_says_why(start: Start) -> None:
     for bad, reason in [
         ('{"ServerInfo": ', "no valid JSON"),
         ({"ServerInfo": {"Company": "After"}, "Languages": {"Default": "xx"}}, "Languages:Default must have"),
-        ({"ServerInfo": {"Company": "After"}, "Nonsense": {"x": 1}}, "Nonsense:x is no known key"),
+        ({"ServerInfo": {"Company": "After"}, "Nonsense": {"x": 1}}, "Nonsense:x is not a known key"),
         ({"ServerInfo": {"Company": "After"}, "Throttling": {"Failures": "0"}}, "Throttling:Failures must"),
     ]:
         log = running.reload(bad)
-        assert "are not taken up" in log
+        assert "the new settings are not used" in log
         assert reason in log
         assert "Traceback" not in log
     time.sleep(0.3)

@@ -55,7 +55,9 @@ def test_our_prefix_wins_and_is_ours_alone() -> None:
         "ASMX_TICKETS__TICKETS__MAXTOTAL": "8",
     }
     assert load_settings(environ=environ).tickets.max_total == 8
-    with pytest.raises(SettingsError, match=r"Worker is no known key .*ASMX_TICKETS__Worker.*did you mean Workers\?"):
+    with pytest.raises(
+        SettingsError, match=r"Worker is not a known key .*ASMX_TICKETS__Worker.*did you mean Workers\?"
+    ):
         load_settings(environ={"ASMX_TICKETS__Worker": "1"})
 
 
@@ -147,5 +149,5 @@ def test_what_means_nothing_here_is_told_in_one_line(tree: dict[str, Any]) -> No
 
 
 def test_a_key_of_no_one_is_still_a_mistake() -> None:
-    with pytest.raises(SettingsError, match="Kestrell:x is no known key"):
+    with pytest.raises(SettingsError, match="Kestrell:x is not a known key"):
         loaded({"Kestrell": {"x": 1}})

@@ -224,10 +224,10 @@ def test_an_open_section_takes_other_names_as_they_are_written() -> None:
 @pytest.mark.parametrize(
     ("tree", "message"),
     [
-        ({"Tekst": "x"}, "Tekst is no known key (f.json); did you mean Text?"),
-        ({"Inner": {"nummer": 1}}, "Inner:nummer is no known key (f.json); did you mean Inner:Number?"),
-        ({"Zzzzzz": {}}, "Zzzzzz is no known key (f.json)"),
-        ({"Zz\nzz": 1}, "Zz\\nzz is no known key (f.json)"),
+        ({"Tekst": "x"}, "Tekst is not a known key (f.json); did you mean Text?"),
+        ({"Inner": {"nummer": 1}}, "Inner:nummer is not a known key (f.json); did you mean Inner:Number?"),
+        ({"Zzzzzz": {}}, "Zzzzzz is not a known key (f.json)"),
+        ({"Zz\nzz": 1}, "Zz\\nzz is not a known key (f.json)"),
         ({"Inner": "x"}, "Inner must be a section with keys in it, not a single value (f.json)"),
         ({"Inner": []}, "Inner must be a section with keys in it, not a single value (f.json)"),
         ({"Inner": {"Names": "x"}}, "Inner:Names must be a list, its items named :0, :1 and so on (f.json)"),

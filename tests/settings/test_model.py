@@ -373,7 +373,7 @@ def test_a_bad_value_is_refused_by_its_key(key: str, value: str) -> None:
         ),
         (
             {"Tickets__SlidingExpiry": "1"},
-            "Tickets:SlidingExpiry is no known key (environment variable Tickets__SlidingExpiry);"
+            "Tickets:SlidingExpiry is not a known key (environment variable Tickets__SlidingExpiry);"
             " did you mean Tickets:SlidingExpiration?",
         ),
     ],
@@ -432,7 +432,7 @@ def test_errors_name_the_file(folder: Path) -> None:
     file = write(folder / "etc" / "srv.json", {"Tickets": {"SlidingExpiration": "x"}})
     assert refusal(file=file).endswith(f"not 'x' ({file})")
     write(folder / "appsettings.json", {"Tikets": {"SlidingExpiration": "x"}})
-    assert refusal().startswith("Tikets:SlidingExpiration is no known key (appsettings.json)")
+    assert refusal().startswith("Tikets:SlidingExpiration is not a known key (appsettings.json)")
     assert refusal(file=folder / "none.json") == f"{folder}/none.json can't be read: No such file or directory"
     assert refusal(file=write(folder / "ok.json", {}), overrides={"Urls": "x"}).endswith("not 'x' (command line)")
 

@@ -100,7 +100,7 @@ class TestBadSettings:
 class TestNoAnswer:
     def test_a_folder_is_no_database(self, tmp_path: Path) -> None:
         """At once, since that will not change by itself."""
-        with pytest.raises(SettingsError, match=rf"^ConnectionStrings:Users: {tmp_path} is no file\.$"):
+        with pytest.raises(SettingsError, match=rf"^ConnectionStrings:Users: {tmp_path} is not a file\.$"):
             open_directory(f"sqlite:///{tmp_path}")
 
     def test_another_file_is_no_database(self, tmp_path: Path) -> None:

@@ -122,7 +122,7 @@ class _Lines:
             # Only an open quote lets a record reach another line.
             if isinstance(error, UnicodeDecodeError) and len(used) == 1:
                 raise UserError("The line is not UTF-8. In Excel, save the file as CSV UTF-8.") from None
-            raise UserError("The line is no CSV: are its quotes closed and doubled?") from None
+            raise UserError("The line is not valid CSV: are its quotes closed and doubled?") from None
 
     def _texts(self, used: list[bytes]) -> Iterator[str]:
         while len(used) < _MOST_LINES and (line := self._next()) is not None:

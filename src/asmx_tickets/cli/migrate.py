@@ -12,13 +12,13 @@ def migrate(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; say what would be done.")] = False,
     breaking: Annotated[
         bool,
-        typer.Option("--breaking", help="Also what servers of the version before can't work with. Stop them first."),
+        typer.Option("--breaking", help="Also what servers of the previous version can't work with. Stop them first."),
     ] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Bring the users' database to this version's schema.
 
-    Servers go on meanwhile. What would stop them is refused.
+    Servers may run meanwhile. A change that would break them is refused.
     """
     from asmx_tickets.users import migrations
     from asmx_tickets.users.opening import open_database
@@ -36,11 +36,11 @@ def migrate(
 
 _NOTHING = {
     "CURRENT": "The database is up to date.",
-    "AHEAD": "The database is of a newer version, which this one can work with.",
+    "AHEAD": "A newer version has changed the database, and this one can work with it.",
 }
 _TO_DO = _NOTHING | {
     "EMPTY": "The database is empty: the tables would be made.",
-    "BEHIND": "The database would be brought up to date; servers of the version before can go on with it.",
-    "BREAKING": "The database would be brought up to date; servers of the version before must be stopped first.",
+    "BEHIND": "The database would be brought up to date; servers of the previous version can go on with it.",
+    "BREAKING": "The database would be brought up to date; servers of the previous version must be stopped first.",
 }
 _DONE = _NOTHING | dict.fromkeys(("EMPTY", "BEHIND", "BREAKING"), "The database was brought up to date.")

@@ -12,7 +12,7 @@ def serve(
     settings: SettingsFile = None,
     urls: Annotated[
         str | None,
-        typer.Option("--urls", metavar="URLS", help="Where to listen, such as http://*:8080; wins over the settings."),
+        typer.Option("--urls", metavar="URLS", help="Where to listen, such as http://*:8080; overrides the settings."),
     ] = None,
     demo: Annotated[
         bool,

@@ -7,7 +7,7 @@ import typer
 
 from asmx_tickets.cli.options import SettingsFile, read_settings
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, as it does in any case.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, which is also the default.")]
 
 
 def settings(as_json: AsJson = True, settings: SettingsFile = None) -> None:

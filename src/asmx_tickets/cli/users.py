@@ -204,7 +204,7 @@ def disable(name: Name, settings: SettingsFile = None) -> None:
 def delete(
     name: Name,
     *,
-    yes: Annotated[bool, typer.Option("--yes", help="Don't ask. Without a terminal nobody is asked.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask. Without a terminal it never asks.")] = False,
     settings: SettingsFile = None,
 ) -> None:
     """Remove a user for good and end the user's tickets."""

@@ -110,7 +110,7 @@ class Supervisor:
         try:
             change = self._worker.reread(self._settings)
         except SettingsError as error:
-            _log.error("the settings are not taken up: %s", error)
+            _log.error("the new settings are not used: %s", error)
             return
         self._settings = change.settings
         self._worker = self._worker.with_settings(change.settings)

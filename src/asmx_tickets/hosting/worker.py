@@ -223,9 +223,9 @@ class _Server(uvicorn.Server):
             if self._certificates is not None:
                 self._certificates.change(change.settings.certificate)
         except AsmxTicketsError as error:
-            _log.error("the settings are not taken up: %s", error)
+            _log.error("the new settings are not used: %s", error)
         except Exception:
-            _log.exception("the settings are not taken up")
+            _log.exception("the new settings are not used")
         else:
             changed.keep_throttling_rules()
             self._composition = changed

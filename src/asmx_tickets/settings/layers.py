@@ -261,7 +261,7 @@ def _exact_path(path: str, entry: Entry, known: Mapping[str, Key]) -> str:
         raise SettingsError(f"{misshapen.path} must be {_SHAPES[misshapen.kind]} ({entry.place})")
     close = difflib.get_close_matches(path, known, n=1)
     advice = f"; did you mean {known[close[0]].path}?" if close else ""
-    raise SettingsError(f"{one_line(entry.path) or repr('')} is no known key ({one_line(entry.place)}){advice}")
+    raise SettingsError(f"{one_line(entry.path) or repr('')} is not a known key ({one_line(entry.place)}){advice}")
 
 
 def _put(tree: dict[str, Any], path: str, value: object) -> None:

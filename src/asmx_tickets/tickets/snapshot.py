@@ -75,7 +75,7 @@ def load(cache: MemoryTicketCache, file: Path) -> int:
 
     For the start of a server, before the first request, and for nothing else. That there is no file is normal. One
     that was used before stays where it is. One that is damaged, unreadable, of another version or not to be trusted
-    is renamed to ``….damaged.`` and 8 hex digits, or left alone if it is no regular file. In each case a line in the
+    is renamed to ``….damaged.`` and 8 hex digits, or left alone if it is not a regular file. In each case a line in the
     log says why, and the cache stays empty. So it does if ``file`` can't be marked as used. See ``take_over`` for
     what changed settings and clocks do.
     """
@@ -163,7 +163,7 @@ def _lock(source: io.BufferedRandom) -> None:
 def _check_origin(status: os.stat_result) -> None:
     """Raises _Unusable if others than its owner, who is root or this process's user, can have written the file."""
     if not stat.S_ISREG(status.st_mode):
-        raise _Unusable("it is no regular file")
+        raise _Unusable("it is not a regular file")
     if sys.platform == "win32":
         return  # its access lists are the folder's
     if status.st_uid not in (0, os.geteuid()):

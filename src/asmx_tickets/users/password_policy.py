@@ -28,7 +28,7 @@ class PasswordPolicy:
         if folded == _folded(user_name):
             return "The password is the user name."
         if folded in _common():
-            return "The password is one of the 10,000 that are guessed first."
+            return "The password is one of the 10,000 most common ones."
         return None
 
 

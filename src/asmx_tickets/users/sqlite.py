@@ -213,7 +213,7 @@ def _check_access(file: Path) -> None:
     except OSError as error:
         raise SettingsError(f"ConnectionStrings:Users: {file} can't be opened: {error.strerror}.") from None
     if not stat.S_ISREG(status.st_mode):
-        raise SettingsError(f"ConnectionStrings:Users: {file} is no file.")
+        raise SettingsError(f"ConnectionStrings:Users: {file} is not a file.")
     # SQLite keeps its log of changes in the folder, for readers too.
     for path, needed in ((file, os.R_OK | os.W_OK), (file.parent, os.W_OK | os.X_OK)):
         if not os.access(path, needed, effective_ids=os.access in os.supports_effective_ids):

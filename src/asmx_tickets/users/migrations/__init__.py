@@ -4,7 +4,7 @@ A revision is a module in ``versions``. Its id joins :data:`REVISIONS`, so that 
 need not load Alembic.
 
 An id is four digits, and the first is its generation. A revision that only adds (a table, an index, a column that may
-be left out when a row is added) stays in the generation before: servers of the version before go on with its schema,
+be left out when a row is added) stays in the generation before: servers of the previous version go on with its schema,
 and start with it. Any other begins a new generation, which they refuse.
 """
 
@@ -26,7 +26,7 @@ class State(Enum):
     EMPTY = auto()
     CURRENT = auto()
     BEHIND = auto()
-    """It lacks revisions that servers of the version before can work with."""
+    """It lacks revisions that servers of the previous version can work with."""
     BREAKING = auto()
     """It lacks revisions that they can't work with."""
     AHEAD = auto()
@@ -57,7 +57,7 @@ def state_of(revision: str | None, known: Sequence[str]) -> State:
 def upgrade(database: Database, *, breaking: bool = False) -> State:
     """Bring the database's schema to the newest revision; one process at a time, and all revisions or none.
 
-    What it was is returned. ``breaking``: also by revisions that servers of the version before can't work with.
+    What it was is returned. ``breaking``: also by revisions that servers of the previous version can't work with.
 
     Raises:
         SettingsError: it is of a version too old or too new, or another program's.
