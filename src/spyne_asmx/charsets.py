@@ -3,7 +3,7 @@
 The names are the labels of the WHATWG Encoding standard, which every browser knows, the numbers of Windows' code pages,
 and a few more that old clients use. Only letters and digits count (Unicode Technical Standard 22, section 1.4).
 Stateful charsets are refused: the meaning of their bytes depends on what came before, so a filter in front could read
-another text. The labels that the standard lists only so that they are refused are refused, too.
+another text. So are the labels that the standard lists only to have them refused.
 """
 
 import re

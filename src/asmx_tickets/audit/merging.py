@@ -28,10 +28,10 @@ class _Repeats:
 class MergingAudit(AuditLog):
     """Writes the first of equal refusals at once, and those of the next ``seconds`` as one line with their count.
 
-    Equal are those with the same event, reason, account and network; renewals, which are merged as well, also have the
-    same ticket. Where one network makes more than ``MOST_OF_A_NETWORK`` different ones, the account no longer tells
-    them apart; where all together make more than ``MOST``, only the event does. So there is a bound to the lines,
-    whatever is sent.
+    Records are equal if they have the same event, reason, account and network; renewals, which are merged as well,
+    also need the same ticket. If one network makes more than ``MOST_OF_A_NETWORK`` different ones, the account no
+    longer tells them apart; if all together make more than ``MOST``, only the event does. So the number of lines is
+    bounded, whatever is sent.
 
     Args:
         audit: the log that is written to.

@@ -60,7 +60,7 @@ def _told(session: Session) -> tuple[tuple[str, str], ...]:
 
 
 def _cookie(request: Request, friendly_origins: Collection[str]) -> str | None:
-    """The cookie's ticket. It counts too where another site's link led here: opening a page acts in nobody's name.
+    """The cookie's ticket. It also counts if another site's link led here, because opening a page changes nothing.
 
     That is what browsers have for cookies with SameSite=Lax: such a request has no Origin.
     """

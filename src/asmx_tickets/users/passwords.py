@@ -49,7 +49,7 @@ class PasswordHasher:
             salt_len=_SALT_BYTES,
             type=argon2.Type.ID,
         )
-        # Nobody's password: a random tag is as costly to compare with as a real one, and costs nothing to make.
+        # A hash that no password has: a random tag takes as long to compare as a real one, and no time to make.
         salt, tag = _base64(secrets.token_bytes(_SALT_BYTES)), _base64(secrets.token_bytes(_HASH_BYTES))
         cost = f"m={parameters.memory_kib},t={parameters.iterations},p={parameters.parallelism}"
         self._dummy = f"$argon2id$v={_VERSION}${cost}${salt}${tag}"
