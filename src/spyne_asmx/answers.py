@@ -3,7 +3,7 @@
 from itertools import zip_longest
 from typing import Any
 
-from spyne_asmx.headers import Headers
+from spyne_asmx.headers import SoapHeaders
 from spyne_asmx.messages import Message
 from spyne_asmx.soap import CLOSING, VERSIONS, SoapVersion
 from spyne_asmx.xmlvalues import as_element
@@ -13,7 +13,7 @@ from spyne_asmx.xmlwriter import escape_attribute, write
 class AnswerWriter:
     """Writes the results and the out headers of an operation."""
 
-    def __init__(self, message: Message, headers: Headers) -> None:
+    def __init__(self, message: Message, headers: SoapHeaders) -> None:
         self._message = message
         self._headers = headers
         self._namespace = "" if message.is_bare else message.namespace

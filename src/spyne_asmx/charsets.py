@@ -54,7 +54,7 @@ class UnsupportedCharset(Exception):
 
 
 @lru_cache(maxsize=256)
-def codec_of(label: str) -> str:
+def python_codec(label: str) -> str:
     """The name of Python's codec for a charset's label. Raises UnsupportedCharset."""
     name = _PUNCTUATION.sub("", label.lower()) if label.isascii() else ""
     if name == "utf16":
@@ -70,6 +70,6 @@ def codec_of(label: str) -> str:
 def is_utf8(label: str) -> bool:
     """Whether the label is one of UTF-8's."""
     try:
-        return codec_of(label) == _UTF_8
+        return python_codec(label) == _UTF_8
     except UnsupportedCharset:
         return False

@@ -5,7 +5,7 @@ from collections.abc import Container
 from contextlib import suppress
 from functools import lru_cache
 
-from spyne_asmx.charsets import UnsupportedCharset, codec_of
+from spyne_asmx.charsets import UnsupportedCharset, python_codec
 from spyne_asmx.faults import HttpError
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.xml import DECLARATION, Element
@@ -70,7 +70,7 @@ def decode(
 def _form_codec(charset: str) -> str:
     """The codec of a form's charset, which must encode a form's separators as ASCII does."""
     with suppress(UnsupportedCharset):
-        codec = codec_of(charset)
+        codec = python_codec(charset)
         if not codec.startswith("utf-16"):
             return codec
     raise HttpError(415, "The charset of the form is not supported.")

@@ -9,7 +9,7 @@ from spyne_asmx.xml import Element
 from spyne_asmx.xmlwriter import write
 
 
-class Headers:
+class SoapHeaders:
     """The headers of one direction. A service finds one value in its context, or a list where several are declared."""
 
     def __init__(self, parts: tuple[Part, ...]) -> None:

@@ -14,7 +14,7 @@ from spyne_asmx.anytype import recognize
 from spyne_asmx.arguments import ArgumentReader
 from spyne_asmx.arraynames import ArrayNames, form_answer_type
 from spyne_asmx.docstrings import read_docstring
-from spyne_asmx.headers import Headers
+from spyne_asmx.headers import SoapHeaders
 from spyne_asmx.messages import Part, answer_of, clashing_arguments, declared_parts, operation_name, request_of
 from spyne_asmx.soap import Route, Routes
 from spyne_asmx.types import codec_of, needs_sources
@@ -63,8 +63,8 @@ class Operation:
         self.waiting = Waiting(descriptor.udd.get("waiting") or Waiting.BLOCKING)
         self.request = request_of(descriptor, namespace, clashing)
         self.answer = answer_of(descriptor, namespace)
-        self.in_headers = Headers(declared_parts(descriptor.in_header, namespace))
-        self.out_headers = Headers(declared_parts(descriptor.out_header, namespace))
+        self.in_headers = SoapHeaders(declared_parts(descriptor.in_header, namespace))
+        self.out_headers = SoapHeaders(declared_parts(descriptor.out_header, namespace))
         self.faults = declared_parts(descriptor.faults, namespace)
         """The classes of faults that it declares (``_throws``)."""
         self.parameters = self.request.parts

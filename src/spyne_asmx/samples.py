@@ -10,7 +10,7 @@ from spyne.model.enum import EnumBase
 
 from spyne_asmx.bindings import Binding
 from spyne_asmx.forms import FORM_MEDIA_TYPE
-from spyne_asmx.headers import Headers
+from spyne_asmx.headers import SoapHeaders
 from spyne_asmx.http import XML_TEXT
 from spyne_asmx.messages import Message
 from spyne_asmx.operations import Operation
@@ -149,7 +149,7 @@ def _message(
     )
 
 
-def _envelope(headers: Headers, content: list[Element], version: SoapVersion) -> str:
+def _envelope(headers: SoapHeaders, content: list[Element], version: SoapVersion) -> str:
     header = _section("Header", [_element(part.element, part.codec, frozenset()) for part in headers.parts])
     return f"""{DECLARATION}
 <soap:Envelope

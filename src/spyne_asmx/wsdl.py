@@ -7,7 +7,7 @@ from lxml import etree
 
 from spyne_asmx.bindings import Binding
 from spyne_asmx.forms import FORM_MEDIA_TYPE
-from spyne_asmx.headers import Headers
+from spyne_asmx.headers import SoapHeaders
 from spyne_asmx.messages import Message, Part
 from spyne_asmx.operations import Operation, OperationTable
 from spyne_asmx.schema import Maker, Schemas
@@ -220,7 +220,7 @@ def _bound_to_soap(operation: Operation, port: _Port) -> etree._Element:
             element.set(f"{{{_WSDL}}}required", "true")  # WSDL 1.1, section 2.1.3, as ASP.NET 1.1 wrote it
         return element
 
-    def content(headers: Headers) -> list[etree._Element]:
+    def content(headers: SoapHeaders) -> list[etree._Element]:
         return [
             soap("body", use="literal"),
             *[header(part, is_required=headers.requires(part)) for part in headers.parts],

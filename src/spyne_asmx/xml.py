@@ -12,7 +12,7 @@ from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
 from xml.sax.saxutils import quoteattr
 
 from spyne_asmx import charsets
-from spyne_asmx.charsets import codec_of
+from spyne_asmx.charsets import python_codec
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
@@ -296,7 +296,7 @@ def as_utf8(body: bytes, charset: str | None) -> bytes:
     """Transcode a document to UTF-8. Raises UnsupportedCharset, and XmlError for bytes outside the charset."""
     if charset is None:
         charset = _charset_of(body)
-    codec = codec_of(charset)
+    codec = python_codec(charset)
     try:
         utf8 = body if codec == "utf-8" else body.decode(codec).encode()
     except UnicodeError:
@@ -323,4 +323,4 @@ def _charset_of(body: bytes) -> str:
         return "utf-8"
     # .NET's StringWriter always declares UTF-16. A declaration that can be read byte by byte is not in UTF-16.
     label = declared[1].decode("latin-1")
-    return "utf-8" if codec_of(label).startswith("utf-16") else label
+    return "utf-8" if python_codec(label).startswith("utf-16") else label
