@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from asmx_tickets.hosting.door import DoorLimits
-from tests.conftest import Service, envelope
+from tests.conftest import PASSWORD, Service, envelope
 from tests.support.door import CLOSE, RunningDoor, read_answers, request, statuses
 
 
@@ -132,3 +132,18 @@ def test_what_a_target_or_host_may_hide_is_not_remembered(door: RunningDoor, sta
 def test_a_request_names_exactly_one_host(door: RunningDoor, target: bytes, hosts: bytes) -> None:
     """RFC 9112 section 3.2, whatever is asked for."""
     assert statuses(door.raw(b"GET " + target + b" HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")) == [400]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("at", [0, 60, 250, -30, -10])
+def test_a_body_behind_an_upgrade_that_is_ignored_is_the_requests(door: RunningDoor, chunked: bool, at: int) -> None:
+    """And what follows it is the next request (RFC 9110 section 7.8): no part of a body is ever run as one."""
+    body = b"UID=jsmith&PWD=" + PASSWORD.encode()
+    framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
+    upgrade = ("Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAM")
+    kind = "Content-Type: application/x-www-form-urlencoded"
+    first = request("/srv.asmx/AuthenticateUser", *upgrade, kind, framing, method="POST")
+    first += b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body) if chunked else body
+    answers = door.raw(first[:at], first[at:], request("/healthz", CLOSE))
+    assert statuses(answers) == [200, 200]
+    assert b'success="true"' in answers

@@ -5,7 +5,6 @@ door's sweep ends when its deadline has passed.
 """
 
 import asyncio
-import re
 from collections import deque
 from dataclasses import replace
 from typing import Any, cast
@@ -19,8 +18,6 @@ from asmx_tickets.hosting.heads import MAX_BYTES, NO_HEAD, BadTarget, Head
 from spyne_asmx import HeaderMap, Request, Response
 
 _NEVER = float("inf")
-# RFC 9112 section 3: the parser takes no method that it does not know.
-_REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S{1,8192} HTTP/1\.[01]\r\n")
 _PIECE = 8192  # the parser gets no more at once, so that what is too much is found before all of it is read
 
 
@@ -194,14 +191,15 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
-            # Nobody here speaks anything else: the request is answered, and what follows is the next one.
-            self._parser = None
+            # Nobody here speaks anything else: the request is answered, and what follows is its body or the next one.
+            self._parser = httptools.HttpRequestParser(self)
+            if self._message_begun and self._head is not None:
+                self._parser.feed_data(self._head.framing)
             rest = data[upgrade.args[0] :]
             if rest and not self._closing:
                 self._feed(rest)
         except httptools.HttpParserInvalidMethodError:
-            is_request = _REQUEST_LINE.match(data) is not None
-            self._refuse(Refusal.UNKNOWN_METHOD if is_request else Refusal.MALFORMED)
+            self._refuse(Refusal.UNKNOWN_METHOD if heads.is_request_line(data) else Refusal.MALFORMED)
         except httptools.HttpParserError:
             if not self._closing:
                 self._refuse(Refusal.MALFORMED)
@@ -229,6 +227,8 @@ class Connection(asyncio.Protocol):
             self._headers.append((name.decode("latin-1").lower(), heads.text_of(value)))
 
     def on_headers_complete(self) -> None:
+        if self._head is not None:  # it was read before an upgrade that is ignored
+            return
         head = self._read_head()
         if isinstance(head, Refusal):
             self._refuse(head)
@@ -250,7 +250,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         head = self._head
-        if self._refused or self._closing or head is None:
+        if self._refused or self._closing or head is None or (self._parser.should_upgrade() and head.framing):
             return
         if self._is_mostly_framing:
             self._refuse(Refusal.MALFORMED)

@@ -17,6 +17,7 @@ MAX_HEADERS = 100
 MAX_TARGET = 8192
 _REMEMBERED = 512
 _LONGEST_REMEMBERED = 2048
+_REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S{1,8192} HTTP/1\.[01]\r\n")
 # Every reader of request lines understands a query that has only RFC 3986's characters in the same way.
 _QUERY = re.compile(rb"GET /[^?#\s]*(\?[A-Za-z0-9%&=+._~!$'()*,;:@/?-]*) HTTP/1\.[01]\r\n")
 # The headers that a remembered head may have. Nobody puts a secret in any of these.
@@ -65,6 +66,13 @@ class Head:
     keep_alive: bool
     length: int
     expects_continue: bool = False
+
+    @property
+    def framing(self) -> bytes:
+        """A head that has the same body and nothing else; empty if there is no body."""
+        if "chunked" in (self.headers.get("transfer-encoding") or "").lower():
+            return b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n"
+        return b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % self.length if self.length else b""
 
     @property
     def may_be_remembered(self) -> bool:
@@ -154,6 +162,11 @@ def read_target(raw: bytes) -> Target:
     query = query.partition("#")[0]
     decoded = unquote_to_bytes(path.partition("#")[0].encode("utf-8", "surrogateescape"))
     return Target(decoded.decode("utf-8", "replace"), query, authority)
+
+
+def is_request_line(data: bytes) -> bool:
+    """Whether it begins with a request line, of a method that the parser may not know (RFC 9112 section 3)."""
+    return _REQUEST_LINE.match(data) is not None
 
 
 def text_of(value: bytes) -> str:
