@@ -253,6 +253,17 @@ def test_a_worker_that_saves_its_tickets_gets_the_time(supervise: Supervise, mon
     assert run.wait() == 0
 
 
+def test_a_worker_that_was_stopped_goes_on_to_its_end(supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have tickets to write."""
+    monkeypatch.setattr(module, "STOP_SECONDS", 2.0)
+    run = supervise(finish_when_told)
+    until(lambda: run.is_ready)
+    (process,) = run.supervisor._processes()
+    os.kill(process.id, signal.SIGSTOP)
+    run.stop()
+    assert run.wait() == 0
+
+
 def test_a_fork_that_fails_is_tried_again(
     supervise: Supervise, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

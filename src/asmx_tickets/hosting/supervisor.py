@@ -249,6 +249,7 @@ class Supervisor:
         deadline = self._now() + STOP_SECONDS - 0.5 + self._settings.shutdown.drain_seconds
         for process in self._processes():
             _tell(process, signal.SIGTERM)
+            _tell(process, signal.SIGCONT)  # one that somebody stopped has tickets to write, too
         while self._processes() and self._now() < deadline + (
             _SAVING_SECONDS if any(process.saving for process in self._processes()) else 0.0
         ):
