@@ -91,12 +91,15 @@ def test_ipv6_and_ipv4_are_two_addresses() -> None:
 
 
 def test_a_ticket_file_has_one_owner(tmp_path: Path) -> None:
-    """By whatever name its folder is reached, and again once the owner is gone."""
+    """By whatever name it or its folder is reached, and again once the owner is gone."""
     (tmp_path / "data").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "data")
+    (tmp_path / "link.bin").symlink_to(tmp_path / "data" / "tickets.bin")
     with closing(lock_file(tmp_path / "data" / "tickets.bin", "Tickets:PersistTo")):
         with pytest.raises(SettingsError, match=r"another server uses .*tickets\.bin"):
             lock_file(tmp_path / "link" / "tickets.bin", "Tickets:PersistTo")
+        with pytest.raises(SettingsError, match=r"another server uses .*link\.bin"):
+            lock_file(tmp_path / "link.bin", "Tickets:PersistTo")
         lock_file(tmp_path / "data" / "other.bin", "Tickets:PersistTo").close()
     lock_file(tmp_path / "link" / "tickets.bin", "Tickets:PersistTo").close()
 

@@ -64,12 +64,13 @@ def _listen(address: ListenAddress, key: str) -> socket.socket:
 def lock_file(file: Path, key: str) -> IO[bytes]:
     """Make this process and those that it forks the only user of a file, as long as the returned file is open.
 
-    The lock is on a file of its own, because the other one is made anew at each start or stop. ``key`` is the setting
-    that names the file. Raises SettingsError.
+    The lock is on a file of its own beside what a link leads to, because the other one is made anew at each start or
+    stop. ``key`` is the setting that names the file. Raises SettingsError.
     """
-    lock = file.with_name(f"{file.name}.lock")
+    real = Path(os.path.realpath(file))
+    lock = real.with_name(f"{real.name}.lock")
     try:
-        make_private_folder(file.parent)
+        make_private_folder(lock.parent)
         handle = os.fdopen(open_private_file(lock, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0)), "rb")
     except OSError as error:
         raise SettingsError(f"{key}: {lock} can't be opened: {error.strerror}") from None
