@@ -94,6 +94,7 @@ def test_several_addresses_are_separated_by_semicolons() -> None:
     """http and https at once, as ASP.NET has it."""
     http, https = ListenAddress("*", 8080), ListenAddress("*", 8443, "https")
     assert parse_urls("http://*:8080;https://*:8443;") == (http, https)
+    assert len(parse_urls("http://*:80;http://[::]:80;http://127.0.0.1:81")) == 3
 
 
 @pytest.mark.parametrize(
@@ -115,6 +116,8 @@ def test_the_local_url_is_one_a_client_can_use(text: str, local: str) -> None:
     [
         ("ftp://127.0.0.1", "must be a URL such as"),
         ("http://127.0.0.1:1;https://127.0.0.1:1", "must not name an address twice"),
+        ("http://*:1;http://127.0.0.1:1", "must not name an address twice"),
+        ("https://[::1]:1;http://[::]:1", "must not name an address twice"),
         ("http://127.0.0.1:1;nonsense", "must be a URL such as"),
         (" ; ", "must be a URL such as"),
         ("http://127.0.0.1:0", "port from 1 to 65535"),

@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import Annotated, Any, Literal, TypeVar, get_args
 from urllib.parse import urlsplit
 
@@ -79,6 +80,12 @@ class ListenAddress:
         """Whether it can be reached from this machine only."""
         return ipaddress.ip_address(self.bind_host).is_loopback
 
+    def overlaps(self, other: "ListenAddress") -> bool:
+        """Whether both can't be listened on at once. IPv6 addresses are never those of IPv4."""
+        mine, its = ipaddress.ip_address(self.bind_host), ipaddress.ip_address(other.bind_host)
+        same = mine == its or mine.is_unspecified or its.is_unspecified
+        return self.port == other.port and mine.version == its.version and same
+
     @property
     def local_url(self) -> str:
         """The URL under which this machine reaches it."""
@@ -127,8 +134,8 @@ def parse_urls(text: str) -> tuple[ListenAddress, ...]:
     addresses = tuple(parse_url(part) for part in text.split(";") if part.strip())
     if not addresses:
         raise ValueError("must be a URL such as http://127.0.0.1:8080")
-    if len({(address.bind_host, address.port) for address in addresses}) != len(addresses):
-        raise ValueError("must not name an address twice")
+    if any(one.overlaps(other) for one, other in combinations(addresses, 2)):
+        raise ValueError("must not name an address twice (* and [::] are all of them)")
     return addresses
 
 
