@@ -11,7 +11,7 @@ from pydantic.alias_generators import to_snake
 
 from asmx_tickets.settings.layers import keys_of
 from asmx_tickets.settings.model import Settings, load_settings
-from tests.conftest import PASSWORD, Service
+from tests.support.service import PASSWORD, Service
 
 REPOSITORY = Path(__file__).parent.parent
 SHIPPED = REPOSITORY / "appsettings.json"

@@ -3,7 +3,7 @@
 import pytest
 
 from asmx_tickets.circuit import Circuit
-from tests.conftest import Clock
+from tests.support.service import Clock
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from asmx_tickets.clock import DOUBT_SECONDS, JUMP_SECONDS, BelievedClock
 from asmx_tickets.tickets.memory import MemoryTicketCache
-from tests.conftest import DAY, Clock
+from tests.support.service import DAY, Clock
 
 GUID = bytes(16)
 

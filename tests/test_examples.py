@@ -9,8 +9,8 @@ from asmx_tickets.examples import examples
 from asmx_tickets.service import ticket_application
 from asmx_tickets.settings.model import Settings
 from spyne_asmx import OperationTable
-from tests.conftest import Service
 from tests.contract.test_operations import OPERATIONS
+from tests.support.service import Service
 
 FACTS = Settings().server_info.facts()
 ATTRIBUTES = {operation: attributes for operation, _, attributes in OPERATIONS}

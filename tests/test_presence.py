@@ -8,7 +8,7 @@ from asmx_tickets.errors import Busy, Unavailable
 from asmx_tickets.presence import Presence
 from asmx_tickets.users.cooperative import CooperativeDirectory
 from asmx_tickets.users.directory import UserDirectory
-from tests.conftest import Clock
+from tests.support.service import Clock
 
 
 def test_it_is_said_once_when_a_store_goes_and_once_when_it_is_back(

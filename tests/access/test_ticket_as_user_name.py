@@ -7,7 +7,8 @@ import pytest
 from asmx_tickets.access.authentication import Authentication, Session
 from asmx_tickets.access.refusals import AuthenticationFailed, GenerationNotAllowed, InvalidTicket
 from asmx_tickets.tickets.ticket import digest, format_guid, short_hash
-from tests.access.conftest import CALLER, PASSWORD, Rules
+from tests.support.rules import CALLER, Rules
+from tests.support.service import PASSWORD
 
 DEAD = "00000000-1111-2222-3333-444444444444"
 

@@ -7,7 +7,7 @@ from asmx_tickets.access.refusals import AuthenticationFailed
 from asmx_tickets.throttling import LOGINS, MemoryThrottle
 from asmx_tickets.users.user import Profile, User
 from asmx_tickets.users.verifier import Claim, Reason, Verifier
-from tests.access.conftest import CALLER, Rules
+from tests.support.rules import CALLER, Rules
 
 KIM = User(7, Profile("kim"), 1, None, None)
 

@@ -12,7 +12,7 @@ import pytest
 from asmx_tickets.audit import AuditFile, Event, Record, SplitAudit, written
 from asmx_tickets.errors import SettingsError, Unavailable
 from tests.audit.records import CALLER, LOGIN, NOW, lines
-from tests.conftest import Clock
+from tests.support.service import Clock
 from tests.support.somebody import NOBODY, needs_root, nobody, passable_folder
 
 

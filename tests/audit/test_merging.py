@@ -8,7 +8,7 @@ from asmx_tickets.audit import AuditLog, Caller, Event, MergingAudit, Record
 from asmx_tickets.audit.merging import MOST, MOST_OF_A_NETWORK
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.throttling import network_of
-from tests.conftest import Clock
+from tests.support.service import Clock
 
 REFUSED = Record(Event.LOGIN_REFUSED, Caller("192.0.2.7", "SOAP 1.1", "1f-2"), "jsmith", 42, reason="wrong password")
 

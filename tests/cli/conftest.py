@@ -1,21 +1,15 @@
 """What the tests of the command line share."""
 
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from typer.testing import CliRunner, Result
 
 from asmx_tickets.cli.app import app
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
-
-PASSWORD = "Secret123!"
-COMMAND = [sys.executable, "-m", "asmx_tickets"]
-Run = Callable[..., Result]
+from tests.support.command_line import Run
 
 
 @pytest.fixture(autouse=True)
@@ -50,16 +44,3 @@ def directory(folder: Path) -> Iterator[SqlUserDirectory]:
     opened = open_directory(f"sqlite:///{folder}/App_Data/users.db")
     yield opened
     opened.close()
-
-
-def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
-    """Starts a command as a process of its own."""
-    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.Popen([*COMMAND, *arguments], text=True, **options)
-
-
-def complete(*arguments: str, stdin: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
-    """Runs a command as a process of its own."""
-    return subprocess.run(
-        [*COMMAND, *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False, **options
-    )

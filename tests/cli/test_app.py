@@ -11,7 +11,7 @@ import pytest
 
 from asmx_tickets.cli import serve
 from asmx_tickets.errors import Unavailable
-from tests.cli.conftest import COMMAND, Run, complete
+from tests.support.command_line import COMMAND, Run, complete
 
 OF_THE_SERVER = {"spyne", "uvicorn", "uvloop", "argon2", "alembic", "lxml", "werkzeug", "redis", "psycopg", "jinja2"}
 NEVER_TO_LOOK = OF_THE_SERVER | {"rich", "greenlet", "asmx_tickets.hosting.stores"}

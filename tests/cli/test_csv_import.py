@@ -23,7 +23,7 @@ from asmx_tickets.users.password_policy import PasswordPolicy
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.user import Profile
-from tests.cli.conftest import PASSWORD, Run, complete, start
+from tests.support.command_line import PASSWORD, Run, complete, start
 
 HASHER = PasswordHasher(HashParameters())
 HEADER = "The first line must name the columns, once each"

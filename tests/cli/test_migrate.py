@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from asmx_tickets.users import migrations
-from tests.cli.conftest import Run
-from tests.users.conftest import run_sql
+from tests.support.command_line import Run
+from tests.support.directories import run_sql
 
 
 def test_tables_are_made_once(run: Run, folder: Path) -> None:

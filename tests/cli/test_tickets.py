@@ -11,7 +11,7 @@ from asmx_tickets.tickets.redis import RedisTicketCache
 from asmx_tickets.tickets.ticket import Origin, digest, format_guid, new_guid, short_hash
 from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import Profile
-from tests.cli.conftest import PASSWORD, Run
+from tests.support.command_line import PASSWORD, Run
 from tests.support.redis import RedisServer, open_cache
 
 DAY = 86_400.0

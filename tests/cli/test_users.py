@@ -13,7 +13,7 @@ from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import Profile, User
-from tests.cli.conftest import PASSWORD, Run, complete, start
+from tests.support.command_line import PASSWORD, Run, complete, start
 from tests.support.somebody import needs_root, nobody, passable_folder
 
 HEADER = (

@@ -11,7 +11,7 @@ import typer
 from asmx_tickets.cli.app import app
 from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import Profile
-from tests.cli.conftest import Run
+from tests.support.command_line import Run
 
 NOBODY = (["nobody"], 1, "There is no user 'nobody'.")
 NO_NAME = ([], 2, "Missing argument 'NAME'.")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from tests.cli.conftest import Run
+from tests.support.command_line import Run
 
 LOCATIONS = "//*[local-name()='port']/*[local-name()='address']/@location"
 

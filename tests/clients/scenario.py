@@ -7,7 +7,7 @@ attribute that the client could read. ``client`` is what the program says of its
 from collections.abc import Callable
 from typing import Any
 
-from tests.conftest import GUID, PASSWORD, SOAP11, SOAP12, TRUSTED_PASSWORD
+from tests.support.service import GUID, PASSWORD, SOAP11, SOAP12, TRUSTED_PASSWORD
 
 Report = dict[str, dict[str, str]]
 ENVELOPES = {"1.1": SOAP11, "1.2": SOAP12}

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.clients.conftest import NODE, Ran, needs, needs_node_modules, output_of
+from tests.support.programs import NODE, Ran, needs, needs_node_modules, output_of
 
 Browse = Callable[[str], dict[str, Any]]
 

@@ -8,8 +8,8 @@ import pytest
 from lxml import etree
 
 from tests.clients import scenario
-from tests.clients.conftest import Ran, needs, output_of
-from tests.conftest import NAMESPACE, envelope
+from tests.support.programs import Ran, needs, output_of
+from tests.support.service import NAMESPACE, envelope
 
 CONTENT_TYPES = {
     "1.1": "text/xml; charset=utf-8",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.clients import scenario
-from tests.clients.conftest import HERE, NODE, Ran, needs, needs_node_modules, output_of
+from tests.support.programs import HERE, NODE, Ran, needs, needs_node_modules, output_of
 
 JAXWS = Path("/usr/share/java/jaxws-rt.jar")
 both_versions = pytest.mark.parametrize("version", ["1.1", "1.2"])

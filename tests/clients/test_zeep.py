@@ -10,7 +10,7 @@ from zeep.exceptions import Fault
 from zeep.plugins import HistoryPlugin
 
 from tests.clients import scenario
-from tests.clients.conftest import Ran
+from tests.support.programs import Ran
 
 
 @pytest.mark.parametrize(("version", "port"), [("1.1", "srvSoap"), ("1.2", "srvSoap12")])

@@ -7,7 +7,7 @@ import pytest
 
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings.model import Settings
-from tests.conftest import HASHER, Clock, Service
+from tests.support.service import HASHER, Clock, Service
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from werkzeug.test import TestResponse
 from asmx_tickets.users.user import Profile
 from spyne_asmx import Request
 from spyne_asmx.http import HeaderMap
-from tests.conftest import HASHER, NAMESPACE, PASSWORD, SOAP12, TRUSTED_PASSWORD, Service, envelope
+from tests.support.service import HASHER, NAMESPACE, PASSWORD, SOAP12, TRUSTED_PASSWORD, Service, envelope
 
 FAILED = "[900] Authentication failed"
 INVALID = "[901] Session expired or Invalid ticket"

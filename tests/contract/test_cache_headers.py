@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.conftest import PASSWORD, TRUSTED_PASSWORD, Service
 from tests.contract.steps import in_every_binding, mint
+from tests.support.service import PASSWORD, TRUSTED_PASSWORD, Service
 
 NEVER = "private, max-age=0, no-store"
 TICKET = "<a live ticket>"

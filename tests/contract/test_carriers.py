@@ -7,8 +7,8 @@ import pytest
 from werkzeug.test import Client
 
 from spyne_asmx.http import HeaderMap, Request
-from tests.conftest import PASSWORD, SOAP11, SOAP12, Service, envelope, error_of, root_of
 from tests.contract.steps import INVALID, NOBODYS_TICKET, add_user, ask, mint
+from tests.support.service import PASSWORD, SOAP11, SOAP12, Service, envelope, error_of, root_of
 
 Headers = list[tuple[str, str]]
 

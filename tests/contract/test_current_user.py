@@ -8,8 +8,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from asmx_tickets.users.user import Profile
-from tests.conftest import PASSWORD, Service, error_of, root_of
 from tests.contract.steps import add_user, hash_of, in_every_binding, mint
+from tests.support.service import PASSWORD, Service, error_of, root_of
 
 USER = {
     "exists": "true",

@@ -20,9 +20,9 @@ from asmx_tickets.settings.model import load_settings
 from spyne_asmx import Request, Response
 from spyne_asmx.http import HeaderMap
 from spyne_asmx.wsgi import WsgiApplication
-from tests.conftest import NAMESPACE, PASSWORD, SOAP11, SOAP12, Clock, Service, envelope, fault_of, root_of
 from tests.contract.echo import Echo
 from tests.contract.steps import add_user, in_every_binding, mint, soap12
+from tests.support.service import NAMESPACE, PASSWORD, SOAP11, SOAP12, Clock, Service, envelope, fault_of, root_of
 from tests.support.strategies import ANY_BYTES
 
 FORM = "application/x-www-form-urlencoded"

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.conftest import SOAP12, Service
+from tests.support.service import SOAP12, Service
 
 RECORD = Path(__file__).with_name("asmx-exchanges.txt")
 TEXT_XML = "text/xml; charset=utf-8"

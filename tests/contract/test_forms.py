@@ -10,9 +10,9 @@ from werkzeug.test import TestResponse
 
 from spyne_asmx import Request
 from spyne_asmx.http import HeaderMap
-from tests.conftest import PASSWORD, SOAP11, SOAP12, Service, envelope, error_of, root_of
 from tests.contract.echo import Echo
 from tests.contract.steps import FAILED, INVALID, add_user, mint
+from tests.support.service import PASSWORD, SOAP11, SOAP12, Service, envelope, error_of, root_of
 from tests.support.strategies import XML_TEXT
 
 FORM = "application/x-www-form-urlencoded"

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.conftest import GUID, PASSWORD, TRUSTED_PASSWORD, Service
 from tests.contract.steps import FAILED, INVALID, in_every_binding
 from tests.contract.test_operations import OPERATIONS, with_ticket
+from tests.support.service import GUID, PASSWORD, TRUSTED_PASSWORD, Service
 
 Call = Callable[..., TestResponse]
 

@@ -7,8 +7,8 @@ from xml.etree import ElementTree
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.conftest import GUID, NAMESPACE, PASSWORD, TRUSTED_PASSWORD, Service, error_of, root_of
 from tests.contract.steps import FAILED, INVALID, add_user, expire_on, in_every_binding, mint
+from tests.support.service import GUID, NAMESPACE, PASSWORD, TRUSTED_PASSWORD, Service, error_of, root_of
 
 Call = Callable[..., TestResponse]
 

@@ -7,7 +7,6 @@ from werkzeug.test import TestResponse
 
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings.model import Settings
-from tests.conftest import HASHER, PASSWORD, TRUSTED_PASSWORD, Clock, Service, error_of, root_of
 from tests.contract.steps import (
     BAD_FORMAT,
     BINDINGS,
@@ -22,6 +21,7 @@ from tests.contract.steps import (
     of_a_user_deleted_since,
     of_a_user_disabled_since,
 )
+from tests.support.service import HASHER, PASSWORD, TRUSTED_PASSWORD, Clock, Service, error_of, root_of
 
 Call = Callable[..., TestResponse]
 Bare = Callable[..., Service]

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.conftest import GUID, PASSWORD, Service, error_of
 from tests.contract.steps import FAILED, NOBODYS_TICKET, add_user, ask, expire_on, in_30_days, mint
+from tests.support.service import GUID, PASSWORD, Service, error_of
 
 CARRIERS = {
     "parameter": lambda ticket: ([], {"OldTicket": ticket}),

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from werkzeug.test import TestResponse
 
-from tests.conftest import NAMESPACE, PASSWORD, SOAP11, SOAP12, Service, envelope, error_of, fault_of, root_of
 from tests.contract.echo import Echo
 from tests.contract.steps import FAILED, INVALID, add_user, mint
+from tests.support.service import NAMESPACE, PASSWORD, SOAP11, SOAP12, Service, envelope, error_of, fault_of, root_of
 from tests.support.strategies import XML_TEXT
 
 LOGIN = {"UID": "jsmith", "PWD": PASSWORD}

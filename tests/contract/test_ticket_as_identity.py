@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from werkzeug.test import TestResponse
 
-from tests.conftest import PASSWORD, TRUSTED_PASSWORD, Service, error_of, root_of
 from tests.contract.steps import (
     DEAD_TICKETS,
     FAILED,
@@ -17,6 +16,7 @@ from tests.contract.steps import (
     in_every_binding,
     mint,
 )
+from tests.support.service import PASSWORD, TRUSTED_PASSWORD, Service, error_of, root_of
 
 LOGINS = ("AuthenticateUser", "AuthenticateUser1", "RenewTicket")
 every_login = pytest.mark.parametrize("operation", LOGINS)

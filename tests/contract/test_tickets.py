@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from asmx_tickets.users.user import Profile
-from tests.conftest import PASSWORD, Service, error_of
 from tests.contract.steps import INVALID, add_user, ask, expire_on, in_30_days, mint
+from tests.support.service import PASSWORD, Service, error_of
 
 Step = Callable[[Service, str], object]
 

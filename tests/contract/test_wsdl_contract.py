@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.conftest import NAMESPACE, Service
+from tests.support.service import NAMESPACE, Service
 
 FILE = Path(__file__).parents[2] / "wsdl" / "srv.wsdl"
 # Of the canonical form of the contract's srv.wsdl, recorded from ASP.NET.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.failure.conftest import PASSWORD, TRUSTED, Answer, Client, Deployment, under_load
+from tests.support.deployment import PASSWORD, TRUSTED, Answer, Client, Deployment, under_load
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer
 from tests.support.server import Server

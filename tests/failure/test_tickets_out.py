@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from tests.failure.conftest import (
+from tests.support.deployment import (
     LONGEST_ANSWER,
     PASSWORD,
     RECOVERY,

@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 import pytest
 from sqlalchemy import make_url
 
-from tests.failure.conftest import LONGEST_ANSWER, PASSWORD, RECOVERY, Client, Deployment, under_load
+from tests.support.deployment import LONGEST_ANSWER, PASSWORD, RECOVERY, Client, Deployment, under_load
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import wait_until
 from tests.support.redis import RedisServer

@@ -17,7 +17,7 @@ from asmx_tickets.tickets import (
     new_guid,
     short_hash,
 )
-from tests.conftest import Clock
+from tests.support.service import Clock
 from tests.throttling.attempts import fail
 
 

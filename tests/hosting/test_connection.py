@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from asmx_tickets.hosting.door import DoorLimits
-from tests.conftest import PASSWORD, Service, envelope
 from tests.support.door import CLOSE, RunningDoor, read_answers, read_to_end, request, statuses
+from tests.support.service import PASSWORD, Service, envelope
 
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
 

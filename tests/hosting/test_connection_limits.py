@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from asmx_tickets.hosting.door import DoorLimits
-from tests.conftest import PASSWORD, Service, envelope
 from tests.support.door import CLOSE, RunningDoor, read_answers, request, statuses
+from tests.support.service import PASSWORD, Service, envelope
 
 
 @pytest.fixture

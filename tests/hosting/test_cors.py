@@ -8,8 +8,8 @@ from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.door import DoorLimits
 from asmx_tickets.settings.model import load_settings
 from spyne_asmx import HeaderMap, Request, Response
-from tests.conftest import Service
 from tests.support.door import CLOSE, RunningDoor, request, statuses
+from tests.support.service import Service
 
 Make = Callable[..., Service]
 APP = "https://app.example.com"

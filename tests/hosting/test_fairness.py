@@ -15,8 +15,8 @@ from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, log
 from asmx_tickets.hosting.door import DoorLimits
 from asmx_tickets.users.passwords import PasswordHasher, Verification
 from asmx_tickets.waiting import Lane
-from tests.conftest import PASSWORD, Service
 from tests.support.door import RunningDoor, read_answers, request, statuses
+from tests.support.service import PASSWORD, Service
 
 Make = Callable[..., Service]
 Connect = Callable[[], socket.socket]

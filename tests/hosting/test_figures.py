@@ -4,7 +4,7 @@ import os
 
 from asmx_tickets.audit import Caller, Event, NoAudit, Record
 from asmx_tickets.hosting.figures import CountingAudit, Figures
-from tests.conftest import Clock
+from tests.support.service import Clock
 
 
 def test_a_minutes_logins_and_refusals_are_counted(clock: Clock) -> None:

@@ -13,7 +13,7 @@ from asmx_tickets.hosting.forward_auth import header_text
 from asmx_tickets.settings.model import load_settings
 from asmx_tickets.users.user import Profile
 from spyne_asmx import HeaderMap, Request
-from tests.conftest import HASHER, Clock, Service
+from tests.support.service import HASHER, Clock, Service
 
 DAYS = 86400
 

@@ -11,7 +11,7 @@ from asmx_tickets.hosting.health import Health
 from asmx_tickets.hosting.site import Site
 from asmx_tickets.waiting import Hub, lane_sizes
 from spyne_asmx.http import HeaderMap, Request, Response
-from tests.conftest import Clock, Service
+from tests.support.service import Clock, Service
 
 Make = Callable[..., Service]
 

@@ -13,7 +13,7 @@ from asmx_tickets.hosting.composition import compose
 from asmx_tickets.hosting.metrics import Metrics
 from asmx_tickets.settings.model import Settings
 from spyne_asmx import HeaderMap, Request
-from tests.conftest import HASHER, Clock, Service
+from tests.support.service import HASHER, Clock, Service
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from asmx_tickets.hosting.proxies import Proxies
 from spyne_asmx import HeaderMap, Request
-from tests.conftest import Service
+from tests.support.service import Service
 
 PROXIES = Proxies((ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("fd00::/8")))
 

@@ -10,7 +10,7 @@ from asmx_tickets.hosting.demo import demo_settings
 from asmx_tickets.hosting.reloading import no_change, read_again
 from asmx_tickets.settings.model import Settings, load_settings
 from spyne_asmx import HeaderMap, Request
-from tests.conftest import PASSWORD, TRUSTED_PASSWORD, Service, error_of
+from tests.support.service import PASSWORD, TRUSTED_PASSWORD, Service, error_of
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 
 from asmx_tickets.hosting.site import HostFilter, Proxies
 from spyne_asmx.http import HeaderMap, Request
-from tests.conftest import Service
+from tests.support.service import Service
 
 Make = Callable[..., Service]
 

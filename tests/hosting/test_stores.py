@@ -13,9 +13,9 @@ from asmx_tickets.settings.types import ConnectionString
 from asmx_tickets.throttling import LOGINS, TRUSTED_PASSWORDS, Attempt, MemoryThrottle
 from asmx_tickets.tickets import MemoryTicketCache, Origin, new_guid
 from asmx_tickets.tickets.cache import TicketSummary
-from tests.conftest import Clock
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
+from tests.support.service import Clock
 from tests.throttling.attempts import ACCOUNT, ADMITTED, fail, lock
 
 

@@ -12,7 +12,7 @@ from asmx_tickets.access.refusals import GenerationNotAllowed
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings.model import load_settings
 from asmx_tickets.users.user import Profile
-from tests.conftest import HASHER, Clock
+from tests.support.service import HASHER, Clock
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import Audit, ConnectionStrings
 from asmx_tickets.users.user import Profile
-from tests.conftest import HASHER
+from tests.support.service import HASHER
 
 
 @pytest.fixture

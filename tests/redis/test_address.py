@@ -16,7 +16,7 @@ from asmx_tickets.tickets import new_guid
 from asmx_tickets.tickets.redis import RedisTicketCache
 from tests.support.processes import free_port, program
 from tests.support.redis import RedisServer, open_cache
-from tests.tickets.conftest import WINDOW
+from tests.support.ticket_caches import WINDOW
 
 FIELDS: dict[str, Any] = {"user_id": 42, "security_stamp": 1, "language": "en", "previous_logon": None}
 

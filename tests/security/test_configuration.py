@@ -15,9 +15,9 @@ from asmx_tickets.cli.app import app
 from asmx_tickets.errors import SettingsError, Unavailable
 from asmx_tickets.hosting.composition import compose
 from asmx_tickets.settings.model import load_settings
-from tests.conftest import PASSWORD, TRUSTED_PASSWORD, envelope
-from tests.security.conftest import ENVIRONMENT_CANARY, TRUSTED, WatchedServer, http, status_of
+from tests.support.attacks import ENVIRONMENT_CANARY, TRUSTED, WatchedServer, http, status_of
 from tests.support.processes import free_port
+from tests.support.service import PASSWORD, TRUSTED_PASSWORD, envelope
 
 FORM = "application/x-www-form-urlencoded"
 SECRET = "s3cr3t-of-the-configuration-9f0b"

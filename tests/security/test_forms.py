@@ -18,10 +18,10 @@ from werkzeug.test import TestResponse
 
 from spyne_asmx import Request
 from spyne_asmx.http import HeaderMap
-from tests.conftest import PASSWORD, Service, error_of, root_of
 from tests.contract.steps import FAILED, mint
 from tests.fuzz.target import PARAMETERS, Target
-from tests.security.conftest import TARGET, WatchedServer
+from tests.support.attacks import TARGET, WatchedServer
+from tests.support.service import PASSWORD, Service, error_of, root_of
 
 LIMIT = 65_536
 LONGEST_QUERY = 8000

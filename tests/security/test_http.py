@@ -22,13 +22,13 @@ from asmx_tickets.redis.address import parse_address
 from asmx_tickets.users.sql import open_directory
 from spyne_asmx import Request
 from spyne_asmx.http import HeaderMap
-from tests.conftest import NAMESPACE, PASSWORD, SOAP12, TRUSTED_PASSWORD, Service, envelope
 from tests.contract.steps import NOBODYS_TICKET
-from tests.failure.conftest import Client
-from tests.security.conftest import TRUSTED, WatchedServer, audit_lines, headers_of, status_of
-from tests.security.conftest import http as message
+from tests.support.attacks import TRUSTED, WatchedServer, audit_lines, headers_of, status_of
+from tests.support.attacks import http as message
+from tests.support.deployment import Client
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import free_port, program
+from tests.support.service import NAMESPACE, PASSWORD, SOAP12, TRUSTED_PASSWORD, Service, envelope
 
 FORM = "application/x-www-form-urlencoded"
 TEXT_XML = "text/xml; charset=utf-8"

@@ -21,9 +21,8 @@ from asmx_tickets.tickets import digest, format_guid, short_hash
 from asmx_tickets.tickets.ticket import parse_guid
 from spyne_asmx import Request, Response
 from spyne_asmx.http import HeaderMap
-from tests.conftest import NAMESPACE, PASSWORD, SOAP11, SOAP12, Service, envelope
 from tests.contract.steps import NOBODYS_TICKET, add_user, ask, mint
-from tests.security.conftest import (
+from tests.support.attacks import (
     TRUSTED,
     UNTHROTTLED,
     WatchedServer,
@@ -34,8 +33,9 @@ from tests.security.conftest import (
     running,
     status_of,
 )
+from tests.support.directories import run_sql
 from tests.support.redis import RedisServer
-from tests.users.conftest import run_sql
+from tests.support.service import NAMESPACE, PASSWORD, SOAP11, SOAP12, Service, envelope
 
 Make = Callable[..., Service]
 FORM = "application/x-www-form-urlencoded"

@@ -36,10 +36,8 @@ from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory, users
 from asmx_tickets.users.user import Profile, account_key
-from tests.conftest import HASHER, NAMESPACE, PASSWORD, SOAP11, SOAP12, envelope, error_of, root_of
 from tests.contract.steps import BINDINGS, FAILED, NOBODYS_TICKET, NOT_ALLOWED, in_every_binding
-from tests.failure.conftest import Client
-from tests.security.conftest import (
+from tests.support.attacks import (
     TRUSTED,
     UNMERGED,
     UNTHROTTLED,
@@ -51,8 +49,10 @@ from tests.security.conftest import (
     rank_sum_p,
     running,
 )
+from tests.support.deployment import Client
 from tests.support.postgresql import PostgresServer
 from tests.support.redis import RedisServer
+from tests.support.service import HASHER, NAMESPACE, PASSWORD, SOAP11, SOAP12, envelope, error_of, root_of
 
 Make = Callable[..., GuessedService]
 Call = Callable[..., TestResponse]

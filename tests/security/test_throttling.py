@@ -23,9 +23,8 @@ from asmx_tickets.errors import SettingsError
 from asmx_tickets.settings.model import Settings, load_settings
 from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.user import Profile
-from tests.conftest import PASSWORD, error_of, root_of
 from tests.contract.steps import BINDINGS, FAILED
-from tests.security.conftest import (
+from tests.support.attacks import (
     TRUSTED,
     UNMERGED,
     Difference,
@@ -36,6 +35,7 @@ from tests.security.conftest import (
     running,
 )
 from tests.support.redis import RedisServer
+from tests.support.service import PASSWORD, error_of, root_of
 
 Make = Callable[..., GuessedService]
 Call = Callable[..., TestResponse]

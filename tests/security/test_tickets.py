@@ -35,7 +35,6 @@ from asmx_tickets.users.sql import open_directory
 from asmx_tickets.users.user import Profile
 from spyne_asmx import Request
 from spyne_asmx.http import HeaderMap
-from tests.conftest import NAMESPACE, PASSWORD, TRUSTED_PASSWORD, Service, envelope, error_of, root_of
 from tests.contract.steps import (
     BAD_FORMAT,
     FAILED,
@@ -48,11 +47,12 @@ from tests.contract.steps import (
     hash_of,
     mint,
 )
-from tests.failure.conftest import Client
-from tests.security.conftest import TRUSTED, WatchedServer, mint_for, running
+from tests.support.attacks import TRUSTED, WatchedServer, mint_for, running
+from tests.support.deployment import Client
+from tests.support.directories import run_sql
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
-from tests.users.conftest import run_sql
+from tests.support.service import NAMESPACE, PASSWORD, TRUSTED_PASSWORD, Service, envelope, error_of, root_of
 
 Make = Callable[..., Service]
 FORM = "application/x-www-form-urlencoded"

@@ -21,11 +21,11 @@ from werkzeug.test import TestResponse
 
 from spyne_asmx import Request
 from spyne_asmx.http import HeaderMap
-from tests.conftest import NAMESPACE, PASSWORD, SOAP11, SOAP12, TRUSTED_PASSWORD, Service, fault_of, root_of
 from tests.contract.steps import in_every_binding, mint
 from tests.fuzz.target import Target
-from tests.security.conftest import TARGET
-from tests.users.conftest import run_sql
+from tests.support.attacks import TARGET
+from tests.support.directories import run_sql
+from tests.support.service import NAMESPACE, PASSWORD, SOAP11, SOAP12, TRUSTED_PASSWORD, Service, fault_of, root_of
 
 LIMIT = 65_536
 UNREADABLE = re.compile(r"Server was unable to read request\. ---> There is an error in XML document \(\d+, \d+\)\.")

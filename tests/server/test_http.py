@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.conftest import envelope
 from tests.support.server import Server
+from tests.support.service import envelope
 
 _FORM = b"UID=jsmith&PWD=Secret123!"
 _LOGIN = (

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.server.conftest import Server, StartServer
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
+from tests.support.server import Server, StartServer
 
 Sample = Callable[..., float]
 

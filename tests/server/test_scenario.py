@@ -6,8 +6,8 @@ from typing import Any
 import zeep
 from lxml import etree
 
-from tests.conftest import GUID, PASSWORD, TRUSTED_PASSWORD
 from tests.support.server import Server
+from tests.support.service import GUID, PASSWORD, TRUSTED_PASSWORD
 
 
 def test_zeep(shared_demo: Server) -> None:

@@ -11,7 +11,7 @@ from asmx_tickets.hosting.connection import Connection
 from asmx_tickets.hosting.dispatch import Dispatcher
 from asmx_tickets.hosting.door import Door, DoorLimits
 from asmx_tickets.waiting import Hub, lane_sizes
-from tests.conftest import Service
+from tests.support.service import Service
 
 CLOSE = "Connection: close"
 

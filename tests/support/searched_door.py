@@ -14,8 +14,8 @@ from asmx_tickets.hosting.composition import compose
 from asmx_tickets.hosting.door import DoorLimits
 from asmx_tickets.settings.model import load_settings
 from asmx_tickets.users.user import Profile
-from tests.conftest import HASHER, Clock, Service
 from tests.support.door import RunningDoor
+from tests.support.service import HASHER, Clock, Service
 
 
 def holders_of(backwards: str) -> list[str]:

@@ -11,8 +11,8 @@ from asmx_tickets.throttling import LOGINS, Admission, Attempt, MemoryThrottle, 
 from asmx_tickets.throttling.guarding import guarding
 from asmx_tickets.throttling.redis import RedisThrottle
 from tests.support.redis import RedisServer
+from tests.support.throttles import redis_client
 from tests.throttling.attempts import ACCOUNT, ADDRESS, ADMITTED, BUSY, DISABLED, attempt, fail, lock, once_available
-from tests.throttling.conftest import redis_client
 
 
 @dataclass

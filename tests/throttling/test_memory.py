@@ -7,7 +7,7 @@ import pytest
 
 from asmx_tickets.throttling import LOGINS, TRUSTED_PASSWORDS, AddressRule, Attempt, MemoryThrottle, ThrottleRules
 from asmx_tickets.throttling.throttle import DECIDED_WITHIN, MAX_ADDRESSES, MAX_UNKNOWN
-from tests.conftest import Clock
+from tests.support.service import Clock
 from tests.throttling.attempts import ACCOUNT, ADMITTED, attempt, fail, lock, succeed
 
 Make = Callable[..., MemoryThrottle]

@@ -11,10 +11,10 @@ from asmx_tickets.errors import Unavailable
 from asmx_tickets.throttling import LOGINS, TRUSTED_PASSWORDS, AccountRule, Attempt, ThrottleRules
 from asmx_tickets.throttling.redis import RedisThrottle
 from asmx_tickets.throttling.throttle import DECIDED_WITHIN
-from tests.conftest import Clock
 from tests.support.redis import RedisServer
+from tests.support.service import Clock
+from tests.support.throttles import redis_client
 from tests.throttling.attempts import ACCOUNT, ADDRESS, ADMITTED, BUSY, attempt, fail, lock, once_available, succeed
-from tests.throttling.conftest import redis_client
 
 Connect = Callable[..., RedisThrottle]
 PREFIX = "asmx-tickets:throttle:"

@@ -20,8 +20,8 @@ from asmx_tickets.throttling import (
 )
 from asmx_tickets.throttling.guarding import guarding
 from asmx_tickets.throttling.throttle import DECIDED_WITHIN, KEPT, MAX_NETWORKS
+from tests.support.throttles import ACCOUNTS, ADDRESSES, MakeThrottle
 from tests.throttling.attempts import ACCOUNT, ADDRESS, ADMITTED, BUSY, DISABLED, attempt, fail, lock, succeed
-from tests.throttling.conftest import ACCOUNTS, ADDRESSES, MakeThrottle
 
 HOUR = 3600.0
 DAY = 24 * HOUR

@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from asmx_tickets.tickets import Origin, Ticket, TicketCache, TicketSummary, digest, new_guid, short_hash
-from tests.tickets.conftest import DAY, WINDOW
+from tests.support.ticket_caches import DAY, WINDOW
 
 GUID = bytes(range(16))
 OTHER = bytes(range(16, 32))

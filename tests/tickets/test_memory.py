@@ -15,7 +15,7 @@ import pytest
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets import MemoryTicketCache, digest, new_guid, short_hash
 from asmx_tickets.tickets.memory import BATCH, SWEEP
-from tests.tickets.conftest import DAY, WINDOW, InMemory
+from tests.support.ticket_caches import DAY, WINDOW, InMemory
 
 GUID = bytes(range(16))
 FIELDS: dict[str, Any] = {"user_id": 42, "security_stamp": 1, "language": "en", "previous_logon": None}

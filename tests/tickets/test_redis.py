@@ -18,7 +18,7 @@ from asmx_tickets.tickets import Origin, TicketSummary, digest, format_guid, new
 from asmx_tickets.tickets.redis import RedisTicketCache
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer, open_cache
-from tests.tickets.conftest import DAY, GROW_OLDER, WINDOW
+from tests.support.ticket_caches import DAY, GROW_OLDER, WINDOW
 
 GUID = bytes.fromhex("00112233445566778899aabbccddeeff")
 FIELDS: dict[str, Any] = {"user_id": 42, "security_stamp": 3, "language": "en", "previous_logon": None}

@@ -19,7 +19,7 @@ from asmx_tickets.errors import Unavailable
 from asmx_tickets.tickets import Ticket, new_guid
 from asmx_tickets.tickets.redis import RedisTicketCache
 from tests.support.redis import RedisServer, open_cache
-from tests.tickets.conftest import WINDOW
+from tests.support.ticket_caches import WINDOW
 
 GUID = bytes(range(16))
 FIELDS: dict[str, Any] = {"user_id": 42, "security_stamp": 1, "language": "en", "previous_logon": None}

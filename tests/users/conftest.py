@@ -1,24 +1,17 @@
 """Directories to test."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
 
 from asmx_tickets.users.database import Patience
 from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
-from tests.conftest import Clock
+from tests.support.directories import BACK_ENDS, KEPT
 from tests.support.postgresql import PostgresServer
-
-KEPT: dict[str, Callable[[pytest.FixtureRequest], str]] = {
-    "SQLite file": lambda request: f"sqlite:///{request.getfixturevalue('tmp_path')}/App_Data/users.db",
-    "PostgreSQL": lambda request: request.getfixturevalue("postgres_url"),
-}
-BACK_ENDS = KEPT | {"SQLite in memory": lambda _request: "sqlite://"}
+from tests.support.service import Clock
 
 
 @pytest.fixture(params=BACK_ENDS)
@@ -55,17 +48,6 @@ def file_directory(url: str, clock: Clock) -> Iterator[SqlUserDirectory]:
     opened = open_directory(url, clock=clock, patience=Patience(reading=0.05, writing=0.1, logon=0.05))
     yield opened
     opened.close()
-
-
-def run_sql(url: str, statement: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Run a statement behind the program's back, and give its rows."""
-    engine = create_engine(url)
-    try:
-        with engine.begin() as connection:
-            result = connection.execute(text(statement), values)
-            return [tuple(row) for row in result] if result.returns_rows else []
-    finally:
-        engine.dispose()
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from asmx_tickets.errors import UserError
 from asmx_tickets.users.directory import Rehash, UserDirectory
 from asmx_tickets.users.user import Profile, User, account_key
-from tests.conftest import Clock
+from tests.support.service import Clock
 
 JSMITH = Profile("JSmith", "John", "Smith", "jsmith@example.com", "MyLibrary", "de", read_only=True)
 

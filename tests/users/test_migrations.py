@@ -18,7 +18,7 @@ from asmx_tickets.users.migrations import State
 from asmx_tickets.users.opening import open_database
 from asmx_tickets.users.sql import SqlUserDirectory, metadata, open_directory
 from asmx_tickets.users.user import Profile
-from tests.users.conftest import run_sql
+from tests.support.directories import run_sql
 
 OPEN = """
 import sys

@@ -19,9 +19,9 @@ from asmx_tickets.users.postgresql import NoAnswer, Silence
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.user import Profile, account_key
-from tests.conftest import Clock
+from tests.support.directories import run_sql
 from tests.support.postgresql import PostgresServer
-from tests.users.conftest import run_sql
+from tests.support.service import Clock
 
 CALLS: dict[str, Callable[[SqlUserDirectory], object]] = {
     "find": lambda directory: directory.find("jsmith"),

@@ -13,7 +13,7 @@ from asmx_tickets.users.opening import open_database
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, metadata, open_directory
 from asmx_tickets.users.user import Profile, User
-from tests.conftest import Clock
+from tests.support.service import Clock
 
 DISABLE = """
 import sys

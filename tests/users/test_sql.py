@@ -12,7 +12,7 @@ import pytest
 from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.user import Profile
-from tests.users.conftest import run_sql
+from tests.support.directories import run_sql
 
 RACE = """
 import sys

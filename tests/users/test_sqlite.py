@@ -12,8 +12,8 @@ from asmx_tickets.errors import Unavailable
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.user import Profile
-from tests.conftest import Clock
-from tests.users.conftest import run_sql
+from tests.support.directories import run_sql
+from tests.support.service import Clock
 
 
 @pytest.fixture
