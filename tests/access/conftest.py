@@ -1,5 +1,8 @@
 """The rules on real stores in memory, with an audit log that remembers."""
 
+from collections.abc import Iterator
+from contextlib import closing
+
 import pytest
 
 from asmx_tickets.users.sql import open_directory
@@ -9,10 +12,9 @@ from tests.support.service import DAY, Clock
 
 
 @pytest.fixture
-def rules(clock: Clock) -> Rules:
-    directory = open_directory("sqlite://", clock=clock)
-    for name in ("jsmith", "chief"):
-        directory.add(Profile(name), PASSWORD_HASH)
-    return Rules(
-        clock, directory, WatchedTickets(clock=clock, sliding_expiration=30 * DAY, absolute_expiration=None), Notebook()
-    )
+def rules(clock: Clock) -> Iterator[Rules]:
+    with closing(open_directory("sqlite://", clock=clock)) as directory:
+        for name in ("jsmith", "chief"):
+            directory.add(Profile(name), PASSWORD_HASH)
+        tickets = WatchedTickets(clock=clock, sliding_expiration=30 * DAY, absolute_expiration=None)
+        yield Rules(clock, directory, tickets, Notebook())
