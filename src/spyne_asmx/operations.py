@@ -4,6 +4,7 @@ Routing, decoding, WSDL, help pages and samples all use this table.
 """
 
 from enum import StrEnum
+from functools import cached_property
 from inspect import cleandoc
 from typing import Any
 
@@ -81,12 +82,12 @@ class Operation:
         """The only result of an operation that forms are offered for."""
         return self.results[0] if self.results else None
 
-    @property
+    @cached_property
     def form_answer_name(self) -> str:
         """The local name of the root of a form's answer, which is its type's. An XML answer has none."""
         return "" if self.form_answer is None else self._names.of(self.form_answer.type)
 
-    @property
+    @cached_property
     def fits_forms(self) -> bool:
         """Whether ASMX offers the operation over GET and POST: only if every parameter is a simple value.
 
@@ -98,7 +99,7 @@ class Operation:
             return False
         return all(parameter.fits_forms for parameter in self.parameters)
 
-    @property
+    @cached_property
     def needs_sources(self) -> bool:
         """Whether requests must be read with their sources (see SourceElement)."""
         return any(needs_sources(part.type) for part in (*self.parameters, *self.in_headers.parts))
