@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.benchmarks.rates import OURS, OURS_GET, Rates
+from tests.benchmarks.rates import OURS, Rates
 
 _OURS_COLOUR = "#2b6cb0"
 _PEER_COLOUR = "#a0aec0"
@@ -16,7 +16,7 @@ def draw(rates: Rates, file: Path) -> None:
     from matplotlib import pyplot
 
     names = sorted(rates.runs, key=rates.rate)
-    colours = [_OURS_COLOUR if name in {OURS, OURS_GET} else _PEER_COLOUR for name in names]
+    colours = [_OURS_COLOUR if name.startswith(OURS) else _PEER_COLOUR for name in names]
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 0.5 * len(names) + 1.2), sharey=True)
     panels = (
         (left, "isValidTicket, requests/s on one core", [rates.rate(name) for name in names], "{:,.0f}"),
