@@ -3,10 +3,14 @@
 import asyncio
 import re
 import socket
+import ssl
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from asmx_tickets.hosting.acceptor import Acceptor
 from asmx_tickets.hosting.connection import Connection
 from asmx_tickets.hosting.dispatch import Dispatcher
 from asmx_tickets.hosting.door import Door, DoorLimits
@@ -29,10 +33,18 @@ class _Config:
 class RunningDoor:
     """A door in front of a site, on a loop in a thread of its own, with a clock that tests move."""
 
-    def __init__(self, service: Service, limits: DoorLimits) -> None:
+    def __init__(
+        self,
+        service: Service,
+        limits: DoorLimits,
+        context: ssl.SSLContext | None = None,
+        new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+    ) -> None:
+        """With a context the clients speak TLS."""
         self.seconds = 0.0
         self.state = _State()
-        self._loop = asyncio.new_event_loop()
+        self._context = context
+        self._loop = new_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
         self._thread.start()
         self.hub = Hub(self._loop, lane_sizes(2))
@@ -41,9 +53,13 @@ class RunningDoor:
         self.port = self.run(self._listen())
 
     async def _listen(self) -> int:
-        config = _Config(self.door)
-        self._server = await self._loop.create_server(lambda: Connection(config, self.state, {}), "127.0.0.1", 0)
-        return int(self._server.sockets[0].getsockname()[1])
+        make = partial(Connection, _Config(self.door), self.state, {})
+        listener = socket.create_server(("127.0.0.1", 0))
+        if self._context is None:
+            self._server: Any = await self._loop.create_server(make, sock=listener)
+        else:
+            self._server = Acceptor(listener, self.door, self._context, make)
+        return int(listener.getsockname()[1])
 
     def run(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)

@@ -45,6 +45,8 @@ class Server:
 
 
 StartServer = Callable[..., Server]
+PYTHON = [sys.executable]
+"""How the interpreter is started."""
 
 
 @contextmanager
@@ -54,7 +56,7 @@ def servers_in(folder: Path) -> Iterator[StartServer]:
 
     def start(*arguments: str, environ: dict[str, str] | None = None, cwd: Path = folder) -> Server:
         port = free_port()
-        command = [sys.executable, "-m", "asmx_tickets", "serve", "--urls", f"http://127.0.0.1:{port}", *arguments]
+        command = [*PYTHON, "-m", "asmx_tickets", "serve", "--urls", f"http://127.0.0.1:{port}", *arguments]
         log = folder / f"stderr-{port}.txt"
         with log.open("w") as errors:
             process = subprocess.Popen(

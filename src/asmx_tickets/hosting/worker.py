@@ -19,6 +19,7 @@ import uvicorn
 
 from asmx_tickets.cores import usable_cores
 from asmx_tickets.errors import AsmxTicketsError, Unavailable
+from asmx_tickets.hosting.acceptor import Acceptor
 from asmx_tickets.hosting.access_log import log_answer
 from asmx_tickets.hosting.admin import AdminServer, Result
 from asmx_tickets.hosting.composition import Composition, compose
@@ -182,17 +183,12 @@ class _Server(uvicorn.Server):
         self.config.app = self._door  # type: ignore[assignment]
         self.servers = []
         for address, bound in zip(settings.urls, sockets or [], strict=True):
-            context = self._tls_context() if address.scheme == "https" else None
-            self.servers.append(
-                await loop.create_server(
-                    lambda: Connection(self.config, self.server_state, {}),
-                    sock=bound,
-                    ssl=context,
-                    # The door knows a client only once the handshake is over.
-                    ssl_handshake_timeout=self._door.limits.head_seconds if context else None,
-                    backlog=1024,
-                )
-            )
+            make = partial(Connection, self.config, self.server_state, {})
+            if address.scheme == "https":
+                # To uvicorn it is one of asyncio's servers.
+                self.servers.append(Acceptor(bound, self._door, self._tls_context(), make))  # type: ignore[arg-type]
+            else:
+                self.servers.append(await loop.create_server(make, sock=bound, backlog=1024))
         self.started = True
         self._open_admin(loop)
         await self._open_metrics(loop)

@@ -1,0 +1,123 @@
+"""TLS handshakes are clients of the door: those that do not come make room for those that do."""
+
+import asyncio
+import logging
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from asmx_tickets.hosting.door import DoorLimits
+from tests.support.door import RunningDoor, read_answers, read_to_end, request
+from tests.support.processes import free_port, program
+from tests.support.server import servers_in
+from tests.support.service import Service
+
+LOOPS = {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+RunDoor = Callable[..., RunningDoor]
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    folder = tmp_path_factory.mktemp("pair")
+    certificate, key = folder / "cert.pem", folder / "key.pem"
+    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
+    command = [program("openssl"), *words.split(), "-keyout", key, "-out", certificate]
+    subprocess.run(command, check=True, capture_output=True)
+    return certificate, key
+
+
+@pytest.fixture(params=LOOPS)
+def run_door(request: pytest.FixtureRequest, service: Service, pair: tuple[Path, Path]) -> Iterator[RunDoor]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*pair)
+    started: list[RunningDoor] = []
+
+    def run(**limits: float) -> RunningDoor:
+        limited = DoorLimits(**limits)  # type: ignore[arg-type]
+        started.append(RunningDoor(service, limited, context, LOOPS[request.param]))
+        return started[-1]
+
+    yield run
+    for door in started:
+        door.close()
+
+
+def over_tls(connection: socket.socket, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLSocket:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = version
+    return context.wrap_socket(connection)
+
+
+def settle(door: RunningDoor, clients: int) -> None:
+    """Wait until the door knows of so many clients."""
+    for _ in range(400):
+        if len(door.door) == clients:
+            return
+        door.run(asyncio.sleep(0.005))
+    assert len(door.door) == clients
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_requests_behind_a_handshake_are_answered(run_door: RunDoor, version: ssl.TLSVersion) -> None:
+    door = run_door()
+    with door.connect() as plain, over_tls(plain, version) as client:
+        for _ in range(3):
+            client.sendall(request("/srv.asmx/ServerInfo"))
+            assert b"200 OK" in read_answers(client, 1)
+        settle(door, 1)
+    settle(door, 0)
+
+
+def test_a_handshake_has_five_seconds(run_door: RunDoor) -> None:
+    door = run_door()
+    with door.connect() as client:
+        settle(door, 1)
+        door.pass_time(4.5)
+        assert len(door.door) == 1
+        door.pass_time(1)
+        assert read_to_end(client) == b""
+    settle(door, 0)
+
+
+def test_of_too_many_clients_a_silent_one_goes(run_door: RunDoor, logged: list[logging.LogRecord]) -> None:
+    door = run_door(connections=3)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(door.connect()) for _ in range(3)]
+        settle(door, 3)
+        with over_tls(stack.enter_context(door.connect())) as late:
+            late.sendall(request("/srv.asmx/ServerInfo"))
+            assert b"200 OK" in read_answers(late, 1)
+        assert read_to_end(clients[0]) == b""
+    assert sum("idle ones are disconnected" in record.getMessage() for record in logged) == 1
+
+
+def test_what_is_no_handshake_ends_the_connection(run_door: RunDoor, logged: list[logging.LogRecord]) -> None:
+    door = run_door()
+    assert b"200 OK" not in door.raw(request("/srv.asmx/ServerInfo"))
+    settle(door, 0)
+    assert not [record for record in logged if record.levelno >= logging.WARNING]
+
+
+@pytest.mark.slow
+def test_silent_clients_do_not_take_all_descriptors(
+    tmp_path: Path, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real server with 128 descriptors, and twice as many clients who begin no handshake."""
+    port = free_port()
+    environ = {"Certificate__Path": str(pair[0]), "Certificate__KeyPath": str(pair[1])}
+    monkeypatch.setattr("tests.support.server.PYTHON", ["prlimit", "--nofile=128:128", sys.executable])
+    with servers_in(tmp_path) as start, ExitStack() as stack:
+        start("--demo", "--urls", f"http://127.0.0.1:{free_port()};https://127.0.0.1:{port}", environ=environ)
+        for _ in range(256):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+        with over_tls(stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))) as client:
+            client.sendall(request("/srv.asmx/ServerInfo"))
+            assert b"200 OK" in read_answers(client, 1)
