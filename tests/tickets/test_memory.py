@@ -8,6 +8,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -264,7 +265,8 @@ def test_the_garbage_collector_has_no_tickets_to_visit(back_end: InMemory) -> No
 
     def visited() -> int:
         gc.collect()
-        return sum(len(gc.get_referents(each)) for each in gc.get_objects())
+        # No modules: on CPython 3.12.1 asking _asyncio never ends (gh-122695).
+        return sum(len(gc.get_referents(each)) for each in gc.get_objects() if not isinstance(each, ModuleType))
 
     before = visited()
     filled(cache, 20_000)
