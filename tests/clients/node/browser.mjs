@@ -26,6 +26,7 @@ async function answer(page) {
   const sent = await response;
   if (flow === "withoutJavaScript") await page.waitForURL(sent.url());
   const shown = flow === "withoutJavaScript" ? page.locator(":root") : page.locator("#outcome");
+  await shown.filter({ hasText: /<root/ }).waitFor(); // the page puts it there once it has all of it
   return { url: page.url(), status: sent.status(), shown: await shown.innerText() };
 }
 
