@@ -19,6 +19,7 @@ class ArgumentReader:
         self._parameters = parameters
         self.form_names = frozenset(parameter.form_name for parameter in parameters)
         self.repeated_form_names = frozenset(p.form_name for p in parameters if p.takes_many)
+        self._fields = [(p.form_name, p, p.required_in_forms, p.empty_is_missing) for p in parameters]
         self._missing = [parameter.missing for parameter in parameters]
         # Each call needs an object or list of its own.
         self._made_anew = [(i, p) for i, p in enumerate(parameters) if p.repeats or not p.codec.is_simple]
@@ -83,14 +84,14 @@ class ArgumentReader:
     def from_form(self, values: Fields) -> list[Any]:
         """The service function's arguments from form fields by lower-case name. Raises ClientFault."""
         arguments: list[Any] = []
-        for parameter in self._parameters:
-            text = values.get(parameter.form_name)
-            if text is None and parameter.required_in_forms:
+        for name, parameter, is_required, empty_is_missing in self._fields:
+            text = values.get(name)
+            if text is None and is_required:
                 raise missing_parameter(parameter.argument)
-            if text is None or (not text and parameter.empty_is_missing):
+            if text is None or (not text and empty_is_missing):
                 arguments.append([] if parameter.repeats else parameter.codec.default)
             else:
-                arguments.append(parameter.of_fields(values.items_of.get(parameter.form_name) or [text]))
+                arguments.append(parameter.of_fields(values.items_of.get(name) or [text]))
         return arguments
 
 

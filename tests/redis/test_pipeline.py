@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -124,13 +125,22 @@ def test_a_connection_that_ends_is_made_again(run: Run, shared_redis: RedisServe
 
 
 def test_what_comes_before_redis_is_there_waits_for_one_attempt(run: Run) -> None:
+    """Twenty calls at once, and the circuit is open for whoever comes next."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
-        client = client_of(f"redis://127.0.0.1:{nobody.getsockname()[1]}/0")
+        address = parse_address(f"redis://127.0.0.1:{nobody.getsockname()[1]}/0")
+        attempts: list[Any] = []
+
+        def connection() -> Any:
+            attempts.append(address.connection())
+            return attempts[-1]
+
+        client = RedisClient(replace(address, connection=connection), heartbeat=("GETEX", "x"), max_connections=4)
 
         async def scenario(hub: Hub) -> None:
             said = await results(hub, *([lambda: client.call("PING")] * 20))
             assert all(isinstance(each, Unavailable) and not isinstance(each, Unanswered) for each in said)
+            assert len(attempts) == 1
 
         run(client, scenario)
 

@@ -14,7 +14,6 @@ from functools import partial
 
 from asmx_tickets.hosting.door import Door
 
-_BACKLOG = 1024
 _AT_ONCE = 8  # clients accepted before anything else is done, so that those who had to go are gone
 _PAUSE_SECONDS = 0.5  # when there are no descriptors
 
@@ -43,7 +42,10 @@ class Handshake:
 
 
 class Acceptor:
-    """Accepts on a listening socket, as one of a server's servers. ``make`` makes the protocol of a connection."""
+    """Accepts on a socket that listens already, as one of a server's servers.
+
+    ``make`` makes the protocol of a connection.
+    """
 
     def __init__(
         self, listener: socket.socket, door: Door, context: ssl.SSLContext, make: Callable[[], asyncio.Protocol]
@@ -56,7 +58,6 @@ class Acceptor:
         self._handshakes: set[Handshake] = set()
         self._complain_at = float("-inf")
         self._closed = False
-        listener.listen(_BACKLOG)
         listener.setblocking(False)
         self._accept_again()
 

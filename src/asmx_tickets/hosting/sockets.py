@@ -15,7 +15,7 @@ from asmx_tickets.errors import SettingsError
 from asmx_tickets.private_files import make_private_folder, open_private_file
 from asmx_tickets.settings.types import ListenAddress
 
-_BACKLOG = 1024
+BACKLOG = 1024
 _ADMIN_BACKLOG = 16
 _LONGEST_SOCKET_NAME = 100
 
@@ -47,7 +47,7 @@ def _listen(address: ListenAddress, key: str) -> socket.socket:
             bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         bound.bind((host, address.port))
         # At once: of two servers that have bound an address at the same instant, one can't listen.
-        bound.listen(_BACKLOG)
+        bound.listen(BACKLOG)
     except OSError as error:
         if bound is not None:
             bound.close()

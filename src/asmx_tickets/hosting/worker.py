@@ -32,6 +32,7 @@ from asmx_tickets.hosting.metrics_site import MetricsSite
 from asmx_tickets.hosting.reloading import Reread, no_change
 from asmx_tickets.hosting.signals import SIGNALS
 from asmx_tickets.hosting.site import Site
+from asmx_tickets.hosting.sockets import BACKLOG
 from asmx_tickets.hosting.tls import Certificates
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.waiting import Hub, Lane, in_thread, lane_sizes
@@ -188,7 +189,7 @@ class _Server(uvicorn.Server):
                 # To uvicorn it is one of asyncio's servers.
                 self.servers.append(Acceptor(bound, self._door, self._tls_context(), make))  # type: ignore[arg-type]
             else:
-                self.servers.append(await loop.create_server(make, sock=bound, backlog=1024))
+                self.servers.append(await loop.create_server(make, sock=bound, backlog=BACKLOG))
         self.started = True
         self._open_admin(loop)
         await self._open_metrics(loop)

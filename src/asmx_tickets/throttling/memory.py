@@ -73,15 +73,15 @@ class MemoryThrottle(Throttle):
         places = self._places(attempt)
         with self._lock:
             now = self._now()
-            records = [shelf.find(key, now) for shelf, key in places]
+            records = [kept.find(key, now) for kept, key in places]
             for record in records:
                 record.abandoned(attempt)  # Asked once more, it does not stand in its own way.
             admissions = (record.admission(attempt, now) for record in records)
             admission = max(admissions, key=_SEVERITY.__getitem__, default=Admission.ADMITTED)
             if admission is Admission.ADMITTED:
-                for (shelf, key), record in zip(places, records, strict=True):
+                for (kept, key), record in zip(places, records, strict=True):
                     record.reserve(attempt, now)
-                    shelf.keep(key, record, now)
+                    kept.keep(key, record, now)
         return admission
 
     def succeeded(self, attempt: Attempt) -> None:
@@ -182,10 +182,10 @@ class MemoryThrottle(Throttle):
         places = self._places(attempt)
         with self._lock:
             now = self._now()
-            for shelf, key in places:
-                record = shelf.find(key, now)
+            for kept, key in places:
+                record = kept.find(key, now)
                 changes.append(change(record, now))
-                shelf.keep(key, record, now)
+                kept.keep(key, record, now)
         return changes
 
     def _now(self) -> int:
