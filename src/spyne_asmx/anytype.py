@@ -1,8 +1,11 @@
 """C#'s ``object``: a value whose ``xsi:type`` names its type on the wire."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -54,14 +57,27 @@ _KINDS: tuple[tuple[type, Callable[[Any], Any]], ...] = (
 )
 
 
-_recognized: dict[tuple[str, str, str], Codec] = {}
+KnownTypes = Mapping[tuple[str, str], Codec]
+"""The array and object types that an application's values may name, by namespace and name."""
+
+# Codecs belong to types, which several applications may share, so the request that is read says whose types count.
+_known: ContextVar[KnownTypes] = ContextVar("known_types", default=MappingProxyType({}))
 
 
-def recognize(names: ArrayNames, namespace: str) -> None:
-    """Let values name the array and object types of the services in a namespace."""
-    for kind in names.learnt:
-        codec = codec_of(kind, namespace)
-        _recognized[namespace, codec.namespace, names.of(kind)] = codec
+def known_types(names: ArrayNames, namespace: str) -> KnownTypes:
+    """The types of the services in a namespace."""
+    codecs = ((kind, codec_of(kind, namespace)) for kind in names.learnt)
+    return {(codec.namespace, names.of(kind)): codec for kind, codec in codecs}
+
+
+@contextmanager
+def knowing(types: KnownTypes) -> Iterator[None]:
+    """Read values that may name these types."""
+    before = _known.set(types)
+    try:
+        yield
+    finally:
+        _known.reset(before)
 
 
 @serves(AnyType)
@@ -75,7 +91,7 @@ class AnyTypeCodec(Codec):
         prefix, _, local_name = named.strip().rpartition(":")
         scope = element.scope if isinstance(element, SourceElement) else {}
         namespace = scope.get(prefix, "")
-        codec = _recognized.get((self.outer_namespace, namespace, local_name))
+        codec = _known.get().get((namespace, local_name))
         if namespace == (MICROSOFT_TYPES if local_name == "guid" else XSD_NAMESPACE) and local_name in _NAMED:
             codec = codec_of(_NAMED[local_name], self.outer_namespace)
         if codec is None:

@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, Protocol
 
 from spyne_asmx import forms, soap
+from spyne_asmx.anytype import knowing
 from spyne_asmx.charsets import UnsupportedCharset
 from spyne_asmx.faults import (
     AsmxFault,
@@ -183,8 +184,9 @@ class SoapBinding:
             operation = self._operations.by_name[call.operation]
             parameters = operation.call_values(call.entry)
             longest = self._limits.value_length
-            arguments = operation.arguments.from_elements(parameters, longest)
-            header = operation.in_headers.read(call.headers, longest) if operation.in_headers else None
+            with knowing(self._operations.known_types):
+                arguments = operation.arguments.from_elements(parameters, longest)
+                header = operation.in_headers.read(call.headers, longest) if operation.in_headers else None
             decoded = DecodedCall(operation, arguments, _SOAP_FORMS[version], header)
         except soap.SoapFaulted as faulted:
             raise Faulted(faulted.fault, _SOAP_FORMS[faulted.version]) from None

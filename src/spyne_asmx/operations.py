@@ -11,7 +11,7 @@ from typing import Any
 from spyne import Application
 
 from spyne_asmx.answers import AnswerWriter
-from spyne_asmx.anytype import recognize
+from spyne_asmx.anytype import known_types
 from spyne_asmx.arguments import ArgumentReader
 from spyne_asmx.arraynames import ArrayNames, form_answer_type
 from spyne_asmx.docstrings import read_docstring
@@ -167,7 +167,7 @@ class OperationTable:
         """The extra types that the application names, which no operation uses."""
         for kind in self.classes:
             self.array_names.learn(kind)
-        recognize(self.array_names, self.namespace)
+        self.known_types = known_types(self.array_names, self.namespace)
         self.needs_sources = any(operation.needs_sources for operation in self.by_name.values())
         self._by_folded_name = {name.lower(): name for name in self.by_name}
 

@@ -160,3 +160,38 @@ def test_types_that_only_values_name_are_in_the_schema(objects: AsmxEndpoint) ->
     assert wsdl.find(f".//{s}complexType[@name='Hidden']") is not None
     parameter = wsdl.find(f".//{s}element[@name='Same']//{s}element")
     assert dict(parameter.attrib) == {"minOccurs": "0", "maxOccurs": "1", "name": "o"}
+
+
+class Named(ComplexModel):
+    __type_name__ = "Person"
+    First = Unicode
+
+
+class Aged(ComplexModel):
+    __type_name__ = "Person"
+    Age = Integer32
+
+
+def teller(person: Any) -> AsmxEndpoint:
+    """An application of its own, in the namespace that all of them have unless somebody changes it."""
+
+    class Teller(Service):  # type: ignore[misc]
+        @rpc(AnyType, person, _returns=Unicode)
+        def Tell(ctx: Any, o: Any, _: Any) -> str:
+            return ", ".join(type(o)._type_info)
+
+    return AsmxEndpoint(AsmxApplication([Teller], "http://tempuri.org/", "Teller"), "/Teller.asmx")
+
+
+def test_a_type_is_that_of_the_application_which_is_asked() -> None:
+    """Several applications of one process may have a namespace and a type's name in common."""
+    tellers = [teller(Named), teller(Aged)]
+    body = (
+        '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Tell xmlns="http://tempuri.org/">'
+        '<o xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:t="http://tempuri.org/" xsi:type="t:Person"/>'
+        "</Tell></s:Body></s:Envelope>"
+    )
+    headers = HeaderMap([("content-type", "text/xml")])
+    said = [each.handle(Request("POST", each.path, "", headers, body.encode())).body for each in tellers]
+    assert b"<TellResult>First</TellResult>" in said[0]
+    assert b"<TellResult>Age</TellResult>" in said[1]
