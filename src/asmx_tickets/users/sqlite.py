@@ -3,11 +3,13 @@
 import errno
 import logging
 import os
+import sqlite3
 import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -19,7 +21,8 @@ from asmx_tickets.private_files import make_private_file, make_private_folder
 from asmx_tickets.users.database import ENGINE_OPTIONS, Database, Patience, answering, error_code, locked
 
 # FULL: what was committed survives a power cut, also in WAL mode.
-_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON")
+_PRAGMAS = ("synchronous = FULL", "foreign_keys = ON")
+_TURN_SECONDS = 0.01
 _ID_BITS = 32
 
 _Identity: TypeAlias = tuple[int, int]
@@ -187,7 +190,7 @@ def open_sqlite(address: URL, patience: Patience, *, make: bool) -> Database:
         _make_private(file)
     _check_access(file)
     engine = create_engine(address, **options)
-    event.listen(engine, "connect", _set_pragmas)
+    event.listen(engine, "connect", partial(_set_pragmas, patience.reading))
     return SqliteFile(engine, patience, file)
 
 
@@ -220,6 +223,20 @@ def _check_access(file: Path) -> None:
             raise SettingsError(f"ConnectionStrings:Users: {path} can't be written to: {os.strerror(errno.EACCES)}.")
 
 
-def _set_pragmas(connection: Any, _record: object) -> None:
+def _set_pragmas(seconds: float, connection: Any, _record: object) -> None:
+    _use_wal(connection, time.monotonic() + seconds)
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _use_wal(connection: Any, end: float) -> None:
+    """Switch a new file to a write-ahead log. Of two processes that do so at once, SQLite makes neither wait."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").close()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= end:
+                raise
+            time.sleep(_TURN_SECONDS)
+        else:
+            return
