@@ -29,14 +29,17 @@ def test_one_call_in_each_pause_may_try(circuit: Circuit, clock: Clock) -> None:
         assert not circuit.may_try()
 
 
-def test_a_failed_try_leaves_it_open_and_moves_no_turn(circuit: Circuit, clock: Clock) -> None:
+def test_the_next_try_comes_a_pause_after_the_last_one_failed(circuit: Circuit, clock: Clock) -> None:
+    """However long it took, so that somebody who calls again and again does not wait each time."""
     circuit.failed(clock())
     clock.advance(0.5)
     assert circuit.may_try()
     began = clock()
-    clock.advance(0.5)
+    clock.advance(0.6)
     assert not circuit.failed(began)
     assert circuit.is_open
+    assert not circuit.may_try()
+    clock.advance(0.5)
     assert circuit.may_try()
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 
 class Circuit:
-    """While it is closed, calls go through. A failure opens it; then one call every ``pause`` seconds may try again.
+    """While it is closed, calls go through. A failure opens it; then one call at a time may try again.
 
-    A failed call opens it only if no other call has worked since that call began, so a single unlucky call does not
-    shut out the others. Safe to use from several threads.
+    The next one may try ``pause`` seconds after that try has failed, or after it began if nobody says how it ended. A
+    failed call opens it only if no other call has worked since that call began, so a single unlucky call does not shut
+    out the others. Safe to use from several threads.
     """
 
     def __init__(self, *, pause: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,7 +49,8 @@ class Circuit:
     def failed(self, began: float) -> bool:
         """Note that a call which began at ``began`` has failed. True if that has opened a circuit that was closed."""
         with self._lock:
-            if self._try_at is not None or self._worked_at > began:
+            if self._worked_at > began:
                 return False
+            was_closed = self._try_at is None
             self._try_at = self._clock() + self._pause
-            return True
+            return was_closed

@@ -66,9 +66,9 @@ def refused(call: Call, cache: RedisTicketCache, within: float = LIMIT) -> str:
     return str(raised.value)
 
 
-def recovers(cache: RedisTicketCache, call: Call = READS["look"]) -> Any:
+def recovers(cache: RedisTicketCache, call: Call = READS["look"], within: float = RECOVERY) -> Any:
     """What a call gives once it is answered again, which it must be in time."""
-    end = time.monotonic() + RECOVERY
+    end = time.monotonic() + within
     while True:
         try:
             return call(cache)
@@ -182,10 +182,10 @@ def test_an_emptied_redis_has_no_tickets_and_takes_new_ones(cache: RedisTicketCa
 def test_a_redis_that_pauses_its_clients_keeps_nobody_waiting(
     cache: RedisTicketCache, control: Any, call: Call, kind: str
 ) -> None:
-    control.execute_command("CLIENT", "PAUSE", 700, kind)
+    control.execute_command("CLIENT", "PAUSE", 1200, kind)
     refused(call, cache)
     refused(call, cache, within=AT_ONCE)
-    recovers(cache)
+    recovers(cache, within=RECOVERY + 1.2)
 
 
 def test_a_busy_redis_keeps_nobody_waiting(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_busy_redis_keeps_nobody_waiting(tmp_path: Path) -> None:
     cache = open_cache(server.url, sliding_expiration=WINDOW)
     cache.add(GUID, **FIELDS)
     with server.client() as control:
-        sleeper = threading.Thread(target=control.execute_command, args=("DEBUG", "SLEEP", "0.8"))
+        sleeper = threading.Thread(target=control.execute_command, args=("DEBUG", "SLEEP", "1.2"))
         sleeper.start()
         time.sleep(0.1)
         refused(READS["look"], cache)
@@ -204,7 +204,7 @@ def test_a_busy_redis_keeps_nobody_waiting(tmp_path: Path) -> None:
 
 
 def test_a_redis_that_is_merely_slow_is_waited_for(cache: RedisTicketCache, control: Any) -> None:
-    control.execute_command("CLIENT", "PAUSE", 300)
+    control.execute_command("CLIENT", "PAUSE", 200)
     assert cache.look(GUID) is not None
 
 
@@ -244,7 +244,7 @@ def test_a_master_cut_off_from_its_replicas_is_no_ticket_cache(cache: RedisTicke
 def test_calls_that_find_all_connections_busy_give_up(own_redis: RedisServer, control: Any) -> None:
     cache = open_cache(own_redis.url, sliding_expiration=WINDOW, max_connections=1)
     cache.add(GUID, **FIELDS)
-    control.execute_command("CLIENT", "PAUSE", 450)
+    control.execute_command("CLIENT", "PAUSE", 370)
     with ThreadPoolExecutor(1) as thread:
         first = thread.submit(cache.look, GUID)
         time.sleep(0.05)

@@ -23,7 +23,7 @@ from asmx_tickets.redis.script import Script
 from asmx_tickets.waiting import Lane, in_thread, loop_of_call
 
 RETRY_SECONDS = 0.2  # A call that is older is not tried again.
-PROBE_SECONDS = 0.5  # How often one call tries whether Redis is back.
+PROBE_SECONDS = 0.5  # From a failed try whether Redis is back to the next.
 
 _READ_ONLY = "^ReadOnlyError|READONLY"
 # Errors of redis-py and Redis, and what people are told instead.
@@ -63,7 +63,7 @@ class _Broken(Unanswered):
 class RedisClient:
     """A Redis that answers or raises Unavailable, with a cause for the log in one line without passwords.
 
-    While it does not answer, calls fail at once, except one every half second, which tries whether it is back.
+    While it does not answer, calls fail at once, except one now and then, which tries whether it is back.
     """
 
     def __init__(self, address: RedisAddress, *, heartbeat: tuple[Any, ...], max_connections: int) -> None:
