@@ -30,9 +30,12 @@ def test_probes_ask_by_address(make_service: Make, path: str) -> None:
     assert service.http.get(path, headers={"Host": "10.0.0.7:8080"}).status_code == 200
 
 
-def test_only_get_is_answered(service: Service) -> None:
-    response = service.http.post("/healthz")
-    assert (response.status_code, response.headers["allow"]) == (405, "GET")
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_only_get_and_head_are_answered(service: Service, path: str) -> None:
+    """Many monitors ask by HEAD, which every server has to know (RFC 9110 section 9.1)."""
+    assert service.http.head(path).status_code == 200
+    response = service.http.post(path)
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
 
 def test_the_silent_store_is_named(service: Service) -> None:

@@ -204,8 +204,8 @@ class Site(Answerer):
         return text_response(302, "Found.", ("location", location))
 
     def _tell_health(self, request: Request) -> SideCall | Response:
-        if request.method != "GET":
-            return text_response(405, "Method not allowed.", ("allow", "GET"))
+        if request.method not in {"GET", "HEAD"}:
+            return text_response(405, "Method not allowed.", ("allow", "GET, HEAD"))
         if request.path == LIVE:
             return self._health.live()
         return self._health.draining() if self._draining else SideCall(request, self._health.ready)
