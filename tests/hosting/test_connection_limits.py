@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from asmx_tickets.hosting.door import DoorLimits
+from asmx_tickets.users.user import Profile
 from tests.support.door import CLOSE, RunningDoor, read_answers, request, statuses
-from tests.support.service import PASSWORD, Service, envelope
+from tests.support.service import HASHER, PASSWORD, Service, envelope
 
 
 @pytest.fixture
@@ -147,3 +148,39 @@ def test_a_body_behind_an_upgrade_that_is_ignored_is_the_requests(door: RunningD
     answers = door.raw(first[:at], first[at:], request("/healthz", CLOSE))
     assert statuses(answers) == [200, 200]
     assert b'success="true"' in answers
+
+
+@pytest.mark.parametrize("at", [0, 10, 45, -1])
+def test_a_target_may_have_raw_utf8(door: RunningDoor, service: Service, at: int) -> None:
+    """As curl and PHP send it; it means the same escaped (CONTRACT 2.3)."""
+    service.composition.directory.add(Profile(user_name="Şükrü"), HASHER.hash(PASSWORD))
+    sent = request(f"/srv.asmx/AuthenticateUser?UID=Şükrü&PWD={PASSWORD}".encode().decode("latin-1"), CLOSE)
+    assert b'success="true"' in door.raw(sent[:at], sent[at:])
+
+
+def test_spaces_and_tabs_around_a_value_are_not_of_it(door: RunningDoor, service: Service) -> None:
+    """RFC 9112 section 5."""
+    headers = (f"Cookie: \tticket={service.log_in()}\t \t", "Connection:\tclose \t")
+    sent = request("/srv.asmx/isValidTicket", *headers).replace(b"localhost", b" \tlocalhost\t ")
+    assert b'success="true"' in door.raw(sent)
+
+
+@pytest.mark.parametrize("headers", ["Content-Length: 70000", "Content-Length: x", "Transfer-Encoding: gzip, chunked"])
+def test_the_refusal_of_a_head_request_has_no_body(door: RunningDoor, headers: str) -> None:
+    """RFC 9110 section 9.3.2."""
+    answer = door.raw(request("/srv.asmx", headers, method="HEAD"))
+    assert b"HTTP/1.1 4" in answer or b"HTTP/1.1 501" in answer
+    assert answer.endswith(b"\r\n\r\n")
+
+
+def test_an_empty_line_begins_no_request(door: RunningDoor) -> None:
+    """Old clients send one behind a form (RFC 9112 section 2.2): their connection is idle, and ends without a word."""
+    with door.connect() as connection:
+        connection.sendall(request("/healthz"))
+        read_answers(connection, 1)
+        connection.sendall(b"\r\n")
+        time.sleep(0.05)
+        door.pass_time(70)
+        connection.sendall(request("/healthz"))
+        assert statuses(read_answers(connection, 1)) == [200]
+    assert door.raw(b"\r\n\r\n", half_close=True) == b""

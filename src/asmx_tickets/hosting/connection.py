@@ -167,6 +167,7 @@ class Connection(asyncio.Protocol):
 
     def _begin_message(self) -> None:
         self._message_begun = self._known = self._refused = False
+        self._in_line = False  # what comes next belongs to the request line
         self._raw_head = self._raw_target = b""
         self._head = None
         self._headers: list[tuple[str, str]] = []
@@ -178,10 +179,15 @@ class Connection(asyncio.Protocol):
         if self._parser is None:
             self._parser = httptools.HttpRequestParser(self)
         if not self._message_begun:
+            data = data.lstrip(b"\r\n")  # RFC 9112 section 2.2: a request may come behind empty lines
+            if not data:
+                return
             # The first byte makes it a request, which has to come to its end in time.
-            self._message_begun = True
+            self._message_begun = self._in_line = True
             self._raw_head = data[: max(0, data.find(b"\r\n\r\n"))]
             self._set_deadline()
+        if self._in_line:
+            data, self._in_line = heads.escaped_line(data)
         for start in range(0, len(data), _PIECE):
             if not self._closing:
                 self._feed_piece(data[start : start + _PIECE])
@@ -224,7 +230,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head is None:  # otherwise it is a trailer, which is dropped
-            self._headers.append((name.decode("latin-1").lower(), heads.text_of(value)))
+            self._headers.append((name.decode("latin-1").lower(), heads.text_of(value.rstrip(b" \t"))))
 
     def on_headers_complete(self) -> None:
         if self._head is not None:  # it was read before an upgrade that is ignored
@@ -278,25 +284,10 @@ class Connection(asyncio.Protocol):
         if refusal is not None:
             return refusal
         try:
-            target = heads.read_target(self._raw_target)
+            sockname = self._transport.get_extra_info("sockname")
+            return heads.read_head(parser, self._raw_target, self._headers, sockname)
         except BadTarget:
             return Refusal.MALFORMED
-        return Head(
-            method=parser.get_method().decode("ascii"),
-            path=target.path,
-            query=target.query,
-            headers=headers,
-            host=heads.host_of(
-                list(headers.get_all("host")),
-                target.authority,
-                version,
-                heads.listener_host(self._transport.get_extra_info("sockname")),
-            ),
-            keep_alive=parser.should_keep_alive(),
-            length=int(headers.get("content-length") or 0),
-            # RFC 9110 section 10.1.1: HTTP/1.0 has no interim answers.
-            expects_continue=version != "1.0" and (headers.get("expect") or "").lower() == "100-continue",
-        )
 
     def _expect(self, head: Head) -> None:
         """Ask for the body that a client keeps back until then."""
@@ -310,7 +301,9 @@ class Connection(asyncio.Protocol):
         )
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer what can't be read, behind the answers that are due, and read nothing more."""
+        """Answer what can't be read, behind the answers that are due, and read nothing more. Only the first time."""
+        if self._refused:
+            return
         self._refused = self._closing = True
         self._message_begun = False
         self._waiting.append(refusal)
@@ -331,7 +324,8 @@ class Connection(asyncio.Protocol):
         while self._waiting and not self._busy and not self._stuck:
             request = self._waiting.popleft()
             if isinstance(request, Refusal):
-                head = self._head or replace(NO_HEAD, headers=HeaderMap(self._headers))
+                method = self._parser.get_method().decode("ascii") if self._raw_target else NO_HEAD.method
+                head = self._head or replace(NO_HEAD, method=method, headers=HeaderMap(self._headers))
                 refused = replace(self._request(head, b""), id=self._door.site.next_id())
                 self._began = self._door.now()
                 self._answered(refused, self._door.site.completed(request.response, refused))

@@ -8,6 +8,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from spyne_asmx import HeaderMap
@@ -19,6 +20,7 @@ _REMEMBERED = 512
 _LONGEST_REMEMBERED = 2048
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S{1,8192} HTTP/1\.[01]\r\n")
 # Every reader of request lines understands a query that has only RFC 3986's characters in the same way.
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
 _QUERY = re.compile(rb"GET /[^?#\s]*(\?[A-Za-z0-9%&=+._~!$'()*,;:@/?-]*) HTTP/1\.[01]\r\n")
 # The headers that a remembered head may have. Nobody puts a secret in any of these.
 _HARMLESS = frozenset(
@@ -162,6 +164,36 @@ def read_target(raw: bytes) -> Target:
     query = query.partition("#")[0]
     decoded = unquote_to_bytes(path.partition("#")[0].encode("utf-8", "surrogateescape"))
     return Target(decoded.decode("utf-8", "replace"), query, authority)
+
+
+def escaped_line(data: bytes) -> tuple[bytes, bool]:
+    """Bytes that begin within a request line, and whether they end within it.
+
+    What is not ASCII in the line is percent-encoded: clients should do so (RFC 3987 section 3.1), curl and PHP don't,
+    and the parser takes nothing else.
+    """
+    end = data.find(b"\n")
+    line = data if end < 0 else data[:end]
+    if not line.isascii():
+        data = _NOT_ASCII.sub(lambda byte: b"%%%02X" % byte[0][0], line) + data[len(line) :]
+    return data, end < 0
+
+
+def read_head(parser: Any, raw_target: bytes, headers: list[tuple[str, str]], sockname: object) -> Head:
+    """The head that a parser has read. Raises BadTarget."""
+    target = read_target(raw_target)
+    version, values = parser.get_http_version(), HeaderMap(headers)
+    return Head(
+        method=parser.get_method().decode("ascii"),
+        path=target.path,
+        query=target.query,
+        headers=values,
+        host=host_of(list(values.get_all("host")), target.authority, version, listener_host(sockname)),
+        keep_alive=parser.should_keep_alive(),
+        length=int(values.get("content-length") or 0),
+        # RFC 9110 section 10.1.1: HTTP/1.0 has no interim answers.
+        expects_continue=version != "1.0" and (values.get("expect") or "").lower() == "100-continue",
+    )
 
 
 def is_request_line(data: bytes) -> bool:
