@@ -23,6 +23,7 @@ from spyne_asmx.application import AsmxApplication as AsmxApplication
 from spyne_asmx.asgi import AsgiApplication as AsgiApplication
 from spyne_asmx.bindings import ALL_BINDINGS as ALL_BINDINGS
 from spyne_asmx.bindings import Binding as Binding
+from spyne_asmx.bindings import Decoder as Decoder
 from spyne_asmx.context import AsmxContext as AsmxContext
 from spyne_asmx.documentation import Pages as Pages
 from spyne_asmx.endpoint import AsmxEndpoint as AsmxEndpoint

@@ -1,7 +1,8 @@
 """The ways to call an ASMX service. Each binding reads a request into a call, and writes a result or a fault."""
 
+from collections.abc import Callable
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple, Protocol
 
 from spyne_asmx import forms, soap
@@ -91,6 +92,10 @@ class DecodedCall(NamedTuple):
     """What the service finds in its context as ``in_header``."""
 
 
+Decoder = Callable[[Request], DecodedCall]
+"""Reads requests that have one method, path and header block. Raises Faulted and HttpError."""
+
+
 class ShapedCall(NamedTuple):
     """The call that all bodies of one shape make. ``slots`` are the places of their texts among the arguments."""
 
@@ -160,10 +165,16 @@ class SoapBinding:
 
     def decode(self, request: Request) -> DecodedCall:
         """Read an envelope. Raises Faulted, and HttpError 415 for a content type that is not one of SOAP's."""
+        return self.decoder(request)(request)
+
+    def decoder(self, request: Request) -> Decoder:
+        """What reads requests with these headers. Raises HttpError 415."""
         headers = request.headers
         if headers.get("content-encoding") is not None:
             refuse_encoded_body(request)
-        key = headers.get("content-type"), headers.get("soapaction")
+        return partial(self._decode, (headers.get("content-type"), headers.get("soapaction")))
+
+    def _decode(self, key: Key, request: Request) -> DecodedCall:
         match = self._shapes.find(key, request.body)
         if match is not None:
             shaped: ShapedCall = match.learnt
@@ -234,14 +245,30 @@ class FormBinding:
 
     def decode(self, request: Request, name: str) -> DecodedCall:
         """Read a form that calls the operation ``name``. Raises Faulted and HttpError."""
+        return self.decoder(request, name)(request)
+
+    def decoder(self, request: Request, name: str) -> Decoder:
+        """What reads forms with this method and these headers. Raises Faulted and HttpError."""
         if request.method not in _HTTP_FORMS:
             raise HttpError(405, "Method not allowed.", (("allow", ", ".join(self._on)),))
         form = _HTTP_FORMS[request.method]
         try:
             operation = self._operation(request, name)
-            return DecodedCall(
-                operation, operation.arguments.from_form(_fields(request, operation, self._limits)), form
-            )
+        except AsmxFault as fault:
+            raise Faulted(fault, form) from None
+        charset = None
+        if request.method == "POST" and operation.parameters:
+            charset = parse_media_type(request.headers.get("content-type")).charset
+        return partial(self._decode, operation, form, charset)
+
+    def _decode(self, operation: Operation, form: HttpForm, charset: str | None, request: Request) -> DecodedCall:
+        if not operation.parameters:
+            return DecodedCall(operation, [], form)
+        encoded = request.query.encode("utf-8", "surrogateescape") if request.method == "GET" else request.body
+        reader = operation.arguments
+        fields = forms.decode(encoded, charset, reader.form_names, self._limits, repeated=reader.repeated_form_names)
+        try:
+            return DecodedCall(operation, reader.from_form(fields), form)
         except AsmxFault as fault:
             raise Faulted(fault, form) from None
 
@@ -260,16 +287,6 @@ class FormBinding:
                 raise invalid_form(content_type)
             refuse_encoded_body(request)
         return operation
-
-
-def _fields(request: Request, operation: Operation, limits: Limits) -> forms.Fields:
-    if not operation.parameters:
-        return forms.Fields()
-    form, charset = request.query.encode("utf-8", "surrogateescape"), None
-    if request.method == "POST":
-        form, charset = request.body, parse_media_type(request.headers.get("content-type")).charset
-    names = operation.arguments
-    return forms.decode(form, charset, names.form_names, limits, repeated=names.repeated_form_names)
 
 
 def document_of(request: Request) -> Any:

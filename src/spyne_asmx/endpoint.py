@@ -8,7 +8,7 @@ from spyne import Fault, Redirect
 from spyne.server import ServerBase
 
 from spyne_asmx.application import AsmxApplication
-from spyne_asmx.bindings import ALL_BINDINGS, Binding, Faulted, FormBinding, SoapBinding
+from spyne_asmx.bindings import ALL_BINDINGS, Binding, Decoder, Faulted, FormBinding, SoapBinding
 from spyne_asmx.context import AsmxContext
 from spyne_asmx.documentation import NO_PAGES, Documentation, Pages
 from spyne_asmx.faults import AsmxFault, HttpError, ServerFault
@@ -50,17 +50,13 @@ class AsmxEndpoint(ServerBase):
         begun = self.begin(request)
         return begun if isinstance(begun, Response) else self.finish(begun)
 
-    def begin(self, request: Request) -> AsmxContext | Response:
-        """Decode a request: a call ready to be run, or already the answer."""
+    def begin(self, request: Request, decoder: Decoder | None = None) -> AsmxContext | Response:
+        """Decode a request: a call ready to be run, or already the answer. ``decoder`` is that of its head."""
         try:
-            path_info = self._path_info(request.path)
-            if path_info:
-                call = self._forms.decode(request, path_info[1:])
-            elif request.method == "POST":
-                call = self._soap.decode(request)
-            else:
+            decode = decoder or self._decoder(request)
+            if decode is None:
                 return self._document(request)
-            ctx = AsmxContext(self.app, request, call)
+            ctx = AsmxContext(self.app, request, decode(request))
             if ctx.has_new_input:
                 self._decode_anew(ctx)
         except Faulted as faulted:
@@ -69,12 +65,25 @@ class AsmxEndpoint(ServerBase):
             return text_response(error.status, str(error), *error.headers)
         return ctx
 
+    def decoder(self, request: Request) -> Decoder | None:
+        """What decodes every request with the method, path and headers of this one; None if none is decoded."""
+        try:
+            return self._decoder(request)
+        except (Faulted, HttpError):
+            return None
+
+    def _decoder(self, request: Request) -> Decoder | None:
+        """The same; None for a document. Raises Faulted and HttpError."""
+        path_info = self._path_info(request.path)
+        if path_info:
+            return self._forms.decoder(request, path_info[1:])
+        return self._soap.decoder(request) if request.method == "POST" else None
+
     def _decode_anew(self, ctx: AsmxContext) -> None:
         """Read the request that a listener has put in place of the one that came. Raises Faulted and HttpError."""
         request = ctx.with_new_input()
-        path_info = self._path_info(request.path)
         try:
-            call = self._forms.decode(request, path_info[1:]) if path_info else self._soap.decode(request)
+            call = self._soap.decode(request) if ctx.form.is_soap else self._forms.decode(request, ctx.operation.name)
         except (Faulted, HttpError):
             self._close(ctx)
             raise

@@ -15,6 +15,8 @@ FORM_MEDIA_TYPE = "application/x-www-form-urlencoded"
 
 # Characters that XML could not carry to the same operation.
 _NOT_A_VALUE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+# What a form in UTF-8 means as it stands: printable ASCII without escapes.
+_PLAIN = re.compile(rb"[\x21-\x24\x26-\x2a\x2c-\x7e]*")
 # %uXXXX is a UTF-16 unit, %XX a byte of the charset.
 _ESCAPE = re.compile(rb"%u([0-9A-Fa-f]{4})|%([0-9A-Fa-f]{2})")
 _SURROGATES = re.compile("[\ud800-\udbff][\udc00-\udfff]|[\ud800-\udfff]")
@@ -49,16 +51,18 @@ def decode(
     if len(fields) > limits.fields:
         raise _bad_form(f"more than {limits.fields} fields")
     values = Fields()
+    is_plain = codec == "utf-8" and _PLAIN.fullmatch(encoded) is not None
+    text_of = _plain_text if is_plain else url_decode
     for field in fields:
         raw_name, _, raw_value = field.partition(b"=")
-        name = url_decode(raw_name, codec).lower()
+        name = text_of(raw_name, codec).lower()
         is_item = name in repeated
         if (name in values and not is_item) or (names is not None and name not in names):
             continue
-        value = url_decode(raw_value, codec)
+        value = text_of(raw_value, codec)
         if len(value) > limits.value_length:
             raise _bad_form(f"a value of more than {limits.value_length} characters")
-        if _NOT_A_VALUE.search(value):
+        if not is_plain and _NOT_A_VALUE.search(value):
             raise _bad_form("a character that XML does not have")
         values.setdefault(name, value)
         if is_item:
@@ -74,6 +78,10 @@ def _form_codec(charset: str) -> str:
         if not codec.startswith("utf-16"):
             return codec
     raise HttpError(415, "The charset of the form is not supported.")
+
+
+def _plain_text(encoded: bytes, _codec: str) -> str:
+    return encoded.decode("ascii")
 
 
 def url_decode(encoded: bytes, codec: str) -> str:

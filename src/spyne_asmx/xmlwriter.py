@@ -7,6 +7,8 @@ from spyne_asmx.xml import XML_NAMESPACE, XSI_NAMESPACE, Element
 
 _TEXT_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ATTRIBUTE_SPECIAL = re.compile('[&<>"\x00-\x1f\ud800-\udfff\ufffe\uffff]')
+# Also the brace that ends a namespace in a name.
+_SPECIAL_BESIDE_QUOTES = re.compile("[&<>}\x00-\x1f\ud800-\udfff\ufffe\uffff]")
 _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;", "\n": "&#xA;", "\t": "&#x9;"}
 
 
@@ -78,9 +80,10 @@ def _pieces(element: Element, in_force: str, indent: str | None, line: str, *, d
 
 
 def _written(attributes: Mapping[str, str], depth: int, *, xsi: bool) -> str:
-    # There is rarely anything to escape, and one check of all values together shows it.
-    if _ATTRIBUTE_SPECIAL.search("".join(attributes.values())) is None and "}" not in "".join(attributes):
-        return "".join([f' {name}="{value}"' for name, value in attributes.items()])
+    # There is rarely anything to escape, and one check of all of them together shows it.
+    text = "".join([f' {name}="{value}"' for name, value in attributes.items()])
+    if _SPECIAL_BESIDE_QUOTES.search(text) is None and text.count('"') == 2 * len(attributes):
+        return text
     prefixes = {XML_NAMESPACE: "xml", **({XSI_NAMESPACE: "xsi"} if xsi else {})}
     declared: dict[str, str] = {}
     for name in attributes:

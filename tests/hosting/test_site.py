@@ -2,13 +2,16 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
 from asmx_tickets.hosting.site import HostFilter, Proxies
+from spyne_asmx import AsmxContext
 from spyne_asmx.http import HeaderMap, Request
-from tests.support.service import Service
+from tests.support.service import Service, envelope
 
 Make = Callable[..., Service]
 
@@ -126,3 +129,57 @@ def test_the_root_leads_to_the_prefix_of_a_known_proxy(make_service: Make) -> No
     service = make_service(ForwardedHeaders__KnownProxies__0="10.0.0.1")
     answer = service.http.get("/", headers={"X-Forwarded-Prefix": "/docs"}, environ_base={"REMOTE_ADDR": "10.0.0.1"})
     assert answer.headers["Location"] == "/docs/srv.asmx"
+
+
+_HOST = ("Host", "localhost")
+_SOAP = (("Content-Type", "text/xml"), ("SOAPAction", '"http://tempuri.org/LogOut"'))
+_CALLS = {
+    "GET": Request("GET", "/srv.asmx/isValidTicket", "AuthenticationTicket=x", HeaderMap([_HOST])),
+    "GET, no parameters": Request("GET", "/SRV.asmx/ServerInfo", "", HeaderMap([_HOST])),
+    "POST": Request(
+        "POST",
+        "/srv.asmx/isValidTicket",
+        "",
+        HeaderMap([_HOST, ("Content-Type", "application/x-www-form-urlencoded; charset=latin1")]),
+        b"AuthenticationTicket=%E9",
+    ),
+    "SOAP": Request("POST", "/srv.asmx", "", HeaderMap([_HOST, *_SOAP]), envelope("LogOut", {})),
+}
+
+
+@pytest.mark.parametrize("request_", _CALLS.values(), ids=_CALLS)
+def test_what_a_head_has_settled_is_not_looked_at_again(service: Service, request_: Request) -> None:
+    """The call is the same with the head's decoder and without it."""
+    site = service.composition.site
+    decoder = site.decoder(request_)
+    assert decoder is not None
+    for request in (request_, replace(request_, query="AuthenticationTicket=y%2B", body=request_.body + b" ")):
+        answers = [site.begin(request), site.begin(request, decoder)]
+        calls = [(a.operation, a.in_object, a.form) for a in answers if isinstance(a, AsmxContext)]
+        assert len(calls) == 2
+        assert calls[0] == calls[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "changes"),
+    [
+        ({"ForwardedHeaders__KnownProxies__0": "10.0.0.0/8"}, {}),
+        ({"PathBase": "/Base"}, {"path": "/Base/srv.asmx/isValidTicket"}),
+        ({"AllowedHosts": "example.com"}, {}),
+        ({}, {"host": ""}),
+        ({}, {"path": "//srv.asmx/isValidTicket"}),
+        ({}, {"path": "/srv.asmx"}),
+        ({}, {"path": "/healthz"}),
+        ({}, {"path": "/"}),
+        ({}, {"path": "/other.asmx/isValidTicket"}),
+        ({}, {"path": "/srv.asmx/nothing"}),
+        ({}, {"path": "/srv.asmx/isValidTicket", "method": "PUT"}),
+        ({}, {"path": "/srv.asmx/isValidTicket", "method": "POST"}),
+        ({}, {"path": "/srv.asmx", "method": "POST", "headers": HeaderMap([("Content-Encoding", "gzip")])}),
+        ({"WebServices__Protocols__0": "HttpSoap"}, {}),
+    ],
+)
+def test_a_head_that_settles_nothing_has_no_decoder(
+    make_service: Make, settings: dict[str, str], changes: dict[str, Any]
+) -> None:
+    assert make_service(**settings).composition.site.decoder(replace(_CALLS["GET"], **changes)) is None

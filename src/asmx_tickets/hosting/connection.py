@@ -15,7 +15,7 @@ from asmx_tickets.hosting import heads
 from asmx_tickets.hosting.answers import CONTINUE, Refusal, answer_bytes, framing_refusal
 from asmx_tickets.hosting.door import Door
 from asmx_tickets.hosting.heads import MAX_BYTES, NO_HEAD, BadTarget, Head
-from spyne_asmx import HeaderMap, Request, Response
+from spyne_asmx import Decoder, HeaderMap, Request, Response
 
 _NEVER = float("inf")
 _PIECE = 8192  # the parser gets no more at once, so that what is too much is found before all of it is read
@@ -40,6 +40,7 @@ class Connection(asyncio.Protocol):
         self._began = 0.0  # when the current call began, if there is an observer
         self._message_begun = self._known = self._refused = False
         self._head: Head | None = None
+        self._query = ""  # of a request whose head was known
         self._begin_message()
 
     # --- what the transport says ---
@@ -129,19 +130,20 @@ class Connection(asyncio.Protocol):
     def _take_known(self, data: bytes) -> bool:
         """Take all or the beginning of a request whose head is remembered. Returns whether it was one."""
         end = data.find(b"\r\n\r\n")
-        head = self._door.heads.get(data[:end]) if end > 0 else None
-        if head is None:
+        found = self._door.heads.get(data[:end]) if end > 0 else None
+        if found is None:
             return False
+        head, query = found
         missing = end + 4 + head.length - len(data)
         if missing < 0:
             return False
         if missing:
-            self._head, self._known, self._message_begun = head, True, True
+            self._head, self._query, self._known, self._message_begun = head, query, True, True
             self._body.append(data[end + 4 :])
             self._size = head.length - missing
             self._set_deadline()
         else:
-            self._take(head, data[end + 4 :])
+            self._take(head, query, data[end + 4 :])
         return True
 
     def _take_more(self, data: bytes) -> None:
@@ -152,18 +154,18 @@ class Connection(asyncio.Protocol):
         self._body.append(data[: head.length - self._size])
         self._size += len(data) - len(rest)
         if self._size == head.length:
-            body = b"".join(self._body)
+            query, body = self._query, b"".join(self._body)
             self._begin_message()
-            self._take(head, body)
+            self._take(head, query, body)
         if rest:
             self.data_received(rest)
 
-    def _take(self, head: Head, body: bytes) -> None:
-        """Run a whole request. Nothing is under way and nothing waits."""
+    def _take(self, head: Head, query: str, body: bytes) -> None:
+        """Run a whole request with a remembered head. Nothing is under way and nothing waits."""
         if not head.keep_alive:
             self._closing = True
         self._busy = True
-        self._run(self._request(head, body if head.method == "POST" else b""))
+        self._run(self._request(head, query, body if head.method == "POST" else b""), head.decoder)
 
     def _begin_message(self) -> None:
         self._message_begun = self._known = self._refused = False
@@ -261,10 +263,10 @@ class Connection(asyncio.Protocol):
         if self._is_mostly_framing:
             self._refuse(Refusal.MALFORMED)
             return
+        request = self._request(head, head.query, b"".join(self._body) if head.method == "POST" else b"")
         if self._raw_head and self._raw_target.partition(b"?")[0].decode("latin-1") == head.path:
-            self._door.heads.remember(self._raw_head, head)
-        body = b"".join(self._body) if head.method == "POST" else b""
-        self._waiting.append(self._request(head, body))
+            self._door.heads.remember(self._raw_head, head, lambda: self._door.site.decoder(request))
+        self._waiting.append(request)
         if not head.keep_alive:
             self._closing = True
         self._begin_message()
@@ -295,10 +297,8 @@ class Connection(asyncio.Protocol):
             self._written += len(CONTINUE)
             self._transport.write(CONTINUE)
 
-    def _request(self, head: Head, body: bytes) -> Request:
-        return Request(
-            head.method, head.path, head.query, head.headers, body, self._scheme, head.host, "", self._address
-        )
+    def _request(self, head: Head, query: str, body: bytes) -> Request:
+        return Request(head.method, head.path, query, head.headers, body, self._scheme, head.host, "", self._address)
 
     def _refuse(self, refusal: Refusal) -> None:
         """Answer what can't be read, behind the answers that are due, and read nothing more. Only the first time."""
@@ -326,7 +326,7 @@ class Connection(asyncio.Protocol):
             if isinstance(request, Refusal):
                 method = self._parser.get_method().decode("ascii") if self._raw_target else NO_HEAD.method
                 head = self._head or replace(NO_HEAD, method=method, headers=HeaderMap(self._headers))
-                refused = replace(self._request(head, b""), id=self._door.site.next_id())
+                refused = replace(self._request(head, head.query, b""), id=self._door.site.next_id())
                 self._began = self._door.now()
                 self._answered(refused, self._door.site.completed(request.response, refused))
                 return
@@ -334,12 +334,12 @@ class Connection(asyncio.Protocol):
             self._run(request)
         self._pause(self._busy or self._stuck or bool(self._waiting))
 
-    def _run(self, request: Request) -> None:
+    def _run(self, request: Request, decoder: Decoder | None = None) -> None:
         self.deadline = _NEVER
         if self._door.observer is not None:
             self._began = self._door.now()
         try:
-            begun = self._door.site.begin(request)
+            begun = self._door.site.begin(request, decoder)
             if isinstance(begun, Response):
                 self._answered(request, begun)
             else:

@@ -6,12 +6,12 @@ kept, and a query is cut off first, so no secret stays in memory because of this
 
 import re
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from spyne_asmx import HeaderMap
+from spyne_asmx import Decoder, HeaderMap
 
 MAX_BYTES = 16 * 1024
 MAX_HEADERS = 100
@@ -68,6 +68,8 @@ class Head:
     keep_alive: bool
     length: int
     expects_continue: bool = False
+    decoder: Decoder | None = None
+    """What the site has found out once for all requests with this head."""
 
     @property
     def framing(self) -> bytes:
@@ -98,34 +100,31 @@ class Heads:
     def __init__(self) -> None:
         self._heads: OrderedDict[bytes, Head] = OrderedDict()
 
-    def get(self, raw: bytes) -> Head | None:
-        """The remembered head with these bytes, without the empty line at its end."""
+    def get(self, raw: bytes) -> tuple[Head, str] | None:
+        """The remembered head with these bytes, without the empty line at its end, and the query beside it."""
         head = self._heads.get(raw)
         if head is not None:
             self._heads.move_to_end(raw)
-            return head
+            return head, ""
         query = _QUERY.match(raw) if len(raw) <= _LONGEST_REMEMBERED else None
-        return None if query is None else self._with_query(raw, query)
-
-    def _with_query(self, raw: bytes, query: re.Match[bytes]) -> Head | None:
-        """A remembered head with the query of this request, which is never remembered."""
+        if query is None:
+            return None
         key = raw[: query.start(1)] + raw[query.end(1) :]
         head = self._heads.get(key)
         if head is None:
             return None
         self._heads.move_to_end(key)
-        text = query[1][1:].decode("ascii")
-        return Head(head.method, head.path, text, head.headers, head.host, head.keep_alive, head.length)
+        return head, query[1][1:].decode("ascii")
 
-    def remember(self, raw: bytes, head: Head) -> None:
-        """Remember a head without its query, if that is allowed."""
+    def remember(self, raw: bytes, head: Head, decoder: Callable[[], Decoder | None]) -> None:
+        """Remember a head without its query, if that is allowed, with what ``decoder`` gives."""
         query = _QUERY.match(raw)
         if query is not None:
             raw = raw[: query.start(1)] + raw[query.end(1) :]
         elif head.query or b"?" in raw.partition(b"\r\n")[0]:
             return
         if len(raw) <= _LONGEST_REMEMBERED and head.may_be_remembered:
-            self._heads[raw] = replace(head, query="")
+            self._heads[raw] = replace(head, query="", decoder=decoder())
             if len(self._heads) > _REMEMBERED:
                 self._heads.popitem(last=False)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import count
 
 from asmx_tickets.hosting.site import Answerer, Call, SideCall
-from spyne_asmx import Request, Response, text_response
+from spyne_asmx import Decoder, Request, Response, text_response
 
 PATH = "/metrics"
 
@@ -19,7 +19,10 @@ class MetricsSite(Answerer):
         self._run = secrets.token_hex(4)
         self._numbers = count(1)
 
-    def begin(self, request: Request) -> Call | Response:
+    def decoder(self, request: Request) -> None:
+        """Each request is looked at by itself."""
+
+    def begin(self, request: Request, decoder: Decoder | None = None) -> Call | Response:
         request.id = self.next_id()
         if request.path != PATH:
             return text_response(404, f"Not found. The metrics are at {PATH}.")

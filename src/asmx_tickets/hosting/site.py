@@ -21,6 +21,7 @@ from spyne_asmx import (
     AsmxContext,
     AsmxEndpoint,
     Binding,
+    Decoder,
     Limits,
     Request,
     Response,
@@ -78,7 +79,8 @@ Call = AsmxContext | SideCall
 class Answerer(Protocol):
     """A site behind a door: ``begin`` never waits, ``finish`` may. See Site."""
 
-    def begin(self, request: Request) -> Call | Response: ...
+    def decoder(self, request: Request) -> Decoder | None: ...
+    def begin(self, request: Request, decoder: Decoder | None = None) -> Call | Response: ...
     def finish(self, call: Call) -> Response: ...
     def unavailable(self, call: Call) -> Response: ...
     def completed(self, answer: Response, request: Request) -> Response: ...
@@ -127,13 +129,25 @@ class Site(Answerer):
         answer = begun if isinstance(begun, Response) else self.finish(begun)
         return Response(answer.status, (*answer.headers, *COMMON_HEADERS, ("x-request-id", request.id)), answer.body)
 
-    def begin(self, request: Request) -> Call | Response:
-        """Check and decode a request: a call ready to be run, or already the answer. Never waits."""
+    def decoder(self, request: Request) -> Decoder | None:
+        """What decodes all requests with the method, path, host and headers of this one, whoever sends them.
+
+        None if they have to be looked at one by one. Their addresses must not be longer than this one's may be.
+        """
+        if self._proxies.networks or self._directed(request) is not request:
+            return None
+        return self.endpoint.decoder(request)
+
+    def begin(self, request: Request, decoder: Decoder | None = None) -> Call | Response:
+        """Check and decode a request: a call ready to be run, or already the answer. Never waits.
+
+        With a ``decoder`` there is nothing to check any more.
+        """
         request.id = self.next_id()
         try:
-            if self._proxies.networks:
+            if decoder is None and self._proxies.networks:
                 request = self._proxies.resolve(request)
-            begun = self._begin(request)
+            begun = self._begin(request, decoder)
         except Exception:  # the last resort: whatever goes wrong, a client gets an answer of the contract
             request.log_bug("the request")
             begun = text_response(500, "Server was unable to process request.")
@@ -177,7 +191,12 @@ class Site(Answerer):
         """The address of the client, according to known proxies."""
         return self._proxies.resolve(request).remote_address if self._proxies.networks else request.remote_address
 
-    def _begin(self, request: Request) -> Call | Response:
+    def _begin(self, request: Request, decoder: Decoder | None) -> Call | Response:
+        directed = self._directed(request) if decoder is None else request
+        return self.endpoint.begin(directed, decoder) if isinstance(directed, Request) else directed
+
+    def _directed(self, request: Request) -> Request | Call | Response:
+        """The request as it is for the endpoint, or what comes of it otherwise."""
         if len(request.path) + 1 + len(request.query) > _LONGEST_ADDRESS:
             return text_response(414, "The address is too long.")
         if "//" in request.path:
@@ -194,7 +213,7 @@ class Site(Answerer):
             if base.lower() != self._path_base.lower():
                 return text_response(404, "Not found.")
             request = replace(request, path=request.path[len(base) :], path_base=request.path_base + base)
-        return self._lead_to_help(request) if request.path in {"", "/"} else self.endpoint.begin(request)
+        return self._lead_to_help(request) if request.path in {"", "/"} else request
 
     def _lead_to_help(self, request: Request) -> Response:
         """Redirect the root to the help page, by an address without a host, which works behind any proxy."""
