@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from spyne import Application
+from spyne import Application, Ignored
 from spyne.interface import InterfaceDocumentsBase
-from spyne.protocol import ProtocolBase
+from spyne.protocol.xml import XmlDocument
 
 from spyne_asmx.context import AsmxContext
 from spyne_asmx.typenames import types_within
@@ -17,6 +17,12 @@ class NoDocuments(InterfaceDocumentsBase):
 
     def __init__(self, interface: Any) -> None:
         super().__init__(interface, wsdl11=None)
+
+
+class SoapDocument(XmlDocument):
+    """What services and listeners find as their context's protocol. The bindings do its work."""
+
+    type = XmlDocument.type | {"soap"}
 
 
 class AsmxApplication(Application):
@@ -34,22 +40,28 @@ class AsmxApplication(Application):
                 services,
                 tns,
                 name,
-                in_protocol=ProtocolBase(),
-                out_protocol=ProtocolBase(),
+                in_protocol=SoapDocument(),
+                out_protocol=SoapDocument(),
                 config=config,
                 documents_container=NoDocuments,
             )
         self.classes = tuple(classes)
 
     def process_request(self, ctx: AsmxContext) -> None:
-        """Run the call with spyne's events. The endpoint answers what a service or a listener raises.
+        """Run the call with spyne's events. The endpoint answers what a service or a listener raises, or sets as error.
 
         spyne's own method logs every fault with a traceback and turns unknown exceptions into a fault of its own.
         """
+        if ctx.in_error is not None:
+            raise ctx.in_error
         ctx.fire_event("method_call")
         result = self.call_wrapper(ctx)
+        if isinstance(result, Ignored):  # spyne's word for a result that only direct callers get
+            result = None if len(ctx.operation.results) <= 1 else ()
         ctx.out_object = result if len(ctx.operation.results) > 1 else [result]
         ctx.fire_event("method_return_object")
+        if ctx.out_error is not None:
+            raise ctx.out_error
 
 
 @contextmanager

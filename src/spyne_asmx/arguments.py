@@ -1,6 +1,7 @@
 """The arguments of an operation's calls, from SOAP bodies and from forms."""
 
 from math import isfinite
+from operator import itemgetter
 from typing import Any
 
 from spyne_asmx.faults import ClientFault, missing_parameter
@@ -11,12 +12,32 @@ from spyne_asmx.types import wrong_count
 from spyne_asmx.xml import Element
 
 
+class Arguments(list[Any]):
+    """The arguments of a call in order, which are attributes too: a subclass for each operation has their names."""
+
+    __slots__ = ()
+
+    @classmethod
+    def called(cls, names: list[str]) -> "type[Arguments]":
+        """The class for arguments with these names."""
+        return type("Arguments", (cls,), {"__slots__": ()} | {name: _item(i) for i, name in enumerate(names)})
+
+
+def _item(index: int) -> property:
+    def put(arguments: list[Any], value: Any) -> None:
+        arguments[index] = value
+
+    return property(itemgetter(index), put)
+
+
 class ArgumentReader:
     """Reads the arguments of one operation. What can be looked up is prepared when the endpoint is built."""
 
     def __init__(self, request: Request, method_name: str) -> None:
         parameters = request.parts
         self._parameters = parameters
+        self.named = Arguments.called([parameter.argument for parameter in parameters])
+        """Makes of arguments what services and listeners find as ``ctx.in_object``."""
         self.form_names = frozenset(parameter.form_name for parameter in parameters)
         self.repeated_form_names = frozenset(p.form_name for p in parameters if p.takes_many)
         self._fields = [(p.form_name, p, p.required_in_forms, p.empty_is_missing) for p in parameters]

@@ -6,11 +6,12 @@ class attributes, and an event costs a look-up where there is no listener.
 """
 
 from dataclasses import replace
+from functools import cached_property
 from time import time
 from typing import Any
 
 from lxml import etree
-from spyne.context import MethodContext
+from spyne.context import EventContext, MethodContext
 
 from spyne_asmx.bindings import DecodedCall, document_of
 from spyne_asmx.http import Request, Response, parse_media_type
@@ -30,12 +31,8 @@ class AsmxContext(MethodContext):
     # spyne declares these as checked properties; here they are plain attributes.
     descriptor: Any = None
     function: Any = None
-    out_protocol: Any = None
-    in_protocol: Any = None
 
     # A service or a listener may read these before anybody has set them.
-    protocol: Any = None
-    event: Any = None
     aux: Any = None
     udc: Any = None
     in_header: Any = None
@@ -47,9 +44,6 @@ class AsmxContext(MethodContext):
     call_end: float | None = None
     is_closed = False
     active = False
-    files: Any = ()
-    inprot_ctx: Any = None
-    outprot_ctx: Any = None
     out_stream: Any = None
     pusher_stack: Any = ()
 
@@ -59,7 +53,11 @@ class AsmxContext(MethodContext):
     """Whether a service or a listener has used anything below, which is rare."""
     has_new_input = False
     """Whether a listener has put another request in place of this one."""
+    has_own_protocol = False
+    """Whether a service or a listener has chosen another protocol for the answer."""
     _transport: AsmxTransport | None = None
+    _files: Any = None
+    _protocol: Any = None
     _in_string: Any = None
     _in_document: Any = None
     _out_string: Any = None
@@ -74,13 +72,13 @@ class AsmxContext(MethodContext):
         self.app = app
         self.request = request
         self.operation = operation
-        self.in_object = call.arguments
+        self.in_object = operation.arguments.named(call.arguments)
         self.form = call.form
         if call.header is not None:
             self.in_header = call.header
         self.descriptor = operation.descriptor
         self.function = operation.function
-        self.method_request_string = operation.action
+        self.method_request_string = operation.qualified_name
         self.managers = operation.managers
         self.fire_event("method_context_created")
 
@@ -101,6 +99,58 @@ class AsmxContext(MethodContext):
             self._transport = AsmxTransport(self, self.app, self.request)
             self.is_touched = True
         return self._transport
+
+    @property
+    def files(self) -> Any:
+        """What is closed with the context."""
+        if self._files is None:
+            self._files = []
+        return self._files
+
+    @files.setter
+    def files(self, value: Any) -> None:
+        self._files = value
+
+    def get_descriptor(self) -> Any:
+        """The descriptor of the method that is called."""
+        return self.descriptor
+
+    @property
+    def in_protocol(self) -> Any:
+        """The application's protocol."""
+        return self.app.in_protocol
+
+    @property
+    def out_protocol(self) -> Any:
+        """The protocol that writes the answer. A service that sets another has its answer written by that one."""
+        return self._protocol or self.app.out_protocol
+
+    @out_protocol.setter
+    def out_protocol(self, value: Any) -> None:
+        if value.app is None:
+            value.set_app(self.app)
+        self._protocol = value
+        self.has_own_protocol = self.is_touched = True
+
+    @cached_property
+    def event(self) -> Any:
+        """What listeners keep for one another."""
+        return EventContext(self)
+
+    @cached_property
+    def inprot_ctx(self) -> Any:
+        """What belongs to the reading of the request."""
+        return self.in_protocol.get_context(self, self.app)
+
+    @cached_property
+    def outprot_ctx(self) -> Any:
+        """What belongs to the writing of the answer."""
+        return self.out_protocol.get_context(self, self.app)
+
+    @property
+    def protocol(self) -> Any:
+        """What belongs to the protocol at work: the request's until there is a result, then the answer's."""
+        return self.inprot_ctx if self.out_object is None else self.outprot_ctx
 
     @property
     def in_string(self) -> Any:
@@ -183,6 +233,8 @@ class AsmxContext(MethodContext):
     @property
     def out_string(self) -> Any:
         """The answer as a sequence of bytes, which may be replaced; None before it is written."""
+        if self.has_own_protocol:
+            return self._out_string
         if self._out_string is None and (self.written is not None or self._out_document is not None):
             return [self._body()]
         return self._out_string
@@ -222,7 +274,7 @@ class AsmxContext(MethodContext):
         self.call_end = time()
         self.is_closed = True
         self.fire_event("method_context_closed")
-        for file in self.files:
+        for file in self._files or ():
             file.close()
 
 

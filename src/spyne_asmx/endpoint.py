@@ -5,6 +5,7 @@ calls ``begin`` on the loop and ``finish`` where the operation's ``waiting`` say
 """
 
 from spyne import Fault, Redirect
+from spyne.protocol import ProtocolBase
 from spyne.server import ServerBase
 
 from spyne_asmx.application import AsmxApplication
@@ -12,7 +13,7 @@ from spyne_asmx.bindings import ALL_BINDINGS, Binding, Decoder, Faulted, FormBin
 from spyne_asmx.context import AsmxContext
 from spyne_asmx.documentation import NO_PAGES, Documentation, Pages
 from spyne_asmx.faults import AsmxFault, HttpError, ServerFault
-from spyne_asmx.http import Request, Response, text_response
+from spyne_asmx.http import UNCACHED, Request, Response, text_response
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.operations import OperationTable
 from spyne_asmx.servicefaults import service_fault
@@ -107,12 +108,17 @@ class AsmxEndpoint(ServerBase):
             redirect.do_redirect()
             ctx.out_object = [None]
             ctx.fire_event("method_redirect")
-        if ctx.is_touched and ctx.is_answered:
+        if ctx.has_own_protocol and not ctx.is_answered:
+            ctx.out_protocol.serialize(ctx, ProtocolBase.RESPONSE)
+            written = Response(200, (("content-type", str(ctx.out_protocol.mime_type)), *UNCACHED))
+        elif ctx.is_touched and ctx.is_answered:
             written = Response(200, ctx.form.headers)
         else:
             written = ctx.form.answer(ctx.operation, ctx.out_object, ctx.out_header)
         ctx.written = written
         ctx.fire_event("method_return_document")
+        if ctx.has_own_protocol:
+            ctx.out_protocol.create_out_string(ctx)
         ctx.fire_event("method_return_string")
         return ctx.finished(written) if ctx.is_touched else written
 
@@ -132,6 +138,7 @@ class AsmxEndpoint(ServerBase):
         if ctx.out_error is not told:  # a listener has replaced the fault
             fault = self._fault(ctx, ctx.out_error)
         ctx.out_string = ctx.out_document = None
+        ctx.has_own_protocol = False
         ctx.written = ctx.form.fault(fault)
         ctx.fire_event("method_exception_document")
         ctx.fire_event("method_exception_string")

@@ -59,6 +59,8 @@ class Operation:
         self.name = operation_name(descriptor)
         self.method_name = str(descriptor.operation_name)
         self.action = f"{namespace}{self.name}" if namespace.endswith("/") else f"{namespace}/{self.name}"
+        self.qualified_name = f"{{{namespace}}}{self.name}"
+        """The name by which spyne's contexts and listeners know it."""
         self.notes = read_docstring(descriptor.doc)
         self.function = descriptor.function
         self.waiting = Waiting(descriptor.udd.get("waiting") or Waiting.BLOCKING)

@@ -23,7 +23,7 @@ class AsmxTransport(HttpTransportContext):
 
     ``req`` and ``req_env`` are the request as a WSGI environment. ``headers`` are its headers as in spyne: lists by
     lower-case name with underscores. ``resp_headers`` are set on the answer; a list sets one header for each value.
-    ``resp_code`` is the answer's status, unless it is a fault.
+    ``resp_code`` is the answer's status and ``mime_type`` its content type, unless it is a fault.
     """
 
     def __init__(self, parent: Any, server: Any, request: Request) -> None:
@@ -107,6 +107,8 @@ class AsmxTransport(HttpTransportContext):
     def applied(self, answer: Response, *, is_fault: bool) -> Response:
         """The answer with the headers and status that were set here. Raises ValueError for an invalid header."""
         headers = [header for name, value in self.resp_headers.items() for header in _headers(name, value)]
+        if is_fault:  # as in ASMX, a fault says of itself what it is
+            headers = [header for header in headers if header[0] != "content-type"]
         replaced = {name for name, _ in headers if name != "set-cookie"}
         kept = [header for header in answer.headers if header[0] not in replaced]
         status = answer.status if self.resp_code is None or is_fault else _status(self.resp_code)
