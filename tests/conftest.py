@@ -12,7 +12,7 @@ from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings.model import load_settings
 from tests.clients.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it
 from tests.support.postgresql import PostgresServer
-from tests.support.redis import RedisServer
+from tests.support.redis import RedisServer, TlsRedisServer
 from tests.support.service import HASHER, Clock, ListHandler, Service
 
 # A shared machine stalls now and then; that is no finding.
@@ -48,12 +48,30 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def shared_tls_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRedisServer]:
+    """As ``shared_redis``, over TLS."""
+    server = TlsRedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A Redis to be stopped, paused, emptied and started again."""
-    folder = tmp_path / "redis"
+    yield from _running(RedisServer, tmp_path)
+
+
+@pytest.fixture(params=[RedisServer, TlsRedisServer])
+def either_redis(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RedisServer]:
+    """``own_redis``, once without TLS and once with it."""
+    yield from _running(request.param, tmp_path)
+
+
+def _running(kind: type[RedisServer], place: Path) -> Iterator[RedisServer]:
+    folder = place / "redis"
     folder.mkdir()
-    server = RedisServer(folder)
+    server = kind(folder)
     yield server
     server.stop()
 

@@ -2,7 +2,6 @@
 
 import inspect
 import queue
-import socket
 from logging.handlers import QueueListener
 from typing import Any
 
@@ -24,10 +23,10 @@ def test_a_connection_of_redis_py_speaks_by_itself_and_gives_up_its_socket(share
     assert not connection.can_read()
     connection.send_command("ECHO", "word", check_health=False)
     assert connection.read_response() == b"word"
-    descriptor = connection._sock.detach()
+    taken, connection._sock = connection._sock, None
     connection.disconnect()
-    with socket.socket(fileno=descriptor) as taken:
-        taken.settimeout(5)
+    del connection
+    with taken:
         taken.sendall(b"PING\r\n")
         assert taken.recv(100) == b"+PONG\r\n"
 

@@ -27,6 +27,11 @@ ClientOf = Callable[[Server], Client]
 
 
 @pytest.fixture
+def own_redis(either_redis: RedisServer) -> RedisServer:
+    return either_redis
+
+
+@pytest.fixture
 def server(deploy: Deploy, own_redis: RedisServer) -> Server:
     return deploy(ConnectionStrings__Tickets=own_redis.url).serve()
 

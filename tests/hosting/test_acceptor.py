@@ -4,7 +4,6 @@ import asyncio
 import logging
 import socket
 import ssl
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,8 +13,9 @@ import pytest
 import uvloop
 
 from asmx_tickets.hosting.door import DoorLimits
+from tests.support.certificates import self_signed
 from tests.support.door import RunningDoor, read_answers, read_to_end, request
-from tests.support.processes import free_port, program
+from tests.support.processes import free_port
 from tests.support.server import servers_in
 from tests.support.service import Service
 
@@ -25,12 +25,7 @@ RunDoor = Callable[..., RunningDoor]
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    folder = tmp_path_factory.mktemp("pair")
-    certificate, key = folder / "cert.pem", folder / "key.pem"
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost"
-    command = [program("openssl"), *words.split(), "-keyout", key, "-out", certificate]
-    subprocess.run(command, check=True, capture_output=True)
-    return certificate, key
+    return self_signed(tmp_path_factory.mktemp("pair"))
 
 
 @pytest.fixture(params=LOOPS)

@@ -1,9 +1,7 @@
 """URLs of ConnectionStrings:Tickets, and the ways to a Redis that they lead: sockets, logins, TLS."""
 
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,8 +12,7 @@ from asmx_tickets.errors import SettingsError, Unavailable
 from asmx_tickets.redis.address import parse_address
 from asmx_tickets.tickets import new_guid
 from asmx_tickets.tickets.redis import RedisTicketCache
-from tests.support.processes import free_port, program
-from tests.support.redis import RedisServer, open_cache
+from tests.support.redis import RedisServer, TlsRedisServer, open_cache
 from tests.support.ticket_caches import WINDOW
 
 FIELDS: dict[str, Any] = {"user_id": 42, "security_stamp": 1, "language": "en", "previous_logon": None}
@@ -170,34 +167,8 @@ def test_a_user_with_the_rights_that_the_documentation_names(own_redis: RedisSer
                 cache.renew(new_guid())
 
 
-@pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    """A self-signed certificate for 127.0.0.1, in cert.pem beside its key."""
-    words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=redis"
-    command = [program("openssl"), *words.split(), "-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        [*command, "-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"],
-        check=True,
-        capture_output=True,
-        timeout=30,
-    )
-    return tmp_path / "cert.pem"
-
-
-@pytest.fixture
-def tls_url(tmp_path: Path, certificate: Path) -> Iterator[str]:
-    words = [program("redis-server"), "--tls-port", "0", "--no-such-option", "0"]
-    if b"'tls-port" in subprocess.run(words, capture_output=True, check=False, timeout=30).stderr:
-        pytest.skip("this redis-server is built without TLS")
-    port = free_port()
-    files = f"tls-cert-file {certificate}", f"tls-key-file {certificate.with_name('key.pem')}"
-    server = RedisServer(tmp_path, f"tls-port {port}", *files, "tls-auth-clients no")
-    yield f"rediss://127.0.0.1:{port}/0"
-    server.stop()
-
-
-def test_tls_with_a_certificate_that_is_trusted(tls_url: str, certificate: Path) -> None:
-    with opened(f"{tls_url}?ssl_ca_certs={certificate}") as cache:
+def test_tls_with_a_certificate_that_is_trusted(shared_tls_redis: TlsRedisServer) -> None:
+    with opened(shared_tls_redis.url) as cache:
         for _ in range(3):
             use_all(cache)
 
@@ -207,6 +178,7 @@ def test_tls_with_a_certificate_that_is_trusted(tls_url: str, certificate: Path)
     [lambda url: url, lambda url: url.replace("rediss:", "redis:")],
     ids=["a certificate nobody vouches for", "no TLS"],
 )
-def test_no_other_way_leads_to_a_redis_with_tls(tls_url: str, change: Callable[[str], str]) -> None:
-    with opened(change(tls_url)) as cache, pytest.raises(Unavailable):
+def test_no_other_way_leads_to_a_redis_with_tls(shared_tls_redis: TlsRedisServer, change: Callable[[str], str]) -> None:
+    url = shared_tls_redis.url.partition("?")[0]
+    with opened(change(url)) as cache, pytest.raises(Unavailable):
         cache.look(new_guid())

@@ -1,4 +1,4 @@
-"""Calls on an event loop share one connection to Redis, and each gets its own answer."""
+"""Calls on an event loop share one connection to Redis, with TLS or without, and each gets its own answer."""
 
 import asyncio
 import socket
@@ -15,7 +15,6 @@ from asmx_tickets.redis.address import parse_address
 from asmx_tickets.redis.client import RedisClient, Unanswered
 from asmx_tickets.redis.script import Script
 from asmx_tickets.waiting import Hub
-from redis import Redis
 from tests.support.calls import begin, on_loop
 from tests.support.redis import RedisServer
 
@@ -43,10 +42,22 @@ def client_of(url: str) -> RedisClient:
     return RedisClient(parse_address(url), heartbeat=("GETEX", "heartbeat"), max_connections=4)
 
 
+@pytest.fixture(params=["shared_redis", "shared_tls_redis"])
+def redis(request: pytest.FixtureRequest) -> RedisServer:
+    server = request.getfixturevalue(request.param)
+    assert isinstance(server, RedisServer)
+    return server
+
+
 @pytest.fixture
-def client(shared_redis: RedisServer) -> Iterator[RedisClient]:
-    name = f"test-{uuid4()}"
-    made = client_of(f"{shared_redis.url}?client_name={name}")
+def url(redis: RedisServer) -> str:
+    """The address of a connection that has a name of its own."""
+    return f"{redis.url}{'&' if '?' in redis.url else '?'}client_name=test-{uuid4()}"
+
+
+@pytest.fixture
+def client(url: str) -> Iterator[RedisClient]:
+    made = client_of(url)
     yield made
     made.close()
 
@@ -62,15 +73,25 @@ async def results(hub: Hub, *functions: Callable[[], Any]) -> list[Any]:
 
 
 def test_a_thousand_calls_share_one_connection_and_each_gets_its_own_answer(
-    run: Run, shared_redis: RedisServer
+    run: Run, redis: RedisServer, url: str, client: RedisClient
 ) -> None:
-    url = f"{shared_redis.url}?client_name=test-{uuid4()}"
-    client = client_of(url)
-
     async def scenario(hub: Hub) -> None:
         echoes = await results(hub, *(lambda n=n: client.call("ECHO", f"{n}") for n in range(1000)))
         assert echoes == [str(number).encode() for number in range(1000)]
-        assert len(connections(shared_redis, url)) == 1
+        assert len(connections(redis, url)) == 1
+
+    run(client, scenario)
+
+
+def test_more_than_the_system_takes_at_once_goes_piece_by_piece(run: Run, client: RedisClient) -> None:
+    """And so do the answers; what is sent meanwhile comes behind."""
+    long = "long" * 2_000_000
+
+    async def scenario(hub: Hub) -> None:
+        calls = [begin(hub, lambda: client.call("ECHO", long)), begin(hub, lambda: client.call("ECHO", "short"))]
+        await asyncio.sleep(0.001)
+        calls.append(begin(hub, lambda: client.call("ECHO", "last")))
+        assert await asyncio.gather(*calls) == [long.encode(), b"short", b"last"]
 
     run(client, scenario)
 
@@ -100,10 +121,8 @@ def test_a_script_that_redis_does_not_know_is_sent(run: Run, client: RedisClient
     run(client, scenario)
 
 
-def test_a_connection_that_ends_is_made_again(run: Run, shared_redis: RedisServer) -> None:
+def test_a_connection_that_ends_is_made_again(run: Run, redis: RedisServer, url: str, client: RedisClient) -> None:
     """What may be repeated is; what may not is not known to be done. Nobody waits for the end of his time."""
-    url = f"{shared_redis.url}?client_name=test-{uuid4()}"
-    client = client_of(url)
     lock = str(uuid4())
 
     async def scenario(hub: Hub) -> None:
@@ -112,14 +131,14 @@ def test_a_connection_that_ends_is_made_again(run: Run, shared_redis: RedisServe
             begin(hub, lambda: client.call("BLPOP", lock, 0)),
             begin(hub, lambda: client.call("PING", repeatable=True)),
         ]
-        while not any(each["cmd"] == "blpop" for each in connections(shared_redis, url)):
+        while not any(each["cmd"] == "blpop" for each in connections(redis, url)):
             await asyncio.sleep(0.005)
-        with shared_redis.client() as other:
-            other.client_kill_filter(_id=connections(shared_redis, url)[0]["id"])
+        with redis.client() as other:
+            other.client_kill_filter(_id=connections(redis, url)[0]["id"])
         once, again = await asyncio.gather(*blocked, return_exceptions=True)
         assert isinstance(once, Unanswered)
         assert again == b"PONG"
-        assert len(connections(shared_redis, url)) == 1
+        assert len(connections(redis, url)) == 1
 
     run(client, scenario)
 
@@ -175,20 +194,19 @@ def test_a_server_that_says_nothing_is_given_up(run: Run) -> None:
         run(client, scenario)
 
 
-@pytest.mark.parametrize("where", ["port", "socket"])
-def test_it_logs_in_and_chooses_its_database(run: Run, shared_redis: RedisServer, where: str) -> None:
+@pytest.mark.parametrize("over_socket", [False, True])
+def test_it_logs_in_and_chooses_its_database(run: Run, redis: RedisServer, over_socket: bool) -> None:
     user, key = f"user-{uuid4()}", str(uuid4())
-    with shared_redis.client() as other:
+    with redis.client() as other:
         other.acl_setuser(user, enabled=True, passwords=["++pa ss"], keys=["*"], categories=["+@all"])
-    place = f"127.0.0.1:{shared_redis.port}/3" if where == "port" else f"{shared_redis.socket}?db=3"
-    scheme = "redis" if where == "port" else "unix"
-    client = client_of(f"{scheme}://{user}:%2Bpa%20ss@{place}")
+    url = f"unix://{redis.socket}?db=3" if over_socket else redis.url.replace("/0", "/3")
+    client = client_of(url.replace("://", f"://{user}:%2Bpa%20ss@"))
 
     async def scenario(hub: Hub) -> None:
         assert await results(hub, lambda: client.call("SET", key, "1")) == [b"OK"]
 
     run(client, scenario)
-    with Redis(port=shared_redis.port, db=3, decode_responses=True) as other:
+    with redis.client(db=3) as other:
         assert other.getdel(key) == "1"
         other.acl_deluser(user)
 

@@ -1,14 +1,17 @@
 """A Redis server of the tests' own."""
 
 import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import pytest
 from redis.exceptions import RedisError
 
 from asmx_tickets.redis.opening import MAX_CONNECTIONS, open_redis
 from asmx_tickets.tickets.redis import DEFAULT_PREFIX, RedisTicketCache
 from redis import Redis
+from tests.support.certificates import self_signed
 from tests.support.processes import Child, free_port, program
 
 
@@ -46,7 +49,7 @@ class RedisServer:
 
     def client(self, **options: Any) -> Any:
         """redis-py's client, for looking into the server and changing things behind the program's back."""
-        return Redis.from_url(self.url, **{"decode_responses": True, **options})
+        return Redis(port=self.port, **{"decode_responses": True, **options})
 
     def _answers(self) -> bool:
         with self.client(socket_timeout=1) as client:
@@ -54,6 +57,23 @@ class RedisServer:
                 return bool(client.ping())
             except RedisError:
                 return False
+
+
+class TlsRedisServer(RedisServer):
+    """Redis that speaks TLS, too, with a certificate of its own for 127.0.0.1. Skips the test where it can't."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        words = [program("redis-server"), "--tls-port", "0", "--no-such-option", "0"]
+        if b"'tls-port" in subprocess.run(words, capture_output=True, check=False, timeout=30).stderr:
+            pytest.skip("this redis-server is built without TLS")
+        self.certificate, key = self_signed(folder, "subjectAltName=IP:127.0.0.1")
+        self.tls_port = free_port()
+        files = f"tls-cert-file {self.certificate}", f"tls-key-file {key}"
+        super().__init__(folder, f"tls-port {self.tls_port}", *files, "tls-auth-clients no", *options)
+
+    @property
+    def url(self) -> str:
+        return f"rediss://127.0.0.1:{self.tls_port}/0?ssl_ca_certs={self.certificate}"
 
 
 class RedisSentinel:

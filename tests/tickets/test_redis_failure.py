@@ -42,6 +42,11 @@ every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 
 @pytest.fixture
+def own_redis(either_redis: RedisServer) -> RedisServer:
+    return either_redis
+
+
+@pytest.fixture
 def cache(own_redis: RedisServer) -> Iterator[RedisTicketCache]:
     """A cache that is connected and has a ticket."""
     opened = open_cache(own_redis.url, sliding_expiration=WINDOW)

@@ -56,7 +56,6 @@ class RedisAddress:
     """Makes a redis-py connection that is yet to be connected. May ask Sentinels, and raise RedisError."""
     by_sentinel: bool = False
     """Whether a replica may take the master's place."""
-    over_tls: bool = False
 
 
 class _Wrong(ValueError):
@@ -81,7 +80,7 @@ def parse_address(url: str) -> RedisAddress:
 def _direct(parts: SplitResult) -> RedisAddress:
     make, options = _connection(parts)
     where = str(options["path"]) if "path" in options else _text(options["host"], options["port"])
-    return RedisAddress(where, lambda: make(**options), over_tls=parts.scheme == "rediss")
+    return RedisAddress(where, lambda: make(**options))
 
 
 def _by_sentinel(parts: SplitResult) -> RedisAddress:
@@ -100,7 +99,7 @@ def _by_sentinel(parts: SplitResult) -> RedisAddress:
         return make(**{**options, "host": host, "port": port})
 
     where = f"{service} of Sentinel {', '.join(_text(*sentinel) for sentinel in sentinels)}"
-    return RedisAddress(where, connection, by_sentinel=True, over_tls=scheme == "rediss")
+    return RedisAddress(where, connection, by_sentinel=True)
 
 
 def _connection(parts: SplitResult, *, also: Collection[str] = ()) -> tuple[Callable[..., Any], dict[str, Any]]:

@@ -71,8 +71,7 @@ class RedisClient:
         self._address = address
         self._heartbeat = heartbeat
         self._connections = Connections(address.connection, max_connections)
-        # A TLS session can't be taken from the thread that made it to the loop.
-        self._shared = None if address.over_tls else SharedConnection(address.connection)
+        self._shared = SharedConnection(address.connection)
         # Health checks come at any time and must neither wait for the service nor hold it up.
         self._for_health = Connections(address.connection, 2)
         self._circuit = Circuit(pause=PROBE_SECONDS)
@@ -112,8 +111,7 @@ class RedisClient:
         """Close all connections; calls are Unavailable from then on."""
         self._connections.close()
         self._for_health.close()
-        if self._shared is not None:
-            self._shared.close()
+        self._shared.close()
 
     def _where_it_belongs(self, exchange: Callable[[], Any], lasting: bool) -> Any:
         """On the loop, where the call's command can be one of many on a connection; else in a thread."""
@@ -121,12 +119,11 @@ class RedisClient:
 
     def _shares(self, lasting: bool) -> bool:
         """Whether this command may use the shared connection. One that waits for a replica would hold up all others."""
-        return self._shared is not None and not (lasting and self._address.by_sentinel) and loop_of_call() is not None
+        return not (lasting and self._address.by_sentinel) and loop_of_call() is not None
 
     def _drop_idle(self) -> None:
         self._connections.drop_idle()
-        if self._shared is not None:
-            self._shared.drop()
+        self._shared.drop()
 
     def _call(self, command: tuple[Any, ...], repeatable: bool, lasting: bool) -> Any:
         try:
@@ -172,7 +169,7 @@ class RedisClient:
 
     def _exchange(self, command: tuple[Any, ...], began: float, lasting: bool) -> Any:
         try:
-            if self._shared is not None and self._shares(lasting):
+            if self._shares(lasting):
                 answer = self._shared.exchange(command)
             else:
                 answer = self._connections.exchange(command, replicated=lasting and self._address.by_sentinel)

@@ -7,6 +7,7 @@ call waits for its answer as a greenlet: see waiting.py.
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
@@ -20,6 +21,7 @@ from redis.exceptions import TimeoutError as NoAnswer
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.redis.address import ANSWER_SECONDS
 from asmx_tickets.redis.connections import NotConnected
+from asmx_tickets.redis.tls import TlsTransport
 from asmx_tickets.waiting import Lane, in_thread, loop_of_call, wait_for, wait_for_task
 
 _MORE = object()
@@ -116,7 +118,7 @@ class Pipeline(asyncio.Protocol):
 
 
 class SharedConnection:
-    """The pipeline of an event loop. It is made when it is needed, and again after it has ended. Not over TLS."""
+    """The pipeline of an event loop. It is made when it is needed, and again after it has ended."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         """``make`` gives a redis-py connection that is yet to be connected. It may raise RedisError."""
@@ -165,7 +167,11 @@ class SharedConnection:
         loop = cast("asyncio.AbstractEventLoop", loop_of_call())
         try:
             connected = in_thread(Lane.REDIS, self._connect)
-            _, self._pipeline = wait_for_task(loop.create_connection(lambda: Pipeline(loop), sock=connected))
+            if isinstance(connected, ssl.SSLSocket):
+                self._pipeline = Pipeline(loop)
+                TlsTransport(loop, connected, self._pipeline)
+            else:
+                _, self._pipeline = wait_for_task(loop.create_connection(lambda: Pipeline(loop), sock=connected))
         except (RedisError, Unavailable) as error:
             return error
         except OSError as error:
@@ -176,7 +182,8 @@ class SharedConnection:
         """A socket to Redis, logged in and with its database chosen."""
         connection = self._make()
         connection.connect()
-        return socket.socket(fileno=connection._sock.detach())
+        connected, connection._sock = connection._sock, None  # it would close its socket at its end
+        return cast("socket.socket", connected)
 
 
 def _pipeline_or_error(outcome: Pipeline | Exception) -> Pipeline:
