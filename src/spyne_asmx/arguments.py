@@ -41,9 +41,8 @@ class ArgumentReader:
         self.form_names = frozenset(parameter.form_name for parameter in parameters)
         self.repeated_form_names = frozenset(p.form_name for p in parameters if p.takes_many)
         self._fields = [(p.form_name, p, p.required_in_forms, p.empty_is_missing) for p in parameters]
-        self._missing = [parameter.missing for parameter in parameters]
-        # Each call needs an object or list of its own.
-        self._made_anew = [(i, p) for i, p in enumerate(parameters) if p.repeats or not p.codec.is_simple]
+        self._missing = [None if parameter.is_made_anew else parameter.missing for parameter in parameters]
+        self._made_anew = [(i, p) for i, p in enumerate(parameters) if p.is_made_anew]
         self._counted = [(i, p) for i, p in enumerate(parameters) if p.least or (p.repeats and isfinite(p.most))]
         self._index = {
             spelling: index for index, parameter in enumerate(parameters) for spelling in _spellings(parameter.name)

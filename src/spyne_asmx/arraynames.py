@@ -7,6 +7,7 @@ from spyne import Array
 from spyne.model.complex import ComplexModelBase
 from spyne.model.enum import EnumBase
 
+from spyne_asmx.fields import fields_of, item_of
 from spyne_asmx.typenames import derived_types, given_namespace, is_nullable_value, member_name, repeats, type_name
 
 
@@ -22,13 +23,13 @@ class ArrayNames:
     def learn(self, spyne_type: Any) -> None:
         """Name the arrays in a type."""
         if issubclass(spyne_type, Array):
-            self.learn(_item(spyne_type)[1])
+            self.learn(item_of(spyne_type)[1])
             self.of(spyne_type)
             self.learnt.append(spyne_type)
         elif issubclass(spyne_type, ComplexModelBase) and spyne_type not in self._seen:
             self._seen.add(spyne_type)
             self.learnt.append(spyne_type)
-            for kind in (*spyne_type.get_flat_type_info(spyne_type).values(), *derived_types(spyne_type)):
+            for kind in (*fields_of(spyne_type).values(), *derived_types(spyne_type)):
                 self.learn(kind)
 
     def of(self, spyne_type: Any) -> str:
@@ -37,7 +38,7 @@ class ArrayNames:
             return type_name(spyne_type)
         signature = self.signature(spyne_type)
         if signature not in self._names:
-            item = self.of(_item(spyne_type)[1])
+            item = self.of(item_of(spyne_type)[1])
             name = f"ArrayOf{item[0].upper()}{item[1:]}"
             taken = set(self._names.values())
             numbered = (f"{name}{number or ''}" for number in count())
@@ -46,7 +47,7 @@ class ArrayNames:
 
     def signature(self, spyne_type: Any) -> tuple[object, ...]:
         """A value that is equal for equal array types; spyne makes a new class at every mention of one."""
-        key, item = _item(spyne_type)
+        key, item = item_of(spyne_type)
         namespace = given_namespace(item) if issubclass(item, EnumBase | ComplexModelBase) else ""
         return member_name(spyne_type, key, item), self.of(item), namespace, is_nullable_value(item)
 
@@ -55,10 +56,4 @@ def form_answer_type(spyne_type: Any) -> Any:
     """The type of an answer to a form: ASMX wraps repeated values there, and ignores the names given to items."""
     if not issubclass(spyne_type, Array):
         return Array(spyne_type) if repeats(spyne_type) else spyne_type
-    return spyne_type if spyne_type.Attributes._explicit_type_name else Array(_item(spyne_type)[1])
-
-
-def _item(array: Any) -> tuple[str, Any]:
-    """The key and the type of an array's items."""
-    ((key, kind),) = array._type_info.items()
-    return key, kind
+    return spyne_type if spyne_type.Attributes._explicit_type_name else Array(item_of(spyne_type)[1])

@@ -20,6 +20,7 @@ from spyne_asmx.faults import (
 from spyne_asmx.http import UNCACHED, XML_TEXT, MediaType, Request, Response, parse_media_type, text_response
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.operations import Operation, OperationTable
+from spyne_asmx.servicefaults import decoding_fault
 from spyne_asmx.shapes import Key, Shapes
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
 from spyne_asmx.xml import as_utf8, is_utf8
@@ -201,7 +202,10 @@ class SoapBinding:
             decoded = DecodedCall(operation, arguments, _SOAP_FORMS[version], header)
         except soap.SoapFaulted as faulted:
             raise Faulted(faulted.fault, _SOAP_FORMS[faulted.version]) from None
-        except AsmxFault as fault:
+        except HttpError:
+            raise
+        except Exception as error:
+            fault = decoding_fault(error, request, self._operations.namespace)
             raise Faulted(fault, _SOAP_FORMS[version]) from None
         # A shape knows nothing of headers, nor of bodies whose element is the parameter itself.
         is_shapely = header is None and not operation.request.is_bare
@@ -254,8 +258,10 @@ class FormBinding:
         form = _HTTP_FORMS[request.method]
         try:
             operation = self._operation(request, name)
-        except AsmxFault as fault:
-            raise Faulted(fault, form) from None
+        except HttpError:
+            raise
+        except Exception as error:
+            raise Faulted(decoding_fault(error, request, self._operations.namespace), form) from None
         charset = None
         if request.method == "POST" and operation.parameters:
             charset = parse_media_type(request.headers.get("content-type")).charset
@@ -269,8 +275,10 @@ class FormBinding:
         fields = forms.decode(encoded, charset, reader.form_names, self._limits, repeated=reader.repeated_form_names)
         try:
             return DecodedCall(operation, reader.from_form(fields), form)
-        except AsmxFault as fault:
-            raise Faulted(fault, form) from None
+        except HttpError:
+            raise
+        except Exception as error:
+            raise Faulted(decoding_fault(error, request, self._operations.namespace), form) from None
 
     def _operation(self, request: Request, name: str) -> Operation:
         """The operation that a form calls, if forms may call it."""

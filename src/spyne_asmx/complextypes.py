@@ -9,6 +9,7 @@ from spyne import Array
 from spyne.model.complex import ComplexModelBase, XmlAttribute, XmlData
 
 from spyne_asmx.codec import Codec, InvalidValue, codec_of, items_of, serves, wrong_count
+from spyne_asmx.fields import fields_of, is_described, item_of, own_fields_of
 from spyne_asmx.typenames import (
     attribute_namespace_of,
     derived_types,
@@ -39,8 +40,15 @@ class Member:
     is_attribute: bool
     is_data: bool
     is_required: bool
+    is_read_only: bool
+    is_described: bool
     least: int
     most: float
+
+    def put(self, owner: Any, value: Any) -> None:
+        """Set the member of an object to what a request has for it, unless only services set it (``read_only``)."""
+        if not self.is_read_only:
+            setattr(owner, self.python_name, value)
 
     @property
     def local_name(self) -> str:
@@ -80,7 +88,7 @@ class ObjectCodec(Codec):
         namespaces = self._member_namespaces()
         return tuple(
             _member(self.type, name, kind, namespaces.get(name, self.namespace))
-            for name, kind in self.type.get_flat_type_info(self.type).items()
+            for name, kind in fields_of(self.type).items()
             if not kind.Attributes.exc
         )
 
@@ -122,7 +130,7 @@ class ObjectCodec(Codec):
         if base is not None:
             codec = codec_of(base, self.outer_namespace)
             inherited = codec._member_namespaces() if isinstance(codec, ObjectCodec) else {}
-        return inherited | dict.fromkeys(self.type._type_info, self.namespace)
+        return inherited | dict.fromkeys(own_fields_of(self.type), self.namespace)
 
     def zero(self) -> Any:
         """A C# struct's: an object whose members are zero too."""
@@ -140,12 +148,12 @@ class ObjectCodec(Codec):
         for member in actual._attributes:
             if member.name in element.attributes:
                 given.add(member.python_name)
-                setattr(value, member.python_name, _read_attribute(member, element.attributes[member.name]))
+                member.put(value, _read_attribute(member, element.attributes[member.name]))
             elif member.least:
                 raise wrong_count(0, member.least, member.most).within(member.local_name)
         if actual._data is not None and element.text:
             given.add(actual._data.python_name)
-            setattr(value, actual._data.python_name, actual._data.codec.parse(element.text))
+            actual._data.put(value, actual._data.codec.parse(element.text))
         actual._fill(value, given)
         return value
 
@@ -166,14 +174,14 @@ class ObjectCodec(Codec):
             if not member.least <= len(values) <= member.most:
                 raise wrong_count(len(values), member.least, member.most).within(name)
             if values:
-                setattr(value, member.python_name, values if member.repeats else values[0])
+                member.put(value, values if member.repeats else values[0])
         return {members[name].python_name for name in found}
 
     def _fill(self, value: Any, given: set[str]) -> None:
         """Give missing members their default or zero."""
         for member in self.members:
             if member.python_name not in given and getattr(value, member.python_name, None) is None:
-                setattr(value, member.python_name, member.missing)
+                member.put(value, member.missing)
 
     def _actual(self, element: Element) -> "ObjectCodec":
         """The codec of the type that an object's ``xsi:type`` names. Raises InvalidValue if that type does not fit."""
@@ -255,7 +263,7 @@ class ArrayCodec(Codec):
 
     @cached_property
     def items(self) -> Member:
-        (key, kind), *_ = self.type._type_info.items()
+        key, kind = item_of(self.type)
         return _member(self.type, key, kind, self.namespace)
 
     @property
@@ -300,6 +308,8 @@ def _member(owner: Any, python_name: str, kind: Any, namespace: str) -> Member:
         is_attribute,
         is_data,
         is_attribute and is_required_attribute(kind),
+        bool(kind.Attributes.read_only),
+        is_described(kind),
         int(kind.Attributes.min_occurs) if getattr(kind.Attributes, "validate_freq", True) else 0,
         float(kind.Attributes.max_occurs),
     )

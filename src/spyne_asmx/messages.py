@@ -6,6 +6,7 @@ from typing import Any
 from spyne import Unicode
 from spyne.descriptor import BODY_STYLE_BARE, BODY_STYLE_EMPTY, BODY_STYLE_EMPTY_OUT_BARE, BODY_STYLE_OUT_BARE
 
+from spyne_asmx.fields import fields_of
 from spyne_asmx.typenames import element_namespace_of, given_namespace, is_nullable, type_name
 from spyne_asmx.types import ArrayCodec, Codec, InvalidValue, codec_of, repeats
 from spyne_asmx.xml import Element
@@ -60,7 +61,14 @@ class Parameter(Part):
     @property
     def missing(self) -> Any:
         """The argument of a SOAP call that leaves the parameter out."""
+        if (make := self.type.Attributes.default_factory) is not None:
+            return make()
         return [] if self.repeats else self.codec.missing
+
+    @property
+    def is_made_anew(self) -> bool:
+        """Whether each call that leaves the parameter out needs an argument of its own."""
+        return self.repeats or not self.codec.is_simple or self.type.Attributes.default_factory is not None
 
     @property
     def least(self) -> int:
@@ -159,7 +167,7 @@ def request_of(descriptor: Any, service_namespace: str, clashing: frozenset[str]
         )
     parameters = tuple(
         _parameter(kind, namespace, str(kind.Attributes.sub_name or name), name)
-        for name, kind in message.get_flat_type_info(message).items()
+        for name, kind in fields_of(message).items()
     )
     is_bare = descriptor.body_style in _BARE_REQUESTS
     return Request(namespace, operation_name(descriptor), parameters, is_bare, _part_name(message))
@@ -177,7 +185,7 @@ def answer_of(descriptor: Any, service_namespace: str) -> Message:
         part = _part(message, service_namespace, chosen)
         return Message(service_namespace, name, (part,), is_bare=True, part_name=_part_name(message))
     namespace = given_namespace(message) or service_namespace
-    results = message.get_flat_type_info(message).items()
+    results = fields_of(message).items()
     result_names = {f"{one}Result" for one in usual} if len(results) == 1 else set()
     parts = tuple(
         _part(kind, namespace, str(kind.Attributes.sub_name or _chosen(key, result_names) or f"{name}Result"))

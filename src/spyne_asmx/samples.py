@@ -217,6 +217,8 @@ def _element(name: str, codec: Codec, inside: frozenset[Any]) -> Element:
     elif (kind := (codec.namespace, codec.type_name)) not in inside:
         attributes = {}
         for member in codec.members:
+            if not member.is_described:
+                continue
             if member.is_attribute:
                 attributes[member.name] = _marked(placeholder(member.codec.type))
             elif member.is_data:

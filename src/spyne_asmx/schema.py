@@ -10,6 +10,7 @@ from spyne.model.complex import ComplexModelBase, XmlAttribute, XmlData
 from spyne.model.enum import EnumBase
 
 from spyne_asmx.arraynames import ArrayNames
+from spyne_asmx.fields import is_described, item_of, own_fields_of
 from spyne_asmx.messages import Message
 from spyne_asmx.operations import Operation
 from spyne_asmx.typenames import (
@@ -145,7 +146,8 @@ class Schemas:
             content.append(self._sequence([(part.name, part.type) for part in message.parts], message.namespace))
 
     def _sequence(self, members: Iterable[tuple[str, Any]], namespace: str) -> etree._Element:
-        return _S("sequence", *[self._member(name, kind, namespace) for name, kind in members])
+        described = [(name, kind) for name, kind in members if is_described(kind)]
+        return _S("sequence", *[self._member(name, kind, namespace) for name, kind in described])
 
     def _member(self, name: str, spyne_type: Any, namespace: str) -> etree._Element:
         many = repeats(spyne_type)
@@ -215,7 +217,7 @@ class Schemas:
         self._schema(namespace).append(_S("simpleType", content, name=name))
 
     def _add_array(self, name: str, spyne_type: Any, namespace: str) -> None:
-        key, item = next(iter(spyne_type._type_info.items()))
+        key, item = item_of(spyne_type)
         declared = _S("complexType", name=name)
         self._schema(namespace).append(declared)
         element = _S("element", minOccurs="0", maxOccurs="unbounded", name=member_name(spyne_type, key, item))
@@ -229,8 +231,8 @@ class Schemas:
             declared.append(_S("complexContent", content, mixed="false"))
         own = [
             (member_name(spyne_type, key, kind), kind)
-            for key, kind in spyne_type._type_info.items()
-            if not kind.Attributes.exc
+            for key, kind in own_fields_of(spyne_type).items()
+            if not kind.Attributes.exc and is_described(kind)
         ]
         data = [kind.type for _, kind in own if issubclass(kind, XmlData)]
         if data:
@@ -243,7 +245,8 @@ class Schemas:
         if spyne_type in self._headers:
             content.append(_S("anyAttribute"))
         for derived in derived_types(spyne_type):
-            self._type(derived, namespace)
+            # The schema of a type needs no import of those that extend it.
+            self._type(derived, given_namespace(derived) or namespace)
 
     def _attribute(self, name: str, spyne_type: Any, namespace: str) -> etree._Element:
         own_namespace = attribute_namespace_of(spyne_type)

@@ -1,12 +1,14 @@
 """Turns spyne's faults, which services and listeners raise, into the faults of answers."""
 
+from contextlib import suppress
 from typing import Any
 
 from lxml import etree
 from spyne import DEFAULT_LANGUAGE, Fault
 from spyne.util.etreeconv import dict_to_etree
 
-from spyne_asmx.faults import FaultCode, ServiceFault
+from spyne_asmx.faults import AsmxFault, FaultCode, ServerFault, ServiceFault
+from spyne_asmx.http import Request
 from spyne_asmx.soap import VERSIONS
 from spyne_asmx.types import ObjectCodec, codec_of
 from spyne_asmx.xml import Element
@@ -17,6 +19,20 @@ _CODES = {name: code for code in FaultCode for name in code.value}
 _DETAIL_ELEMENTS = {"detail", *(f"{{{version.namespace}}}Detail" for version in VERSIONS)}
 # How deep the content of a detail is nested: Envelope, Body, Fault, detail, content.
 _DEPTH = 5
+
+
+def decoding_fault(error: Exception, request: Request, namespace: str) -> AsmxFault:
+    """The fault of an answer to a request whose reading raised an exception.
+
+    Types may have code of a service's own, in setters and checks, which raises faults and has bugs. These are logged.
+    """
+    if isinstance(error, AsmxFault):
+        return error
+    if isinstance(error, Fault):
+        with suppress(Exception):  # a detail that can't be written
+            return service_fault(error, namespace)
+    request.log_bug("reading the request")
+    return ServerFault()
 
 
 def service_fault(error: Fault, namespace: str) -> ServiceFault:

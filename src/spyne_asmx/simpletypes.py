@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from math import isfinite
 from typing import Any
+from uuid import UUID
 
-from spyne import Decimal, ModelBase, Unicode
+from spyne import Decimal, ModelBase, Unicode, Uuid
 from spyne.error import ValidationError
 from spyne.model.enum import EnumBase
 
@@ -22,7 +23,6 @@ _ZEROS = {
     "date": "0001-01-01",
     "time": "00:00:00",
     "dateTime": "0001-01-01T00:00:00",
-    "guid": "00000000-0000-0000-0000-000000000000",
 }
 
 
@@ -38,7 +38,7 @@ class SimpleCodec(Codec):
         self._from_text = _flags_reader(spyne_type) if is_flags(spyne_type) else reader_of(spyne_type)
         self.text: Callable[[Any], str] = _flags_writer(spyne_type) if is_flags(spyne_type) else writer_of(spyne_type)
         self.parse: Callable[[str], Any] = _keep if self.is_plain_text else self._parse
-        self._is_sized = is_sized(spyne_type)
+        self._is_valid = _validation(spyne_type)
         self._empty_is_none = bool(getattr(spyne_type.Attributes, "empty_is_none", False))
 
     @property
@@ -50,6 +50,8 @@ class SimpleCodec(Codec):
             return ()
         if issubclass(self.type, EnumBase):
             return self._from_text(str(self.type.__values__[0]))
+        if issubclass(self.type, Uuid):
+            return UUID(int=0)
         # The zero is not checked against the type's restrictions: .NET has none.
         return self._from_text(_ZEROS.get(self.type_name, "0"))
 
@@ -89,16 +91,40 @@ class SimpleCodec(Codec):
                 raise InvalidValue(f"{{}} must have at least {kind.Attributes.min_len} characters.")
             if len(text) > kind.Attributes.max_len:
                 raise InvalidValue(f"{{}} must have at most {kind.Attributes.max_len} characters.")
-            if not kind.validate_native(kind, value):
-                raise InvalidValue(f"{{}} does not match the pattern {kind.Attributes.pattern}.")
-        elif self._is_sized:
-            if not Decimal.validate_native(kind, value):
-                raise InvalidValue("{} is not one of the values that are allowed.")
-        elif not (kind.validate_string(kind, text.strip()) and kind.validate_native(kind, value)):
-            raise InvalidValue("{} is not one of the values that are allowed.")
+        if not self._is_valid(kind, text, value):
+            pattern = getattr(kind.Attributes, "pattern", None)
+            raise InvalidValue(
+                f"{{}} does not match the pattern {pattern}."
+                if pattern
+                else "{} is not one of the values that are allowed."
+            )
+
+
+def _validation(spyne_type: Any) -> Callable[[Any, str, Any], bool]:
+    """The type's own checks of text and value, which a class may override."""
+    of_text, of_value = spyne_type.validate_string, spyne_type.validate_native
+    # .NET's spellings of numbers and GUIDs are wider than spyne's, and spyne's bounds of C#'s numbers are wrong.
+    if is_sized(spyne_type) or issubclass(spyne_type, Uuid):
+        of_text = _anything if _is_spynes(of_text) else of_text
+    if is_sized(spyne_type) and _is_spynes(of_value):
+        of_value = Decimal.validate_native
+    is_text = issubclass(spyne_type, Unicode)
+    return lambda kind, text, value: of_text(kind, text if is_text else text.strip()) and of_value(kind, value)
+
+
+def _anything(_kind: Any, _text: str) -> bool:
+    return True
+
+
+def _is_spynes(validate: Any) -> bool:
+    return str(validate.__module__).startswith("spyne.")
 
 
 def _is_unrestricted(spyne_type: Any) -> bool:
+    """Whether nobody customized the type, and no class overrides spyne's checks."""
+    checks = spyne_type.validate_string, spyne_type.validate_native
+    if checks != (Unicode.validate_string, Unicode.validate_native):
+        return False
     return all(getattr(spyne_type.Attributes, a, None) == getattr(Unicode.Attributes, a, None) for a in _UNRESTRICTED)
 
 

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any
 
-from spyne import AnyDict, Application
+from spyne import AnyDict, Application, Array, Date, DateTime
 from spyne.model.complex import ComplexModelBase, XmlAttribute
 
 from spyne_asmx.typenames import types_within
@@ -23,11 +23,14 @@ def naming(operation: str) -> Iterator[None]:
 def refuse_unsupported(descriptor: Any, service: Any) -> None:
     """Raise TypeError, which names the feature in one line, for a declaration that is not served."""
     parts = [kind for message in (descriptor.in_message, descriptor.out_message) for kind in _parts(message)]
+    within = types_within(parts)
     function = descriptor.function
     features = {
         "async def is": iscoroutinefunction(function) or isasyncgenfunction(function),
         "_is_async is": descriptor.is_async,
-        "AnyDict is": any(issubclass(kind, AnyDict) for kind in types_within(parts)),
+        "AnyDict is": any(issubclass(kind, AnyDict) for kind in within),
+        "a bound of a DateTime without a time zone is": any(map(_has_naive_bound, within)),
+        "get_deserialization_instance or get_serialization_instance of one's own is": any(map(_has_own_hooks, within)),
         "XmlAttribute as a parameter or result is": any(issubclass(kind, XmlAttribute) for kind in parts),
         "auxiliary processing (_aux, __aux__) is": descriptor.aux is not None,
         "a callback (_is_callback) is": descriptor.is_callback,
@@ -50,3 +53,23 @@ def _parts(message: Any) -> list[Any]:
     """The types of a wrapped message's parts, or the type of a bare one."""
     wrapped = issubclass(message, ComplexModelBase) and message.Attributes.sub_name is None
     return list(message.get_flat_type_info(message).values()) if wrapped else [message]
+
+
+def _has_naive_bound(kind: Any) -> bool:
+    """Whether a moment has a bound with which spyne can't compare any value."""
+    if not issubclass(kind, DateTime) or issubclass(kind, Date):
+        return False
+    bounds = [getattr(kind.Attributes, name) for name in ("gt", "ge", "lt", "le")]
+    return any(bound is not None and bound.tzinfo is None for bound in bounds)
+
+
+def _has_own_hooks(kind: Any) -> bool:
+    """Whether an object type makes its values in a way of its own, which needs spyne's protocols."""
+    if not issubclass(kind, ComplexModelBase) or issubclass(kind, Array):
+        return False
+    return any(getattr(kind, name).__func__ is not hook.__func__ for name, hook in _HOOKS.items())
+
+
+_HOOKS: dict[str, Any] = {
+    name: getattr(ComplexModelBase, name) for name in ("get_deserialization_instance", "get_serialization_instance")
+}

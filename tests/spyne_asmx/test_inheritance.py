@@ -227,3 +227,25 @@ def test_xml_may_stand_in_a_derived_type() -> None:
     shapes = endpoint_of("shapes", Shapes)
     content = '<Inside><a b="1" xmlns="">text <i /> more</a></Inside>'
     assert content in inside(call(shapes, "Show", f'<shape xsi:type="Parcel">{content}</shape>'))
+
+
+def test_a_schema_imports_none_of_the_types_that_only_extend_its_own() -> None:
+    class Item(ComplexModel):
+        __namespace__ = "urn:items"
+        Subject = Unicode
+
+    class Recurring(Item):
+        __namespace__ = "urn:recurring"
+        Every = Integer32
+
+    class Items(Service):
+        @rpc(_returns=Item)
+        def Get(ctx: Any) -> Any:
+            return Recurring(Every=2)
+
+    wsdl = etree.fromstring(wsdl_of(endpoint_of("items", Items), "items"))
+    imports = {
+        schema.get("targetNamespace"): [each.get("namespace") for each in schema.findall("{*}import")]
+        for schema in wsdl.iter("{http://www.w3.org/2001/XMLSchema}schema")
+    }
+    assert imports == {namespace_of("items"): ["urn:items"], "urn:items": [], "urn:recurring": ["urn:items"]}

@@ -1,5 +1,6 @@
 """What an endpoint does not serve is refused when it is built."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -7,11 +8,19 @@ from spyne.auxproc.sync import SyncAuxProc
 from spyne.protocol.http import HttpPattern
 
 from spyne_asmx import AsmxApplication, AsmxEndpoint
-from spyne_asmx.spyne import AnyDict, Array, ComplexModel, Service, Unicode, XmlAttribute, mrpc, rpc
+from spyne_asmx.spyne import AnyDict, Array, ComplexModel, DateTime, Service, Unicode, XmlAttribute, mrpc, rpc
 
 
 class Holder(ComplexModel):
     Held = Array(AnyDict)
+
+
+class Made(ComplexModel):
+    Name = Unicode
+
+    @classmethod
+    def get_deserialization_instance(cls, ctx: Any) -> Any:
+        return cls(Name="made")
 
 
 class Actor(ComplexModel):
@@ -39,6 +48,13 @@ CASES = {
     "generator": (_yields, Unicode, {}, "async def is"),
     "AnyDict": (_echoes, AnyDict, {}, "AnyDict is"),
     "AnyDict in an object": (_echoes, Holder, {}, "AnyDict is"),
+    "bound": (_echoes, DateTime(le=datetime(2026, 1, 1)), {}, "a bound of a DateTime without a time zone is"),  # noqa: DTZ001
+    "hook": (
+        _echoes,
+        Array(Made),
+        {},
+        "get_deserialization_instance or get_serialization_instance of one's own is",
+    ),
     "attribute": (_echoes, XmlAttribute(Unicode), {}, "XmlAttribute as a parameter or result is"),
     "auxiliary": (_echoes, Unicode, {"_aux": SyncAuxProc()}, "auxiliary processing (_aux, __aux__) is"),
     "callback": (_echoes, Unicode, {"_is_callback": True}, "a callback (_is_callback) is"),

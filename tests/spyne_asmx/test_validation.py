@@ -4,6 +4,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from spyne.model.primitive import IpAddress
 
 from spyne_asmx import AsmxEndpoint
 from spyne_asmx.spyne import (
@@ -12,6 +13,7 @@ from spyne_asmx.spyne import (
     Date,
     Decimal,
     Double,
+    Fault,
     Integer,
     Integer32,
     Mandatory,
@@ -157,3 +159,87 @@ def test_forms_are_held_to_the_same(strict: AsmxEndpoint) -> None:
 )
 def test_a_default_counts_where_a_value_is_left_out_or_nil(strict: AsmxEndpoint, content: str, given: str) -> None:
     assert f"<DefaultResult>{given}</DefaultResult>" in inside(call(strict, "Default", content))
+
+
+class Even(Integer32):
+    """A number with a check of its own."""
+
+    @staticmethod
+    def validate_native(kind: Any, value: Any) -> bool:
+        return bool(Integer32.validate_native(kind, value) and (value is None or value % 2 == 0))
+
+
+class Email(Unicode):
+    """Text with a check of its own, which has an opinion of some values."""
+
+    @staticmethod
+    def validate_string(kind: Any, value: Any) -> bool:
+        if value == "nobody":
+            raise Fault("Client.Unknown", "Nobody knows nobody.")
+        return bool(Unicode.validate_string(kind, value) and "@" in value)
+
+
+class Careful(ComplexModel):
+    """An object that looks at what it is given."""
+
+    _type_info = (("Kind", Unicode),)
+
+    @property
+    def Kind(self) -> Any:
+        return None
+
+    @Kind.setter
+    def Kind(self, value: Any) -> None:
+        if value == "refused":
+            raise Fault("Client.Kind", "Not that kind.")
+        if value is not None:
+            raise LookupError(value)
+
+
+class Own(Service):  # type: ignore[misc]
+    @rpc(Even, Email, IpAddress, _returns=Unicode)
+    def Check(ctx: Any, even: int, email: str, address: str) -> str:
+        return "called"
+
+    @rpc(Careful, _returns=Unicode)
+    def Take(ctx: Any, careful: Careful) -> str:
+        return "called"
+
+
+@pytest.fixture(scope="module")
+def own() -> AsmxEndpoint:
+    return endpoint_of("own", Own)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("<even>2</even><email>a@b</email><address>127.0.0.1</address>", "<CheckResult>called"),
+        ("<even>3</even>", "The parameter even is not one of the values that are allowed."),
+        ("<even>99999999999</even>", "Cannot convert the parameter even to int."),
+        ("<email>a</email>", "The parameter email is not one of the values that are allowed."),
+        ("<email>nobody</email>", "<faultcode>soap:Client.Unknown</faultcode><faultstring>Nobody knows nobody."),
+        ("<address>300.1.1.1</address>", "The parameter address does not match the pattern"),
+    ],
+)
+def test_a_types_own_checks_count(own: AsmxEndpoint, given: str, said: str) -> None:
+    assert said in inside(call(own, "Check", given))
+
+
+def test_a_types_own_checks_count_in_forms(own: AsmxEndpoint) -> None:
+    answer = get(own, "Check", "even=2&email=nobody&address=::1")
+    assert (answer.status, answer.body) == (500, b"Nobody knows nobody.")
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("refused", "<faultcode>soap:Client.Kind</faultcode><faultstring>Not that kind."),
+        ("other", "<faultcode>soap:Server</faultcode><faultstring>Server was unable to process request."),
+    ],
+)
+def test_an_object_may_refuse_a_value(
+    own: AsmxEndpoint, kind: str, said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert said in inside(call(own, "Take", f"<careful><Kind>{kind}</Kind></careful>"))
+    assert ("LookupError" in caplog.text) == (kind == "other")
