@@ -49,17 +49,21 @@ def file_writer(spyne_type: Any) -> Callable[[Any], str]:
 
 
 def _joined(value: Any) -> bytes:
-    """The bytes of a ByteArray, given whole or as a sequence of pieces."""
+    """The bytes of a ByteArray, given whole or as pieces: a sequence, a generator, an open file."""
     if isinstance(value, str):
         raise TypeError("binary data must be bytes, not text")
-    return b"".join(value) if isinstance(value, list | tuple) else bytes(memoryview(value))
+    try:
+        whole = memoryview(value)
+    except TypeError:
+        return b"".join(value)
+    return bytes(whole)
 
 
 def _file_content(value: Any) -> bytes:
     if not isinstance(value, File.Value):
         return _joined(value)
     if value.data is not None:
-        return _joined(list(value.data))
+        return _joined(value.data)
     if value.handle is not None:
         value.handle.seek(0)
         return bytes(value.handle.read())

@@ -13,7 +13,7 @@ from spyne_asmx.soap import VERSIONS
 from spyne_asmx.types import ObjectCodec, codec_of
 from spyne_asmx.xml import Element
 from spyne_asmx.xmlvalues import as_element, parsed
-from spyne_asmx.xmlwriter import escape_text, write
+from spyne_asmx.xmlwriter import escape_text, without_invalid, write
 
 _CODES = {name: code for code in FaultCode for name in code.value}
 _DETAIL_ELEMENTS = {"detail", *(f"{{{version.namespace}}}Detail" for version in VERSIONS)}
@@ -45,7 +45,7 @@ def service_fault(error: Fault, namespace: str) -> ServiceFault:
     return ServiceFault(
         known or FaultCode.SERVER,
         str(error.faultstring),
-        subcodes=tuple(subcodes) if known else (),
+        subcodes=tuple(filter(None, subcodes)) if known else (),
         own_code="" if known else str(error.faultcode),
         actor=str(error.faultactor or ""),
         detail=_detail(error.detail) + _members(error, namespace),
@@ -69,8 +69,17 @@ def _detail(given: Any) -> str:
 
 def _tree(given: dict[str, Any]) -> etree._Element:
     root = etree.Element("detail")
-    dict_to_etree(given, root)
+    dict_to_etree(_writable(given), root)
     return root
+
+
+def _writable(given: Any) -> Any:
+    """A detail's values without characters that XML can't carry, which lxml refuses."""
+    if isinstance(given, dict):
+        return {name: _writable(value) for name, value in given.items()}
+    if isinstance(given, list | tuple):
+        return [_writable(value) for value in given]
+    return without_invalid(given) if isinstance(given, str) else given
 
 
 def _text(given: str | bytes) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from spyne_asmx.xml import XML_NAMESPACE, XSI_NAMESPACE, Element
 
+_INVALID = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _TEXT_SPECIAL = re.compile("[&<>\r\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _ATTRIBUTE_SPECIAL = re.compile('[&<>"\x00-\x1f\ud800-\udfff\ufffe\uffff]')
 # Also the brace that ends a namespace in a name.
@@ -15,6 +16,11 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\r": "&#xD;"
 def _escape_character(match: re.Match[str]) -> str:
     # Characters that XML can't carry become U+FFFD, so an odd database row never breaks an answer.
     return _ESCAPES.get(match[0], "\ufffd")
+
+
+def without_invalid(value: str) -> str:
+    """Text that XML can carry."""
+    return _INVALID.sub("\ufffd", value)
 
 
 def escape_text(value: str) -> str:
