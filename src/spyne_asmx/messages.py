@@ -10,6 +10,7 @@ from spyne_asmx.fields import fields_of
 from spyne_asmx.typenames import element_namespace_of, given_namespace, is_nullable, type_name
 from spyne_asmx.types import ArrayCodec, Codec, InvalidValue, codec_of, repeats
 from spyne_asmx.xml import Element
+from spyne_asmx.xmlnames import xml_name
 
 _BARE_REQUESTS = (BODY_STYLE_BARE, BODY_STYLE_EMPTY, BODY_STYLE_EMPTY_OUT_BARE)
 _BARE_ANSWERS = (*_BARE_REQUESTS, BODY_STYLE_OUT_BARE)
@@ -170,7 +171,7 @@ def request_of(descriptor: Any, service_namespace: str, clashing: frozenset[str]
         for name, kind in fields_of(message).items()
     )
     is_bare = descriptor.body_style in _BARE_REQUESTS
-    return Request(namespace, operation_name(descriptor), parameters, is_bare, _part_name(message))
+    return Request(namespace, xml_name(operation_name(descriptor)), parameters, is_bare, _part_name(message))
 
 
 def answer_of(descriptor: Any, service_namespace: str) -> Message:
@@ -192,7 +193,7 @@ def answer_of(descriptor: Any, service_namespace: str) -> Message:
         for key, kind in results
     )
     chosen = _chosen(message.get_type_name(), response_names) or f"{name}Response"
-    return Message(namespace, chosen, parts, descriptor.body_style in _BARE_ANSWERS, _part_name(message))
+    return Message(namespace, xml_name(chosen), parts, descriptor.body_style in _BARE_ANSWERS, _part_name(message))
 
 
 def declared_parts(kinds: Any, service_namespace: str) -> tuple[Part, ...]:
@@ -200,7 +201,7 @@ def declared_parts(kinds: Any, service_namespace: str) -> tuple[Part, ...]:
     return tuple(
         Part(
             given_namespace(kind) or service_namespace,
-            str(kind.Attributes.sub_name or type_name(kind)),
+            xml_name(str(kind.Attributes.sub_name or type_name(kind))),
             codec_of(kind, service_namespace),
         )
         for kind in kinds or ()
@@ -217,14 +218,14 @@ def _is_empty_wrapper(message: Any) -> bool:
 
 
 def _part(kind: Any, namespace: str, name: str) -> Part:
-    return Part(element_namespace_of(kind) or namespace, name, codec_of(kind, namespace))
+    return Part(element_namespace_of(kind) or namespace, xml_name(name), codec_of(kind, namespace))
 
 
 def _parameter(kind: Any, namespace: str, name: str, argument: str) -> Parameter:
     left_out = bool(getattr(kind.Attributes, "left_out", False))
     return Parameter(
         element_namespace_of(kind) or namespace,
-        name,
+        xml_name(name),
         codec_of(kind, namespace),
         argument,
         required_in_forms=not left_out,

@@ -18,6 +18,7 @@ from spyne.model.enum import EnumBase
 from spyne.model.primitive import Any as _SpyneAny
 
 from spyne_asmx.xml import XSD_NAMESPACE
+from spyne_asmx.xmlnames import xml_name
 
 MICROSOFT_TYPES = "http://microsoft.com/wsdl/types/"
 
@@ -206,14 +207,14 @@ def type_name(spyne_type: Any) -> str:
     if issubclass(spyne_type, Array):
         return _array_name(spyne_type)
     if issubclass(spyne_type, EnumBase | ComplexModelBase):
-        return str(named_type(spyne_type).get_type_name())
+        return xml_name(str(named_type(spyne_type).get_type_name()))
     return simple_type(spyne_type).name
 
 
 def _array_name(spyne_type: Any) -> str:
     """The name of an array type before numbering (see ArrayNames)."""
     if spyne_type.Attributes._explicit_type_name:
-        return str(spyne_type.get_type_name())
+        return xml_name(str(spyne_type.get_type_name()))
     name = type_name(next(iter(spyne_type._type_info.values())))
     return f"ArrayOf{name[0].upper()}{name[1:]}"
 
@@ -222,7 +223,7 @@ def member_name(owner: Any, key: str, kind: Any) -> str:
     """The local name of a member of an object or array type, whose key in ``owner._type_info`` is ``key``."""
     if issubclass(owner, Array) and key in {"OhNoes", *_own_names(kind)}:
         return type_name(kind)  # nobody chose the name: it is spyne's default for the type
-    return str(kind.Attributes.sub_name or key)
+    return xml_name(str(kind.Attributes.sub_name or key))
 
 
 def _own_names(spyne_type: Any) -> set[Any]:

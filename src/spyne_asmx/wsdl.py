@@ -13,6 +13,7 @@ from spyne_asmx.operations import Operation, OperationTable
 from spyne_asmx.schema import Maker, Schemas
 from spyne_asmx.unsupported import naming
 from spyne_asmx.xml import DECLARATION, XSD_NAMESPACE, XSI_NAMESPACE
+from spyne_asmx.xmlnames import xml_name
 from spyne_asmx.xmlwriter import escape_attribute
 
 _WSDL = "http://schemas.xmlsoap.org/wsdl/"
@@ -52,6 +53,7 @@ def build_wsdl(operations: OperationTable, name: str, address: str, bindings: fr
 
     Raises TypeError for types that have no counterpart in ASMX, or that share a name.
     """
+    name = xml_name(name)
     ports = [port for port in _PORTS if port.binding in bindings]
     schemas = _schemas(operations, ports)
     root = etree.Element(f"{{{_WSDL}}}definitions", nsmap=_namespaces(schemas))
@@ -76,6 +78,7 @@ def build_wsdl(operations: OperationTable, name: str, address: str, bindings: fr
 
 def build_disco(operations: OperationTable, name: str, address: str, bindings: frozenset[Binding]) -> bytes:
     """The discovery document, which says where the WSDL and the SOAP ports are."""
+    name = xml_name(name)
     place, namespace = escape_attribute(address), escape_attribute(operations.namespace)
     soap_ports = [port for port in _PORTS if port.is_soap and port.binding in bindings]
     lines = [
@@ -144,14 +147,14 @@ def _headers(operation: Operation) -> list[Part]:
 
 
 def _soap_messages(operation: Operation, port: _Port, schemas: Schemas) -> list[etree._Element]:
-    request = [(parameter.argument, parameter) for parameter in operation.parameters]
-    answer = [(f"{operation.name}Result", part) for part in operation.results]
+    request = [(xml_name(parameter.argument), parameter) for parameter in operation.parameters]
+    answer = [(f"{_message_prefix(operation)}Result", part) for part in operation.results]
     described = [
         (f"{port.suffix}In", _soap_parts(operation.request, request, schemas)),
         (f"{port.suffix}Out", _soap_parts(operation.answer, answer, schemas)),
         *[(part.name, [_soap_part(part.name, part, schemas)]) for part in (*_headers(operation), *operation.faults)],
     ]
-    return [_W("message", *parts, name=f"{operation.name}{suffix}") for suffix, parts in described]
+    return [_W("message", *parts, name=f"{_message_prefix(operation)}{suffix}") for suffix, parts in described]
 
 
 def _soap_parts(message: Message, parts: Sequence[tuple[str, Part]], schemas: Schemas) -> list[etree._Element]:
@@ -168,7 +171,7 @@ def _soap_part(name: str, part: Part, schemas: Schemas) -> etree._Element:
 
 def _form_messages(operation: Operation, port: _Port, schemas: Schemas) -> list[etree._Element]:
     parameters = [
-        _W("part", name=parameter.argument, type=schemas.string_array if parameter.takes_many else "s:string")
+        _W("part", name=xml_name(parameter.argument), type=schemas.string_array if parameter.takes_many else "s:string")
         for parameter in operation.parameters
     ]
     result = []
@@ -176,19 +179,21 @@ def _form_messages(operation: Operation, port: _Port, schemas: Schemas) -> list[
         element = {} if operation.form_answer.is_xml else {"element": f"tns:{operation.form_answer_name}"}
         result = [_W("part", name="Body", **element)]
     return [
-        _W("message", *parameters, name=f"{operation.name}{port.suffix}In"),
-        _W("message", *result, name=f"{operation.name}{port.suffix}Out"),
+        _W("message", *parameters, name=f"{_message_prefix(operation)}{port.suffix}In"),
+        _W("message", *result, name=f"{_message_prefix(operation)}{port.suffix}Out"),
     ]
 
 
 def _abstract_operation(operation: Operation, port: _Port) -> etree._Element:
-    message = f"tns:{operation.name}{port.suffix}"
-    described = _W("operation", name=operation.method_name)
+    message = f"tns:{_message_prefix(operation)}{port.suffix}"
+    described = _W("operation", name=xml_name(operation.method_name))
     described.extend(_documentation(operation.notes.description))
     described.append(_W("input", **_message_name(operation), message=f"{message}In"))
     described.append(_W("output", **_message_name(operation), message=f"{message}Out"))
     faults = operation.faults if port.is_soap else ()
-    described.extend(_W("fault", name=part.name, message=f"tns:{operation.name}{part.name}") for part in faults)
+    described.extend(
+        _W("fault", name=part.name, message=f"tns:{_message_prefix(operation)}{part.name}") for part in faults
+    )
     return described
 
 
@@ -200,7 +205,12 @@ def _documentation(text: str) -> list[etree._Element]:
 
 def _message_name(operation: Operation) -> dict[str, str]:
     """The name of an operation's messages, if it is not the method's."""
-    return {} if operation.name == operation.method_name else {"name": operation.name}
+    return {} if operation.name == operation.method_name else {"name": _message_prefix(operation)}
+
+
+def _message_prefix(operation: Operation) -> str:
+    """What the names of an operation's messages begin with."""
+    return xml_name(operation.name)
 
 
 def _binding(operations: OperationTable, name: str, port: _Port, port_type: str) -> etree._Element:
@@ -215,7 +225,7 @@ def _bound_to_soap(operation: Operation, port: _Port) -> etree._Element:
     soap = Maker(_EXTENSIONS[port.extension])
 
     def header(part: Part, *, is_required: bool) -> etree._Element:
-        element = soap("header", message=f"tns:{operation.name}{part.name}", part=part.name, use="literal")
+        element = soap("header", message=f"tns:{_message_prefix(operation)}{part.name}", part=part.name, use="literal")
         if is_required:
             element.set(f"{{{_WSDL}}}required", "true")  # WSDL 1.1, section 2.1.3, as ASP.NET 1.1 wrote it
         return element
@@ -232,7 +242,7 @@ def _bound_to_soap(operation: Operation, port: _Port) -> etree._Element:
         _W("input", *content(operation.in_headers), **_message_name(operation)),
         _W("output", *content(operation.out_headers), **_message_name(operation)),
         *[_W("fault", soap("fault", name=part.name, use="literal"), name=part.name) for part in operation.faults],
-        name=operation.method_name,
+        name=xml_name(operation.method_name),
     )
 
 
@@ -247,7 +257,7 @@ def _bound_to_form(operation: Operation, port: _Port) -> etree._Element:
         _HTTP("operation", location=f"/{operation.name}"),
         _W("input", given, **_message_name(operation)),
         _W("output", *answer, **_message_name(operation)),
-        name=operation.method_name,
+        name=xml_name(operation.method_name),
     )
 
 

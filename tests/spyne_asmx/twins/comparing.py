@@ -1,5 +1,6 @@
 """When two answers say the same to a client, though their bytes differ."""
 
+import re
 from typing import Any
 from xml.etree.ElementTree import canonicalize
 
@@ -8,13 +9,22 @@ from lxml import etree
 from tests.spyne_asmx.twins.exchanges import Answer
 
 _XSD = "http://www.w3.org/2001/XMLSchema"
+_DECLARATION = re.compile(r' xmlns:n\d+="[^"]*"')
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
 def canonical(document: str | bytes, *, strip: bool = False) -> str:
-    """Canonical XML with prefixes and their declarations evened out; ``strip`` drops indentation too."""
-    text = document if isinstance(document, str) else document.decode("utf-8-sig")
-    return canonicalize(text, rewrite_prefixes=True, strip_text=strip, qname_aware_attrs=[_XSI_TYPE])
+    """Canonical XML with prefixes and their declarations evened out; ``strip`` drops indentation too.
+
+    Where a prefix is declared is nobody's business, so the declarations stand at the end.
+    """
+    root = etree.fromstring(document.encode() if isinstance(document, str) else document)
+    for element in root.iter(etree.Element):
+        if (named := element.get(_XSI_TYPE)) is not None:
+            prefix, _, local = named.rpartition(":")
+            element.set(_XSI_TYPE, f"{{{element.nsmap.get(prefix or None, '')}}}{local}")
+    text = canonicalize(etree.tostring(root, encoding="unicode"), rewrite_prefixes=True, strip_text=strip)
+    return "".join([_DECLARATION.sub("", text), *sorted(set(_DECLARATION.findall(text)))])
 
 
 def definitions(wsdl: str) -> str:
