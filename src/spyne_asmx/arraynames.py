@@ -8,7 +8,15 @@ from spyne.model.complex import ComplexModelBase
 from spyne.model.enum import EnumBase
 
 from spyne_asmx.fields import fields_of, item_of
-from spyne_asmx.typenames import derived_types, given_namespace, is_nullable_value, member_name, repeats, type_name
+from spyne_asmx.typenames import (
+    derived_types,
+    given_namespace,
+    has_chosen_name,
+    is_nullable_value,
+    member_name,
+    repeats,
+    type_name,
+)
 
 
 class ArrayNames:
@@ -34,7 +42,7 @@ class ArrayNames:
 
     def of(self, spyne_type: Any) -> str:
         """The name of any type."""
-        if not issubclass(spyne_type, Array) or spyne_type.Attributes._explicit_type_name:
+        if not issubclass(spyne_type, Array) or has_chosen_name(spyne_type):
             return type_name(spyne_type)
         signature = self.signature(spyne_type)
         if signature not in self._names:
@@ -56,4 +64,4 @@ def form_answer_type(spyne_type: Any) -> Any:
     """The type of an answer to a form: ASMX wraps repeated values there, and ignores the names given to items."""
     if not issubclass(spyne_type, Array):
         return Array(spyne_type) if repeats(spyne_type) else spyne_type
-    return spyne_type if spyne_type.Attributes._explicit_type_name else Array(item_of(spyne_type)[1])
+    return spyne_type if has_chosen_name(spyne_type) else Array(item_of(spyne_type)[1])

@@ -88,6 +88,10 @@ class Codec:
     def _is_always_there(self) -> bool:
         return is_always_there(self.type)
 
+    @cached_property
+    def _must_be_there(self) -> bool:
+        return bool(self.type.Attributes.min_occurs > 0)
+
     @property
     def missing(self) -> Any:
         """What a service gets for a parameter or member that is left out, and what an answer has for None.
@@ -130,13 +134,17 @@ class Codec:
         raise NotImplementedError
 
     def elements(self, name: str, value: Any, *, repeats: bool) -> list[Element]:
-        """The elements of a value in a message or object. None has none, unless .NET can't leave the value out."""
-        if repeats:
+        """The elements of a value in a message or object.
+
+        None has none, unless .NET can't leave the value out, or it must be there (``min_occurs``).
+        """
+        if repeats and (value is not None or not self._must_be_there):
             gaps = is_nullable(self.type)
             return [self.item(name, item) for item in items_of(value) if gaps or item is not None]
-        if value is None and not self._is_always_there:
+        is_there = self._is_always_there or self._must_be_there
+        if value is None and not is_there:
             value = self.default
-        return [] if value is None and not self._is_always_there else [self.item(name, value)]
+        return [] if value is None and not is_there else [self.item(name, value)]
 
     def item(self, name: str, value: Any) -> Element:
         """An element that is there whatever the value is."""

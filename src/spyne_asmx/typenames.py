@@ -13,6 +13,7 @@ from itertools import takewhile
 from typing import Any
 
 from spyne import AnyXml, Array, ModelBase
+from spyne.const import MANDATORY_PREFIX
 from spyne.model.complex import ComplexModelBase
 from spyne.model.enum import EnumBase
 from spyne.model.primitive import Any as _SpyneAny
@@ -92,8 +93,11 @@ def repeats(spyne_type: Any) -> bool:
 
 
 def is_nullable(spyne_type: Any) -> bool:
-    """Whether None is written as nil."""
-    return bool(getattr(spyne_type.Attributes, "asmx_nullable", False))
+    """Whether None is written as nil: in what is marked, and in a reference that must be there but may be nil."""
+    attributes = spyne_type.Attributes
+    if getattr(attributes, "asmx_nullable", False):
+        return True
+    return bool(attributes.min_occurs > 0 and attributes.nillable) and not is_value(spyne_type)
 
 
 def is_always_there(spyne_type: Any) -> bool:
@@ -130,11 +134,17 @@ def simple_type(spyne_type: Any) -> SimpleType:
 
 def named_type(spyne_type: Any) -> Any:
     """The type that an object type or enumeration has its name from: customizing makes a new class of the same name."""
-    return next(
-        base
-        for base in spyne_type.__mro__
-        if base.__dict__.get("__orig__") is None or base.Attributes._explicit_type_name
-    )
+    return next(base for base in spyne_type.__mro__ if base.__dict__.get("__orig__") is None or has_chosen_name(base))
+
+
+def has_chosen_name(spyne_type: Any) -> bool:
+    """Whether the type was given a name (``type_name``). The one that spyne's Mandatory gives does not count:
+
+    C# has the same type, and says of the member that it must be there.
+    """
+    if not spyne_type.Attributes._explicit_type_name:
+        return False
+    return bool(spyne_type.get_type_name() != f"{MANDATORY_PREFIX}{spyne_type.__mro__[1].get_type_name()}")
 
 
 def given_namespace(spyne_type: Any) -> str:
@@ -213,7 +223,7 @@ def type_name(spyne_type: Any) -> str:
 
 def _array_name(spyne_type: Any) -> str:
     """The name of an array type before numbering (see ArrayNames)."""
-    if spyne_type.Attributes._explicit_type_name:
+    if has_chosen_name(spyne_type):
         return xml_name(str(spyne_type.get_type_name()))
     name = type_name(next(iter(spyne_type._type_info.values())))
     return f"ArrayOf{name[0].upper()}{name[1:]}"
