@@ -48,7 +48,7 @@ class ArrayNames:
         if signature not in self._names:
             item = self.of(item_of(spyne_type)[1])
             name = f"ArrayOf{item[0].upper()}{item[1:]}"
-            taken = set(self._names.values())
+            taken = {known for other, known in self._names.items() if other[-1] == signature[-1]}
             numbered = (f"{name}{number or ''}" for number in count())
             self._names[signature] = next(free for free in numbered if free not in taken)
         return self._names[signature]
@@ -57,7 +57,8 @@ class ArrayNames:
         """A value that is equal for equal array types; spyne makes a new class at every mention of one."""
         key, item = item_of(spyne_type)
         namespace = given_namespace(item) if issubclass(item, EnumBase | ComplexModelBase) else ""
-        return member_name(spyne_type, key, item), self.of(item), namespace, is_nullable_value(item)
+        own = given_namespace(spyne_type)
+        return member_name(spyne_type, key, item), self.of(item), namespace, is_nullable_value(item), own
 
 
 def form_answer_type(spyne_type: Any) -> Any:

@@ -18,6 +18,7 @@ from spyne.model.complex import ComplexModelBase
 from spyne.model.enum import EnumBase
 from spyne.model.primitive import Any as _SpyneAny
 
+from spyne_asmx.fields import item_of
 from spyne_asmx.xml import XSD_NAMESPACE
 from spyne_asmx.xmlnames import xml_name
 
@@ -153,7 +154,7 @@ def given_namespace(spyne_type: Any) -> str:
     Types without one are in the namespace of what holds them, as in C#. spyne would use the name of the type's module.
     """
     if issubclass(spyne_type, Array):
-        return ""
+        return element_namespace_of(item_of(spyne_type)[1])  # as XmlArrayItem(Namespace=…) has it in C#
     namespace = spyne_type.get_namespace()
     if not isinstance(namespace, str) or namespace in {_module_namespace(base) for base in spyne_type.__mro__}:
         return ""

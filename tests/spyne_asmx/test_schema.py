@@ -1,5 +1,6 @@
 """What spyne's types become in the WSDL's schema where the calculator has no example."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,8 @@ from spyne import (
 from spyne_asmx import ALL_BINDINGS, AsmxApplication, wsdl
 from spyne_asmx.operations import OperationTable
 from spyne_asmx.typenames import nullable
+from tests.spyne_asmx.reference import call, endpoint_of, inside
+from tests.support.schemas import validator
 
 XSD = "{http://www.w3.org/2001/XMLSchema}"
 Size = Enum("Small", "Large", type_name="Size")
@@ -208,3 +211,30 @@ def test_a_guid_brings_its_own_schema_and_import() -> None:
     imported = schema(Uuid)[0]
     assert (imported.tag, imported.get("namespace")) == (f"{XSD}import", "http://microsoft.com/wsdl/types/")
     assert schema(Unicode).find(f"{XSD}import") is None
+
+
+def test_an_array_is_in_the_namespace_that_its_items_have_of_their_own(tmp_path: Path) -> None:
+    """As with C#'s XmlArrayItem(Namespace = …): Mono has the same types."""
+
+    class Holder(ComplexModel):
+        Values = Array(Unicode(sub_ns="urn:item"), member_name="Value", sub_ns="urn:array")
+        Plain = Array(Unicode)
+
+    class Holders(Service):
+        @rpc(Holder, _returns=Holder)
+        def Same(ctx: Any, holder: Any) -> Any:
+            return holder
+
+    endpoint = endpoint_of("holders", Holders)
+    values = '<Values xmlns="urn:array"><Value xmlns="urn:item">a</Value></Values><Plain><string>b</string></Plain>'
+    answer = call(endpoint, "Same", f"<holder>{values}</holder>")
+    assert f"<SameResult>{values}</SameResult>" in inside(answer)
+    wsdl = endpoint.documentation.answer("WSDL", "http://localhost/holders.asmx").body
+    found = {
+        kind.getparent().get("targetNamespace")
+        for kind in etree.fromstring(wsdl).iter(f"{XSD}complexType")
+        if kind.get("name") == "ArrayOfString"
+    }
+    assert found == {"urn:item", "http://example.com/holders"}
+    body = etree.fromstring(answer.body).find("{*}Body")[0]
+    assert validator(wsdl, tmp_path).validate(etree.fromstring(etree.tostring(body)))
