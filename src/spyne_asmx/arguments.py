@@ -38,15 +38,21 @@ class ArgumentReader:
         self._parameters = parameters
         self.named = Arguments.called([parameter.argument for parameter in parameters])
         """Makes of arguments what services and listeners find as ``ctx.in_object``."""
-        self.form_names = frozenset(parameter.form_name for parameter in parameters)
-        self.repeated_form_names = frozenset(p.form_name for p in parameters if p.takes_many)
-        self._fields = [(p.form_name, p, p.required_in_forms, p.empty_is_missing) for p in parameters]
+        named = {parameter.form_name: parameter for parameter in parameters}
+        self.case_counts = len(named) < len(parameters)
+        """Whether only letter case tells two form fields apart."""
+        if self.case_counts:
+            named = {parameter.argument: parameter for parameter in parameters}
+        self.form_names = frozenset(named)
+        self.repeated_form_names = frozenset(name for name, p in named.items() if p.takes_many)
+        self._fields = [(name, p, p.required_in_forms, p.empty_is_missing) for name, p in named.items()]
         self._missing = [None if parameter.is_made_anew else parameter.missing for parameter in parameters]
         self._made_anew = [(i, p) for i, p in enumerate(parameters) if p.is_made_anew]
         self._counted = [(i, p) for i, p in enumerate(parameters) if p.least or (p.repeats and isfinite(p.most))]
+        # A parameter's own name counts before another's in other case.
         self._index = {
             spelling: index for index, parameter in enumerate(parameters) for spelling in _spellings(parameter.name)
-        }
+        } | {parameter.name: index for index, parameter in enumerate(parameters)}
         if request.is_bare and parameters:
             self._index[method_name] = 0  # what spyne calls the element
 
@@ -102,7 +108,7 @@ class ArgumentReader:
         return tuple(slots)
 
     def from_form(self, values: Fields) -> list[Any]:
-        """The service function's arguments from form fields by lower-case name. Raises ClientFault."""
+        """The service function's arguments from form fields by name. Raises ClientFault."""
         arguments: list[Any] = []
         for name, parameter, is_required, empty_is_missing in self._fields:
             text = values.get(name)

@@ -37,8 +37,11 @@ def decode(
     limits: Limits = DEFAULT_LIMITS,
     *,
     repeated: Container[str] = (),
+    case_counts: bool = False,
 ) -> Fields:
     """Read ``name=value&…`` into values by lower-case name. The first of equal names counts, except in ``repeated``.
+
+    ``case_counts`` keeps the names as they are.
 
     ``charset`` is that of the Content-Type header, or UTF-8. ``names`` are the parameters' names, in lower case: other
     fields are ignored, whatever is in them. Escapes are read as .NET's UrlDecode reads them.
