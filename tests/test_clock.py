@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from asmx_tickets.clock import DOUBT_SECONDS, JUMP_SECONDS, BelievedClock
+from asmx_tickets.tickets.cache import TicketRules
 from asmx_tickets.tickets.memory import MemoryTicketCache
 from tests.support.service import DAY, Clock
 
@@ -77,7 +78,7 @@ def test_wrong_readings_that_differ_are_not_believed_together(machine: Machine) 
 
 
 def test_a_wrong_reading_ends_no_ticket_and_makes_none_live_longer(machine: Machine) -> None:
-    cache = MemoryTicketCache(sliding_expiration=30 * DAY, clock=machine.clock)
+    cache = MemoryTicketCache(TicketRules(30 * DAY), clock=machine.clock)
     fields = {"user_id": 42, "security_stamp": 1, "language": "en", "previous_logon": None}
     before = cache.add(GUID, **fields)
     machine.wall.advance(days=31)
@@ -91,7 +92,7 @@ def test_a_wrong_reading_ends_no_ticket_and_makes_none_live_longer(machine: Mach
 
 
 def test_what_expired_by_a_believed_jump_stays_dead(machine: Machine) -> None:
-    cache = MemoryTicketCache(sliding_expiration=30 * DAY, clock=machine.clock)
+    cache = MemoryTicketCache(TicketRules(30 * DAY), clock=machine.clock)
     cache.add(GUID, user_id=42, security_stamp=1, language="en", previous_logon=None)
     for jump in (31, -31):
         machine.wall.advance(days=jump)

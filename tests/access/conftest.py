@@ -5,10 +5,11 @@ from contextlib import closing
 
 import pytest
 
+from asmx_tickets.tickets.cache import TicketRules
 from asmx_tickets.users.sql import open_directory
 from asmx_tickets.users.user import Profile
 from tests.support.rules import PASSWORD_HASH, Notebook, Rules, WatchedTickets
-from tests.support.service import DAY, Clock
+from tests.support.service import Clock
 
 
 @pytest.fixture
@@ -16,5 +17,5 @@ def rules(clock: Clock) -> Iterator[Rules]:
     with closing(open_directory("sqlite://", clock=clock)) as directory:
         for name in ("jsmith", "chief"):
             directory.add(Profile(name), PASSWORD_HASH)
-        tickets = WatchedTickets(clock=clock, sliding_expiration=30 * DAY, absolute_expiration=None)
+        tickets = WatchedTickets(TicketRules(), clock=clock)
         yield Rules(clock, directory, tickets, Notebook())

@@ -16,7 +16,7 @@ import psutil
 
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings.model import load_settings
-from asmx_tickets.tickets.cache import TicketCache
+from asmx_tickets.tickets.cache import TicketCache, TicketRules
 from asmx_tickets.tickets.memory import MemoryTicketCache
 
 _JOHN = 42
@@ -125,7 +125,7 @@ def _rate(composition: Composition, guids: Sequence[bytes]) -> float:
 def _pauses(expiring: int, count: int) -> tuple[float, float]:
     """The longest check, wall and processor milliseconds, in a second in which so many of the tickets expire."""
     clock = Clock()
-    cache = MemoryTicketCache(sliding_expiration=_WINDOW, clock=clock)
+    cache = MemoryTicketCache(TicketRules(_WINDOW), clock=clock)
     for index in range(expiring):
         clock.now = _NOW + index / expiring
         _add(cache, index, 1000 + index % _OTHER_USERS, 0)

@@ -11,6 +11,7 @@ from asmx_tickets.throttling import LOGINS, MemoryThrottle
 from asmx_tickets.tickets import (
     MemoryTicketCache,
     TicketCache,
+    TicketRules,
     TicketSummary,
     digest,
     format_guid,
@@ -23,7 +24,7 @@ from tests.throttling.attempts import fail
 
 @pytest.fixture
 def tickets(clock: Clock) -> MemoryTicketCache:
-    return MemoryTicketCache(sliding_expiration=100.0, clock=clock)
+    return MemoryTicketCache(TicketRules(100.0), clock=clock)
 
 
 @pytest.fixture

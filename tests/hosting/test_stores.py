@@ -11,7 +11,7 @@ from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import ConnectionStrings, Tickets
 from asmx_tickets.settings.types import ConnectionString
 from asmx_tickets.throttling import LOGINS, TRUSTED_PASSWORDS, Attempt, MemoryThrottle
-from asmx_tickets.tickets import MemoryTicketCache, Origin, new_guid
+from asmx_tickets.tickets import MemoryTicketCache, Origin, TicketRules, new_guid
 from asmx_tickets.tickets.cache import TicketSummary
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
@@ -49,7 +49,7 @@ def test_stores_in_memory_take_tickets_from_a_stop_to_a_start(clock: Clock, tmp_
 def test_known_networks_outlive_a_restart_with_the_tickets(clock: Clock) -> None:
     """SECURITY D19: those that live tickets were asked for from, and where TrustedUserPwd was right."""
     tickets, logins, trusted = (
-        MemoryTicketCache(sliding_expiration=100.0, clock=clock),
+        MemoryTicketCache(TicketRules(100.0), clock=clock),
         MemoryThrottle(LOGINS, clock=clock),
         MemoryThrottle(TRUSTED_PASSWORDS, clock=clock),
     )

@@ -821,7 +821,7 @@ _STORM = """
 import json, logging, sys
 from asmx_tickets.hosting.composition import compose
 from asmx_tickets.settings.model import load_settings
-from asmx_tickets.tickets import MemoryTicketCache, new_guid
+from asmx_tickets.tickets import MemoryTicketCache, TicketRules, new_guid
 
 def resident():
     with open("/proc/self/statm") as facts:
@@ -838,7 +838,7 @@ for _ in range(8):
     for _ in range(12_500):
         create("MyServerSecret", "storm")
     sizes.append(resident())
-cache = MemoryTicketCache(sliding_expiration=1e6, clock=lambda: 0.0, max_total=50_000)
+cache = MemoryTicketCache(TicketRules(1e6, max_total=50_000), clock=lambda: 0.0)
 totals = []
 for _ in range(10):
     for _ in range(100_000):

@@ -9,6 +9,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from asmx_tickets.redis.opening import MAX_CONNECTIONS, open_redis
+from asmx_tickets.tickets.cache import TicketRules
 from asmx_tickets.tickets.redis import DEFAULT_PREFIX, RedisTicketCache
 from redis import Redis
 from tests.support.certificates import self_signed
@@ -106,7 +107,13 @@ class RedisSentinel:
 
 
 def open_cache(
-    url: str, *, prefix: str = DEFAULT_PREFIX, max_connections: int = MAX_CONNECTIONS, **rules: Any
+    url: str,
+    *,
+    prefix: str = DEFAULT_PREFIX,
+    max_connections: int = MAX_CONNECTIONS,
+    on_evicted: Any = None,
+    **rules: Any,
 ) -> RedisTicketCache:
     """A ticket cache with a client of its own."""
-    return RedisTicketCache(open_redis(url, prefix=prefix, max_connections=max_connections), prefix=prefix, **rules)
+    client = open_redis(url, prefix=prefix, max_connections=max_connections)
+    return RedisTicketCache(client, TicketRules(**rules), prefix=prefix, on_evicted=on_evicted)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
-from asmx_tickets.tickets import MemoryTicketCache, Ticket, TicketCache, TicketSummary
+from asmx_tickets.tickets import MemoryTicketCache, Ticket, TicketCache, TicketRules, TicketSummary
 from asmx_tickets.tickets.redis import RedisTicketCache
 from tests.support.redis import RedisServer, open_cache
 
@@ -22,9 +22,9 @@ class InMemory:
     def __init__(self) -> None:
         self.now = 1_771_425_300.0
 
-    def cache(self, **options: Any) -> MemoryTicketCache:
+    def cache(self, *, on_evicted: Any = None, **rules: Any) -> MemoryTicketCache:
         """An empty cache with a window of 30 days."""
-        return MemoryTicketCache(sliding_expiration=WINDOW, clock=lambda: self.now, **options)
+        return MemoryTicketCache(TicketRules(WINDOW, **rules), clock=lambda: self.now, on_evicted=on_evicted)
 
     def pass_time(self, seconds: float) -> None:
         self.now += seconds

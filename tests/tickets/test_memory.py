@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from asmx_tickets.errors import Unavailable
-from asmx_tickets.tickets import MemoryTicketCache, digest, new_guid, short_hash
+from asmx_tickets.errors import SettingsError, Unavailable
+from asmx_tickets.tickets import MemoryTicketCache, TicketRules, digest, new_guid, short_hash
 from asmx_tickets.tickets.memory import BATCH, SWEEP
 from tests.support.ticket_caches import DAY, WINDOW, InMemory
 
@@ -46,8 +46,8 @@ def filled(cache: MemoryTicketCache, number: int, **fields: Any) -> list[bytes]:
     ids=str,
 )
 def test_refuses_numbers_out_of_range(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="above 0"):
-        MemoryTicketCache(**{"sliding_expiration": WINDOW, "clock": float, **wrong})
+    with pytest.raises(SettingsError, match="above 0"):
+        TicketRules(**wrong)
 
 
 def test_dies_exactly_at_expires_at(back_end: InMemory) -> None:
@@ -276,13 +276,13 @@ def test_the_garbage_collector_has_no_tickets_to_visit(back_end: InMemory) -> No
 MEASURED = """
 import os, sys
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.tickets import MemoryTicketCache
+from asmx_tickets.tickets import MemoryTicketCache, TicketRules
 
 def resident():
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
-cache = MemoryTicketCache(sliding_expiration=1.0, clock=float, max_total=200_000)
+cache = MemoryTicketCache(TicketRules(1.0, max_total=200_000), clock=float)
 before = resident()
 for number in range(200_000):
     cache.add(os.urandom(16), user_id=number % 50_000, security_stamp=1, language="en", previous_logon=1.5)

@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asmx_tickets.tickets import MemoryTicketCache, Origin, Ticket, TicketSummary, digest, new_guid
+from asmx_tickets.tickets import MemoryTicketCache, Origin, Ticket, TicketRules, TicketSummary, digest, new_guid
 from asmx_tickets.tickets.snapshot import VERSION, load, save
 
 DAY = 86_400.0
@@ -56,8 +56,9 @@ def log(caplog: pytest.LogCaptureFixture) -> Iterator[pytest.LogCaptureFixture]:
         yield caplog
 
 
-def new_cache(time: Time, *, window: float = WINDOW, **options: Any) -> MemoryTicketCache:
-    return MemoryTicketCache(sliding_expiration=window, clock=time, **{"max_total": 1000, **options})
+def new_cache(time: Time, *, window: float = WINDOW, on_evicted: Any = None, **options: Any) -> MemoryTicketCache:
+    rules = TicketRules(window, **{"max_total": 1000, **options})
+    return MemoryTicketCache(rules, clock=time, on_evicted=on_evicted)
 
 
 def add(cache: MemoryTicketCache, guid: bytes, user_id: int = 42, **fields: Any) -> Ticket:
@@ -547,10 +548,10 @@ def test_a_folder_that_is_missing_or_cannot_be_written_is_one_line_in_the_log(
 KILLED = """
 import os, signal, sys, time
 from pathlib import Path
-from asmx_tickets.tickets import MemoryTicketCache
+from asmx_tickets.tickets import MemoryTicketCache, TicketRules
 from asmx_tickets.tickets.snapshot import save
 
-cache = MemoryTicketCache(sliding_expiration=1.0, clock=time.time, max_total=9)
+cache = MemoryTicketCache(TicketRules(1.0, max_total=9), clock=time.time)
 os.fsync = lambda handle: os.kill(os.getpid(), signal.SIGKILL)
 save(cache, Path(sys.argv[1]))
 """
@@ -668,7 +669,7 @@ def test_beyond_a_cap_per_user_that_users_tickets_unused_for_longest_are_left_ou
 MANY = """
 import os, sys, time
 from pathlib import Path
-from asmx_tickets.tickets import MemoryTicketCache
+from asmx_tickets.tickets import MemoryTicketCache, TicketRules
 from asmx_tickets.tickets.snapshot import load, save
 
 def resident():
@@ -680,7 +681,7 @@ def peak():
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
 
 file = Path(sys.argv[1])
-cache = MemoryTicketCache(sliding_expiration=1000.0, clock=time.time, max_total=100_000)
+cache = MemoryTicketCache(TicketRules(1000.0, max_total=100_000), clock=time.time)
 empty = resident()
 if sys.argv[2] == "save":
     for number in range(100_000):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from asmx_tickets.access.logon import account_of
 from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, NoAudit, SplitAudit
@@ -46,16 +46,6 @@ def shared_redis(settings: Settings) -> "RedisClient":
     """The Redis that ConnectionStrings:Tickets names. Connects when it is first used. Raises SettingsError."""
     url = settings.connection_strings.tickets.get_secret_value()
     return open_redis(url, prefix=settings.tickets.key_prefix)
-
-
-def _ticket_rules(settings: Settings) -> dict[str, Any]:
-    life = settings.tickets
-    return {
-        "sliding_expiration": life.sliding_expiration.total_seconds(),
-        "absolute_expiration": life.absolute_expiration and life.absolute_expiration.total_seconds(),
-        "max_per_user": life.max_per_user,
-        "max_total": life.max_total,
-    }
 
 
 def audit_log(settings: Settings, clock: Callable[[], float] = time.time) -> AuditLog:
@@ -109,7 +99,7 @@ def open_stores(settings: Settings, *, clock: Callable[[], float], steady_clock:
 def _memory_stores(settings: Settings, clock: Callable[[], float], steady_clock: Callable[[], float]) -> Stores:
     """In this process; Tickets:PersistTo takes the tickets from a stop to the next start."""
     evictions = EvictionWarnings()
-    tickets = MemoryTicketCache(clock=clock, on_evicted=evictions, **_ticket_rules(settings))
+    tickets = MemoryTicketCache(settings.tickets.rules(), clock=clock, on_evicted=evictions)
     logins = MemoryThrottle(settings.throttling.rules(), clock=steady_clock)
     trusted = MemoryThrottle(TRUSTED_PASSWORDS, clock=steady_clock, on_alarm=_alarm)
     file = settings.tickets.persist_to
@@ -153,7 +143,7 @@ def _redis_stores(settings: Settings) -> Stores:
 
     evictions = EvictionWarnings()
     prefix = settings.tickets.key_prefix
-    tickets = RedisTicketCache(client, prefix=prefix, on_evicted=evictions, **_ticket_rules(settings))
+    tickets = RedisTicketCache(client, settings.tickets.rules(), prefix=prefix, on_evicted=evictions)
     throttles = Throttles(
         RedisThrottle(client, settings.throttling.rules(), prefix=f"{prefix}throttle:login:"),
         RedisThrottle(client, TRUSTED_PASSWORDS, prefix=f"{prefix}throttle:trusted:", on_alarm=_alarm),

@@ -32,6 +32,7 @@ from asmx_tickets.settings.types import (
     UtcTime,
 )
 from asmx_tickets.throttling import AccountRule, AddressRule, ThrottleRules
+from asmx_tickets.tickets.cache import TicketRules
 from asmx_tickets.users.hash_parameters import MAX_ITERATIONS, MAX_MEMORY_KIB, MAX_PARALLELISM, HashParameters
 from asmx_tickets.users.password_policy import MAX_PASSWORD, PasswordPolicy
 
@@ -41,6 +42,7 @@ STDOUT = "stdout"
 
 # The rules and their defaults are defined where they are enforced.
 _LANGUAGES = Languages()
+_TICKETS = TicketRules()
 _HASH = HashParameters()
 _ACCOUNT = AccountRule()
 _ADDRESS = AddressRule()
@@ -80,27 +82,25 @@ class ConnectionStrings(Section):
         """Whether other processes see the same tickets."""
         return self.tickets.get_secret_value() != "memory://"
 
-    @property
-    def users_are_remote(self) -> bool:
-        """Whether looking up a user may have to wait for another machine."""
-        return not self.users.get_secret_value().startswith("sqlite")
-
 
 class Tickets(Section):
     """The life of a ticket."""
 
     sliding_expiration: TimeSpan = Field(
-        default=timedelta(days=30), description="How long a ticket lives from its last use, as d.hh:mm:ss."
+        default=timedelta(seconds=_TICKETS.sliding_expiration),
+        description="How long a ticket lives from its last use, as d.hh:mm:ss.",
     )
     absolute_expiration: OptionalTimeSpan = Field(
         default=None,
         description="How long a ticket lives from its login at most, however often it is used; null: no end.",
     )
     max_per_user: int = Field(
-        default=0, ge=0, description="How many tickets a user may have; the one unused for longest ends. 0: any number."
+        default=_TICKETS.max_per_user,
+        ge=0,
+        description="How many tickets a user may have; the one unused for longest ends. 0: any number.",
     )
     max_total: int = Field(
-        default=2_000_000,
+        default=_TICKETS.max_total,
         ge=1,
         le=100_000_000,
         description="How many tickets may live; the one unused for longest ends.",
@@ -113,6 +113,16 @@ class Tickets(Section):
     key_prefix: KeyPrefix = Field(
         default="asmx-tickets:", description="With Redis: what the names of all keys begin with."
     )
+
+    def rules(self) -> TicketRules:
+        """How long tickets live and how many may live."""
+        longest = self.absolute_expiration
+        return TicketRules(
+            self.sliding_expiration.total_seconds(),
+            None if longest is None else longest.total_seconds(),
+            self.max_per_user,
+            self.max_total,
+        )
 
 
 class LanguageSettings(Section):

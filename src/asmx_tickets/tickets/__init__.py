@@ -1,6 +1,7 @@
 """Tickets: what one is, and where the live ones are kept."""
 
 from asmx_tickets.tickets.cache import TicketCache as TicketCache
+from asmx_tickets.tickets.cache import TicketRules as TicketRules
 from asmx_tickets.tickets.cache import TicketSummary as TicketSummary
 from asmx_tickets.tickets.memory import MemoryTicketCache as MemoryTicketCache
 from asmx_tickets.tickets.ticket import Origin as Origin

@@ -19,7 +19,35 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from asmx_tickets.errors import SettingsError
 from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRules:
+    """How long tickets live, in seconds, and how many may live.
+
+    Attributes:
+        sliding_expiration: from the last use.
+        absolute_expiration: from the login, at most; None: no end.
+        max_per_user: beyond this the user's ticket unused for longest ends; 0: no cap.
+        max_total: beyond this the ticket unused for longest ends.
+
+    Raises:
+        SettingsError: a number is out of range.
+    """
+
+    sliding_expiration: float = 30 * 86_400.0
+    absolute_expiration: float | None = None
+    max_per_user: int = 0
+    max_total: int = 2_000_000
+
+    def __post_init__(self) -> None:
+        longest = self.absolute_expiration
+        if self.sliding_expiration <= 0 or (longest is not None and longest <= 0):
+            raise SettingsError("The expirations of tickets must be above 0.")
+        if self.max_total < 1 or self.max_per_user < 0:
+            raise SettingsError("The number of tickets must be above 0, and that of a user's 0 (no cap) or above.")
 
 
 @dataclass(frozen=True, slots=True)

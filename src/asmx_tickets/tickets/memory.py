@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NoReturn
 
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.tickets.cache import TicketCache, TicketSummary
+from asmx_tickets.tickets.cache import TicketCache, TicketRules, TicketSummary
 from asmx_tickets.tickets.order import UseOrder
 from asmx_tickets.tickets.records import NO_WORD, Fields, TicketRecords, fields_of, record_of
 from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket, digest, digests_begin, short_hash
@@ -39,34 +39,26 @@ class MemoryTicketCache(TicketCache):
 
     def __init__(
         self,
+        rules: TicketRules,
         *,
-        sliding_expiration: float,
         clock: Callable[[], float],
-        max_total: int = 2_000_000,
-        max_per_user: int = 0,
-        absolute_expiration: float | None = None,
         on_evicted: Callable[[TicketSummary], None] | None = None,
     ) -> None:
-        """Durations in seconds; ``clock`` gives epoch seconds, UTC.
-
-        Beyond ``max_total`` the ticket unused for longest ends, beyond ``max_per_user`` (0: no cap) that user's one.
-        ``on_evicted`` is told of each that ends so, after the fact; it must not raise. Memory for ``max_total`` tickets
-        is reserved, not taken. Raises ValueError if a number is out of range.
+        """``clock`` gives epoch seconds, UTC. ``on_evicted`` is told of each ticket that a cap has ended; it must not
+        raise. Memory for ``max_total`` tickets is reserved, not taken.
         """
-        self._window = sliding_expiration
-        self._longest = math.inf if absolute_expiration is None else absolute_expiration
-        if self._window <= 0 or self._longest <= 0 or max_total < 1 or max_per_user < 0:
-            raise ValueError("expirations and max_total must be above 0, max_per_user 0 or above")
-        self._max_total, self._max_per_user = max_total, max_per_user
+        self._window = rules.sliding_expiration
+        self._longest = math.inf if rules.absolute_expiration is None else rules.absolute_expiration
+        self._max_total, self._max_per_user = rules.max_total, rules.max_per_user
         self._on_evicted, self._clock = on_evicted, clock
         self._latest = -math.inf
         self._sweep_at = math.inf  # No ticket expires before.
         self._lock = threading.Lock()
         # Digest to slot, by the digest's first byte: many small dicts for the same reason as in UseOrder.
         self._slots: tuple[dict[bytes, int], ...] = tuple({} for _ in range(256))
-        self._records = TicketRecords(max_total)
-        self._by_use, self._by_use_of_user = UseOrder(max_total), UseOrder(max_total)
-        by_issue = () if absolute_expiration is None else (UseOrder(max_total),)
+        self._records = TicketRecords(rules.max_total)
+        self._by_use, self._by_use_of_user = UseOrder(rules.max_total), UseOrder(rules.max_total)
+        by_issue = () if rules.absolute_expiration is None else (UseOrder(rules.max_total),)
         self._by_expiry = (self._by_use, *by_issue)  # Each expired ticket gets to the front of one.
 
     @property

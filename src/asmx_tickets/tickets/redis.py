@@ -32,7 +32,7 @@ from typing import Any
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.redis.client import CannotSave, RedisClient, Unanswered
 from asmx_tickets.redis.script import Script, load
-from asmx_tickets.tickets.cache import TicketCache, TicketSummary
+from asmx_tickets.tickets.cache import TicketCache, TicketRules, TicketSummary
 from asmx_tickets.tickets.ticket import NOWHERE, Origin, Ticket, digest, digests_begin, short_hash
 
 BATCH = 500  # Of many tickets, how many are ended or listed in one round trip.
@@ -54,28 +54,18 @@ class RedisTicketCache(TicketCache):
     def __init__(
         self,
         client: RedisClient,
+        rules: TicketRules,
         *,
         prefix: str = DEFAULT_PREFIX,
-        sliding_expiration: float,
-        max_total: int = 2_000_000,
-        max_per_user: int = 0,
-        absolute_expiration: float | None = None,
         on_evicted: Callable[[TicketSummary], None] | None = None,
     ) -> None:
-        """As MemoryTicketCache: durations in seconds, no cap per user if that is 0; ValueError if one is out of range.
-
-        Tickets that are there keep the expiry they were given; a new absolute expiration counts for them from their
-        next use on. The process whose ``add`` ends a ticket tells its own ``on_evicted``.
+        """Existing tickets keep the expiry they were given; a new absolute expiration counts for them from their next
+        use on. The process whose ``add`` ends a ticket tells its own ``on_evicted``.
         """
-        longest = absolute_expiration if absolute_expiration is not None else 0.0
-        if sliding_expiration <= 0 or (absolute_expiration is not None and longest <= 0):
-            raise ValueError("expirations must be above 0")
-        if max_total < 1 or max_per_user < 0:
-            raise ValueError("max_total must be above 0, max_per_user 0 or above")
         self._redis = client
         self._prefix = prefix.encode()
-        self._life = round(sliding_expiration * 1e6), round(longest * 1e6)
-        self._caps = max_per_user, max_total
+        self._life = round(rules.sliding_expiration * 1e6), round((rules.absolute_expiration or 0.0) * 1e6)
+        self._caps = rules.max_per_user, rules.max_total
         self._on_evicted = on_evicted
         # Digests whose add was not answered: Redis may have them, or get them once it goes on.
         self._unsure: deque[bytes] = deque(maxlen=10_000)

@@ -13,7 +13,7 @@ import struct
 import tempfile
 from pathlib import Path
 
-from asmx_tickets.tickets import MemoryTicketCache
+from asmx_tickets.tickets import MemoryTicketCache, TicketRules
 from asmx_tickets.tickets.snapshot import load
 
 MAX_LENGTH = 4096
@@ -38,7 +38,7 @@ _log = logging.getLogger("asmx_tickets.tickets.snapshot")
 def check(data: bytes) -> None:
     version = {b"!": 2, b"?": 1}.get(data[:1])
     content = data if version is None else _signed(data[1:], version)
-    cache = MemoryTicketCache(sliding_expiration=WINDOW, clock=lambda: NOW, max_total=CAPACITY)
+    cache = MemoryTicketCache(TicketRules(WINDOW, max_total=CAPACITY), clock=lambda: NOW)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "tickets")
         file.write_bytes(content)
