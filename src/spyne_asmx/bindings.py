@@ -20,7 +20,7 @@ from spyne_asmx.faults import (
 from spyne_asmx.http import UNCACHED, XML_TEXT, MediaType, Request, Response, parse_media_type, text_response
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.operations import Operation, OperationTable
-from spyne_asmx.servicefaults import decoding_fault
+from spyne_asmx.servicefaults import raised_fault
 from spyne_asmx.shapes import Key, Shapes
 from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
 from spyne_asmx.xml import as_utf8, is_utf8
@@ -205,7 +205,7 @@ class SoapBinding:
         except HttpError:
             raise
         except Exception as error:
-            fault = decoding_fault(error, request, self._operations.namespace)
+            fault = raised_fault(error, request, self._operations.namespace)
             raise Faulted(fault, _SOAP_FORMS[version]) from None
         # A shape knows nothing of headers, nor of bodies whose element is the parameter itself.
         is_shapely = header is None and not operation.request.is_bare
@@ -258,10 +258,8 @@ class FormBinding:
         form = _HTTP_FORMS[request.method]
         try:
             operation = self._operation(request, name)
-        except HttpError:
-            raise
-        except Exception as error:
-            raise Faulted(decoding_fault(error, request, self._operations.namespace), form) from None
+        except AsmxFault as fault:
+            raise Faulted(fault, form) from None
         charset = None
         if request.method == "POST" and operation.parameters:
             charset = parse_media_type(request.headers.get("content-type")).charset
@@ -272,13 +270,18 @@ class FormBinding:
             return DecodedCall(operation, [], form)
         encoded = request.query.encode("utf-8", "surrogateescape") if request.method == "GET" else request.body
         reader = operation.arguments
-        fields = forms.decode(encoded, charset, reader.form_names, self._limits, repeated=reader.repeated_form_names)
+        fields = forms.decode(
+            encoded,
+            charset,
+            reader.form_names,
+            self._limits,
+            repeated=reader.repeated_form_names,
+            case_counts=reader.case_counts,
+        )
         try:
             return DecodedCall(operation, reader.from_form(fields), form)
-        except HttpError:
-            raise
         except Exception as error:
-            raise Faulted(decoding_fault(error, request, self._operations.namespace), form) from None
+            raise Faulted(raised_fault(error, request, self._operations.namespace), form) from None
 
     def _operation(self, request: Request, name: str) -> Operation:
         """The operation that a form calls, if forms may call it."""

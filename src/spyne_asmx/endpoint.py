@@ -9,14 +9,14 @@ from spyne.protocol import ProtocolBase
 from spyne.server import ServerBase
 
 from spyne_asmx.application import AsmxApplication
-from spyne_asmx.bindings import ALL_BINDINGS, Binding, Decoder, Faulted, FormBinding, SoapBinding
+from spyne_asmx.bindings import ALL_BINDINGS, Binding, DecodedCall, Decoder, Faulted, FormBinding, SoapBinding
 from spyne_asmx.context import AsmxContext
 from spyne_asmx.documentation import NO_PAGES, Documentation, Pages
-from spyne_asmx.faults import AsmxFault, HttpError, ServerFault
+from spyne_asmx.faults import AsmxFault, HttpError
 from spyne_asmx.http import UNCACHED, Request, Response, text_response
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.operations import OperationTable
-from spyne_asmx.servicefaults import service_fault
+from spyne_asmx.servicefaults import raised_fault
 
 
 class AsmxEndpoint(ServerBase):
@@ -57,7 +57,7 @@ class AsmxEndpoint(ServerBase):
             decode = decoder or self._decoder(request)
             if decode is None:
                 return self._document(request)
-            ctx = AsmxContext(self.app, request, decode(request))
+            ctx = self._context(request, decode(request))
             if ctx.has_new_input:
                 self._decode_anew(ctx)
         except Faulted as faulted:
@@ -65,6 +65,13 @@ class AsmxEndpoint(ServerBase):
         except HttpError as error:
             return text_response(error.status, str(error), *error.headers)
         return ctx
+
+    def _context(self, request: Request, call: DecodedCall) -> AsmxContext:
+        """The context of a decoded call. Raises Faulted with what a listener of its creation raises."""
+        try:
+            return AsmxContext(self.app, request, call)
+        except Exception as error:
+            raise Faulted(raised_fault(error, request, self.operations.namespace), call.form) from None
 
     def decoder(self, request: Request) -> Decoder | None:
         """What decodes every request with the method, path and headers of this one; None if none is decoded."""
@@ -130,37 +137,33 @@ class AsmxEndpoint(ServerBase):
 
     def _fault_answer(self, ctx: AsmxContext, error: Exception) -> Response:
         """The answer to a call that raised an exception. Unexpected exceptions are logged, once."""
-        fault = self._fault(ctx, error)
-        if ctx.out_error is None:
-            ctx.out_error = _as_spyne_has_it(fault)
-        told = ctx.out_error
-        ctx.fire_event("method_exception_object")
-        if ctx.out_error is not told:  # a listener has replaced the fault
-            fault = self._fault(ctx, ctx.out_error)
+        fault = self._told(ctx, error)
         ctx.out_string = ctx.out_document = None
         ctx.has_own_protocol = False
         ctx.written = ctx.form.fault(fault)
-        ctx.fire_event("method_exception_document")
-        ctx.fire_event("method_exception_string")
         try:
+            ctx.fire_event("method_exception_document")
+            ctx.fire_event("method_exception_string")
             return ctx.finished(ctx.written, is_fault=True)
-        except ValueError:  # headers that can't be sent
+        except Exception:  # headers that can't be sent, or a listener's bug
             ctx.request.log_bug(ctx.operation.name)
             return ctx.written
 
-    def _fault(self, ctx: AsmxContext, error: Exception) -> AsmxFault:
-        if isinstance(error, AsmxFault):
-            return error
-        if isinstance(error, Fault):
-            try:
-                fault = service_fault(error, self.operations.namespace)
-            except Exception:  # a detail that can't be written
-                ctx.request.log_bug(ctx.operation.name)
-                return ServerFault()
-            ctx.out_error = error
+    def _told(self, ctx: AsmxContext, error: Exception) -> AsmxFault:
+        """The fault for an exception after listeners were told: they may change it, replace it, or raise another."""
+        fault = None if isinstance(error, Fault) else self._fault(ctx, error)
+        ctx.out_error = told = error if fault is None else ctx.out_error or _as_spyne_has_it(fault)
+        before = dict(vars(told))
+        try:
+            ctx.fire_event("method_exception_object")
+        except Exception as another:
+            return self._fault(ctx, another)
+        if fault is not None and ctx.out_error is told and vars(told) == before:
             return fault
-        ctx.request.log_bug(ctx.operation.name)
-        return ServerFault()
+        return self._fault(ctx, ctx.out_error)
+
+    def _fault(self, ctx: AsmxContext, error: Exception) -> AsmxFault:
+        return raised_fault(error, ctx.request, self.operations.namespace, ctx.operation.name)
 
     def _close(self, ctx: AsmxContext) -> None:
         """End a call after its answer was made. A listener's bug can no longer change the answer; it is only logged."""

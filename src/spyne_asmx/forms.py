@@ -58,7 +58,8 @@ def decode(
     text_of = _plain_text if is_plain else url_decode
     for field in fields:
         raw_name, _, raw_value = field.partition(b"=")
-        name = text_of(raw_name, codec).lower()
+        name = text_of(raw_name, codec)
+        name = name if case_counts else name.lower()
         is_item = name in repeated
         if (name in values and not is_item) or (names is not None and name not in names):
             continue

@@ -1,6 +1,5 @@
 """Turns spyne's faults, which services and listeners raise, into the faults of answers."""
 
-from contextlib import suppress
 from typing import Any
 
 from lxml import etree
@@ -21,17 +20,20 @@ _DETAIL_ELEMENTS = {"detail", *(f"{{{version.namespace}}}Detail" for version in 
 _DEPTH = 5
 
 
-def decoding_fault(error: Exception, request: Request, namespace: str) -> AsmxFault:
-    """The fault of an answer to a request whose reading raised an exception.
+def raised_fault(error: Exception, request: Request, namespace: str, what: str = "reading the request") -> AsmxFault:
+    """The fault of an answer to a request for an exception that was raised. ``what`` is what failed.
 
-    Types may have code of a service's own, in setters and checks, which raises faults and has bugs. These are logged.
+    Services, listeners and types' own setters and checks raise faults. Anything else is a bug, which is logged.
     """
     if isinstance(error, AsmxFault):
         return error
     if isinstance(error, Fault):
-        with suppress(Exception):  # a detail that can't be written
+        try:
             return service_fault(error, namespace)
-    request.log_bug("reading the request")
+        except Exception:  # a detail that can't be written
+            request.log_bug(what)
+            return ServerFault()
+    request.log_bug(what)
     return ServerFault()
 
 

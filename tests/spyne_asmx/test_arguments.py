@@ -11,7 +11,7 @@ from tests.spyne_asmx.reference import call, endpoint_of, get, inside
 
 class Cases(Service):
     @rpc(Unicode, Unicode, Array(Integer32), _returns=Unicode)
-    def Both(ctx: Any, a: str | None, A: str | None, n: list[int] | None) -> str:
+    def Both(ctx: Any, a: str | None, A: str | None, n: list[int] | None) -> str:  # noqa: N803
         return f"{a} {A} {n}"
 
     @rpc(Unicode, _returns=Unicode)

@@ -151,3 +151,56 @@ def test_a_fault_is_written_as_the_client_reads_it() -> None:
     got = call(endpoint(fail), "Run")
     assert "<faultstring>No such file." in inside(got)
     assert dict(got.headers)["content-type"] == "text/xml; charset=utf-8"
+
+
+def test_a_listener_changes_a_fault_that_the_client_then_reads() -> None:
+    def hide(ctx: Any) -> None:
+        ctx.out_error.faultstring = "It did not work."
+        ctx.out_error.detail = {"id": "7"}
+
+    def fail(_: Any) -> None:
+        raise Fault("Client", "The password of the database is s3cret.", detail={"id": "1"})
+
+    def break_down(_: Any) -> None:
+        raise LookupError
+
+    expected = "<faultstring>It did not work.</faultstring><detail><id>7</id></detail>"
+    assert expected in answer(fail, method_exception_object=hide)
+    assert expected in answer(break_down, method_exception_object=hide)
+
+
+@pytest.mark.parametrize("event", ["method_context_created", "method_exception_object", "method_call"])
+def test_a_fault_that_a_listener_raises_is_the_answer(event: str) -> None:
+    def refuse(ctx: Any) -> None:
+        raise Fault("Client.Auth", "Not you.")
+
+    def fail(_: Any) -> None:
+        raise Fault("Client", "m")
+
+    assert "<faultcode>soap:Client.Auth</faultcode><faultstring>Not you." in answer(fail, **{event: refuse})
+    served = endpoint(fail, **{event: refuse})
+    assert (get(served, "Run", "text=&count=1").body) == b"Not you."
+
+
+@pytest.mark.parametrize("event", ["method_context_created", "method_exception_object"])
+def test_a_bug_of_a_listener_is_the_servers_fault(event: str, caplog: pytest.LogCaptureFixture) -> None:
+    def break_down(_: Any) -> None:
+        raise LookupError("a bug")
+
+    def fail(_: Any) -> None:
+        raise Fault("Client", "m")
+
+    assert "<faultcode>soap:Server</faultcode>" in answer(fail, **{event: break_down})
+    assert "a bug" in caplog.text
+
+
+@pytest.mark.parametrize("event", ["method_exception_document", "method_exception_string"])
+def test_a_bug_of_a_listener_leaves_a_fault_that_is_written(event: str, caplog: pytest.LogCaptureFixture) -> None:
+    def break_down(_: Any) -> None:
+        raise LookupError("a bug")
+
+    def fail(_: Any) -> None:
+        raise Fault("Client", "m")
+
+    assert "<faultcode>soap:Client</faultcode><faultstring>m<" in answer(fail, **{event: break_down})
+    assert "a bug" in caplog.text
