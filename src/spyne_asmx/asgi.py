@@ -6,7 +6,7 @@ from typing import Any
 
 from spyne_asmx.endpoint import AsmxEndpoint
 from spyne_asmx.endpoints import AsmxEndpoints
-from spyne_asmx.http import HeaderMap, Request, Response, too_large
+from spyne_asmx.http import HeaderMap, Request, Response, header_text, host_of_server, too_large
 from spyne_asmx.operations import Waiting
 
 Message = MutableMapping[str, Any]
@@ -82,7 +82,7 @@ class AsgiApplication:
 
 
 def _request(scope: Message) -> Request:
-    headers = HeaderMap([(name.decode("latin-1"), _text(value)) for name, value in scope["headers"]])
+    headers = HeaderMap([(name.decode("latin-1"), header_text(value)) for name, value in scope["headers"]])
     path_base, path = scope.get("root_path", ""), scope["path"]
     # The path begins with the base (ASGI 2.4 says so; servers before it left it out).
     if path_base and (path == path_base or path.startswith(f"{path_base}/")):
@@ -93,17 +93,18 @@ def _request(scope: Message) -> Request:
         query=scope.get("query_string", b"").decode("utf-8", "surrogateescape"),
         headers=headers,
         scheme=scope.get("scheme", "http"),
-        host=headers.get("host") or "",
+        host=_host(scope, headers),
         path_base=path_base,
         remote_address=(scope.get("client") or ("",))[0],
     )
 
 
-def _text(value: bytes) -> str:
-    try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
+def _host(scope: Message, headers: HeaderMap) -> str:
+    host = headers.get("host")
+    server = scope.get("server")
+    if host is None and server is not None and scope.get("http_version") == "1.0":
+        return host_of_server(*server)
+    return host or ""
 
 
 async def _send(answer: Response, scope: Message, send: Send) -> None:

@@ -52,6 +52,19 @@ class HeaderMap:
         return iter(self._values)
 
 
+def header_text(value: bytes) -> str:
+    """A header's value as text: UTF-8 if it is valid, otherwise Latin-1."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")
+
+
+def host_of_server(name: str, port: object) -> str:
+    """The host of a request that names none, as HTTP/1.0 allows: the server's own address."""
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+
 @dataclass(slots=True)
 class Request:
     """One HTTP request with its whole body.

@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
-from werkzeug.exceptions import BadRequest, HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import BadRequest, HTTPException, LengthRequired, RequestEntityTooLarge
 from werkzeug.wrappers import Request as WerkzeugRequest
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from spyne_asmx.http import HeaderMap, Request, Response, text_response, too_large
+from spyne_asmx.http import HeaderMap, Request, Response, header_text, host_of_server, text_response, too_large
 from spyne_asmx.limits import Limits
 
 if TYPE_CHECKING:
@@ -37,7 +37,9 @@ class WsgiApplication:
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         answer = self._answer(WerkzeugRequest(environ))
-        response = WerkzeugResponse(answer.body, answer.status, list(answer.headers))
+        # PEP 3333: only the server may say what becomes of the connection.
+        headers = [(name, value) for name, value in answer.headers if name != "connection"]
+        response = WerkzeugResponse(answer.body, answer.status, headers)
         return response(environ, start_response)
 
     def _answer(self, http: WerkzeugRequest) -> Response:
@@ -52,17 +54,21 @@ class WsgiApplication:
                 method=http.method,
                 path=http.path,
                 query=http.query_string.decode("utf-8", "surrogateescape"),
-                headers=HeaderMap(list(http.headers.items())),
+                headers=HeaderMap([(name, header_text(value.encode("latin-1"))) for name, value in http.headers]),
                 body=body,
                 scheme=http.scheme,
-                host=http.environ.get("HTTP_HOST", ""),
+                host=_host(http.environ),
                 path_base=http.root_path,
                 remote_address=http.remote_addr or "",
             )
         )
 
     def _body(self, http: WerkzeugRequest) -> bytes:
-        """Read the whole body. Raises RequestEntityTooLarge, and BadRequest if it is shorter than declared."""
+        """Read the whole body.
+
+        Raises RequestEntityTooLarge, BadRequest if it is shorter than declared, and what _check_end does.
+        """
+        _check_end(http.environ)
         # If the server ends the body, werkzeug silently cuts it at the maximum, so the maximum here is one byte more.
         http.max_content_length = self._max_body + 1
         body = http.get_data(cache=False, parse_form_data=False)
@@ -71,3 +77,19 @@ class WsgiApplication:
         if http.content_length not in {None, len(body)}:
             raise BadRequest
         return body
+
+
+def _check_end(environ: "WSGIEnvironment") -> None:
+    """Refuse a body whose end is not known: it would be taken for none. Raises BadRequest and LengthRequired."""
+    length = environ.get("CONTENT_LENGTH") or "0"
+    if not (length.isascii() and length.isdigit()):
+        raise BadRequest
+    if environ.get("HTTP_TRANSFER_ENCODING") and not environ.get("wsgi.input_terminated"):
+        raise LengthRequired  # the server knows no chunks
+
+
+def _host(environ: "WSGIEnvironment") -> str:
+    host: str | None = environ.get("HTTP_HOST")
+    if host is None and environ.get("SERVER_PROTOCOL") == "HTTP/1.0":
+        return host_of_server(environ["SERVER_NAME"], environ["SERVER_PORT"])
+    return host or ""

@@ -245,7 +245,6 @@ def test_x3_x4_x5_a_larger_flood_is_not_read(target: Target, body: bytes) -> Non
     """413 before any XML is looked at."""
     response = attack(target, body)
     assert response.status_code == 413
-    assert response.headers["Connection"] == "close"
 
 
 def test_x3_a_body_of_the_largest_size_is_read(target: Target) -> None:
