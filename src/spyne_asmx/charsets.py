@@ -13,6 +13,8 @@ import webencodings
 
 _REFUSED = frozenset({"iso-2022-jp", "x-user-defined", "replacement"})
 _UTF_8 = "utf-8"
+UTF_8_MARK = b"\xef\xbb\xbf"
+"""The byte order mark, which says UTF-8 before all else does."""
 _PUNCTUATION = re.compile(r"[^a-z0-9]")
 _CODE_PAGE = re.compile("x?(?:cp|ms|win|windows|codepage|dos|ibm)?([0-9]{3,5})")
 _CODE_PAGES = {

@@ -5,7 +5,7 @@ from collections.abc import Container
 from contextlib import suppress
 from functools import lru_cache
 
-from spyne_asmx.charsets import UnsupportedCharset, python_codec
+from spyne_asmx.charsets import UTF_8_MARK, UnsupportedCharset, python_codec
 from spyne_asmx.faults import HttpError
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.xml import DECLARATION, Element
@@ -50,6 +50,8 @@ def decode(
     an unsupported charset.
     """
     codec = _form_codec(charset or "utf-8")
+    if encoded.startswith(UTF_8_MARK):  # .NET's StreamWriter writes it
+        encoded, codec = encoded.removeprefix(UTF_8_MARK), "utf-8"
     fields = [field for field in encoded.split(b"&") if field]
     if len(fields) > limits.fields:
         raise _bad_form(f"more than {limits.fields} fields")

@@ -12,7 +12,7 @@ from xml.parsers.expat import ExpatError, ParserCreate, XMLParserType
 from xml.sax.saxutils import quoteattr
 
 from spyne_asmx import charsets
-from spyne_asmx.charsets import python_codec
+from spyne_asmx.charsets import UTF_8_MARK, UnsupportedCharset, python_codec
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 
 DECLARATION = '<?xml version="1.0" encoding="utf-8"?>'
@@ -133,7 +133,8 @@ _DECLARATION_NAME = re.compile(rb"""\s(xmlns(?::[^\s=]+)?)\s*=\s*(?:"[^"]*"|'[^'
 def read(body: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMITS, *, sources: bool = False) -> Element:
     """Read a document and return its root.
 
-    ``charset`` is that of the Content-Type header, which overrides the document's declaration (RFC 7303 section 3).
+    ``charset`` is that of the Content-Type header, which overrides the document's declaration. A byte order mark
+    overrides both (RFC 7303 section 3.3).
     Comments are dropped; CDATA and character references become text. With ``sources`` each element is a SourceElement,
     which keeps the source text.
 
@@ -293,10 +294,11 @@ def _refuse(*_: object) -> None:
 
 
 def as_utf8(body: bytes, charset: str | None) -> bytes:
-    """Transcode a document to UTF-8. Raises UnsupportedCharset, and XmlError for bytes outside the charset."""
-    if charset is None:
-        charset = _charset_of(body)
-    codec = python_codec(charset)
+    """Transcode a document to UTF-8. Raises UnsupportedCharset, and XmlError for bytes outside the charset.
+
+    ASMX does not look behind the envelope, where some clients send zeros from the end of their buffer.
+    """
+    codec = python_codec(_charset_of(body, charset))
     try:
         utf8 = body if codec == "utf-8" else body.decode(codec).encode()
     except UnicodeError:
@@ -304,21 +306,36 @@ def as_utf8(body: bytes, charset: str | None) -> bytes:
     # Whatever charset expat is told, it takes a document that begins like UTF-16 for UTF-16. No UTF-8 document does.
     if utf8.startswith((b"\xff\xfe", b"\xfe\xff")) or 0 in utf8[:2]:
         raise XmlError(1, 1)
-    return utf8.removeprefix(b"\xef\xbb\xbf")
+    return utf8.removeprefix(UTF_8_MARK).rstrip(b"\0")
 
 
 def is_utf8(body: bytes, charset: str | None = None) -> bool:
-    """Whether a document is in UTF-8, by the transport's charset or, without one, by its own bytes."""
-    return charsets.is_utf8(charset or _charset_of(body))
+    """Whether a document is in UTF-8."""
+    try:
+        return charsets.is_utf8(_charset_of(body, charset))
+    except UnsupportedCharset:
+        return False
 
 
-def _charset_of(body: bytes) -> str:
-    """The charset by a document's first bytes or its declaration (XML 1.0 appendix F)."""
+def _charset_of(body: bytes, charset: str | None) -> str:
+    """A document's charset: by its mark, then the transport's, then the declaration's (RFC 7303 section 3.3).
+
+    Raises UnsupportedCharset if the transport's is none, whatever the mark.
+    """
+    if charset is not None:
+        python_codec(charset)
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
+    if body.startswith(UTF_8_MARK):
+        return "utf-8"
+    return charset or _declared_charset(body)
+
+
+def _declared_charset(body: bytes) -> str:
+    """The charset by a document's first bytes or its declaration (XML 1.0 appendix F)."""
     if body.startswith((b"<\x00", b"\x00<")):
         return "utf-16le" if body[0] else "utf-16be"
-    declared = _DECLARED_ENCODING.match(body.removeprefix(b"\xef\xbb\xbf"))
+    declared = _DECLARED_ENCODING.match(body)
     if declared is None:
         return "utf-8"
     # .NET's StringWriter always declares UTF-16. A declaration that can be read byte by byte is not in UTF-16.

@@ -287,6 +287,28 @@ def test_the_headers_charset_counts_before_the_declarations(service: Service) ->
     assert succeeds(post(service, body.encode("windows-1252"), content_type="text/xml; charset=windows-1252"))
 
 
+@pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "utf-16"])
+@pytest.mark.parametrize("declared", ["", "iso-8859-1", "utf-8", "utf-16"])
+def test_a_byte_order_mark_counts_before_both(service: Service, codec: str, charset: str, declared: str) -> None:
+    """RFC 7303 section 3.3, as ASMX does. The second call meets what the first has taught."""
+    add_user(service, "jürgen")
+    declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
+    for user_name in ("jsmith", "jürgen", "jsmith"):
+        body = declaration + login_with(f"<UID>{user_name}</UID><PWD>{PASSWORD}</PWD>")
+        assert succeeds(post(service, body.encode(codec), content_type=f"text/xml; charset={charset}"))
+
+
+@pytest.mark.parametrize("padding", [b"\0", b"\0" * 200, b"\r\n\0"])
+@pytest.mark.parametrize("version", [SOAP11, SOAP12])
+def test_zeros_behind_the_envelope_are_ignored(service: Service, padding: bytes, version: str) -> None:
+    """What is left of a client's buffer; ASMX does not look at it."""
+    content_type = "text/xml" if version == SOAP11 else "application/soap+xml"
+    for password, success in ((PASSWORD, True), ("wrong", False), (PASSWORD, True)):
+        body = envelope("AuthenticateUser", {"UID": "jsmith", "PWD": password}, soap=version)
+        assert succeeds(post(service, body + padding, None, content_type)) is success
+
+
 @pytest.mark.parametrize("charset", ['""', "''", "'utf-8'", '"UTF-8"', " ", "utf8;"])
 def test_an_empty_charset_is_none_and_quotes_mean_nothing(service: Service, charset: str) -> None:
     """Then the body is UTF-8."""

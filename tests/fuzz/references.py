@@ -95,6 +95,9 @@ def by_lxml(body: bytes, charset: str | None) -> etree._Element:
     """A document's root as lxml reads it. A charset that the document itself shows is left to lxml to find, but for
     UTF-16 without a byte order mark, which lxml does not look for (XML 1.0 appendix F).
     """
+    for mark, marked in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if body.startswith(mark):
+            charset = marked
     if charset is None and body.startswith((b"<\0", b"\0<")):
         charset = "utf-16le" if body[0] else "utf-16be"
     if charset is not None:
@@ -103,7 +106,7 @@ def by_lxml(body: bytes, charset: str | None) -> etree._Element:
     parser = etree.XMLParser(
         encoding=charset, resolve_entities=False, no_network=True, remove_comments=True, recover=True
     )
-    root = etree.fromstring(body.removeprefix(b"\xef\xbb\xbf"), parser)
+    root = etree.fromstring(body.removeprefix(b"\xef\xbb\xbf").rstrip(b"\0"), parser)
     errors = [error for error in parser.error_log if error.type not in _NO_ERRORS]
     assert not errors, errors
     return root
@@ -117,6 +120,8 @@ def form_of(encoded: bytes, charset: str | None, names: Container[str] | None = 
     codec = codec_of(charset or "utf-8")
     if codec is None or codec.startswith("utf-16"):
         raise LookupError(charset)
+    if encoded[:3] == b"\xef\xbb\xbf":
+        encoded, codec = encoded[3:], "utf-8"
     fields = [field.partition(b"=") for field in encoded.split(b"&") if field]
     values: dict[str, str] = {}
     for raw_name, _, raw_value in fields:

@@ -164,6 +164,14 @@ def test_charsets_by_every_name_they_have(charset: str, encoded: bytes, value: s
     assert decode(b"UID=" + encoded, charset) == {"uid": value}
 
 
+@pytest.mark.parametrize("charset", [None, "utf-8", "iso-8859-1", "windows-1252", "us-ascii"])
+def test_a_byte_order_mark_before_a_form_says_utf_8(charset: str | None) -> None:
+    """.NET's StreamWriter with Encoding.UTF8 writes one, and the mark is no part of the first field's name."""
+    assert decode(b"\xef\xbb\xbfUID=%C3%A9&PWD=x", charset) == {"uid": "é", "pwd": "x"}
+    assert decode(b"\xef\xbb\xbf", charset) == {}
+    assert decode(b"PWD=\xef\xbb\xbf") == {"pwd": "\ufeff"}
+
+
 def test_fields_that_nobody_reads_are_bounded_by_the_body_alone() -> None:
     """A view state of 20 KB, control characters, long names and 998 fields more."""
     noise = (
