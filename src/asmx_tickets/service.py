@@ -63,8 +63,7 @@ class TicketService(Service):
         except Unavailable as error:
             _log.warning("request %s: %s", ctx.request.id, error)
             raise ServiceUnavailable from error
-        name = ctx.app.config.root_name
-        return answer if name == "root" else elements.named(answer, name)
+        return elements.named(answer, ctx.app.config.root_name)
 
     @rpc(
         Unicode,
@@ -79,7 +78,7 @@ class TicketService(Service):
 
         Args:
             user_name: The login name, in any letter case. Or a live ticket, with an empty password: it is renewed.
-            password: The password, exactly.
+            password: The password; letter case matters.
 
         Errors:
             [900] Authentication failed: The user is unknown or disabled, the password or the ticket is wrong, or there
@@ -104,7 +103,7 @@ class TicketService(Service):
 
         Args:
             user_name: The login name, in any letter case. Or a live ticket, with an empty password: it is renewed.
-            password: The password, exactly.
+            password: The password; letter case matters.
             language: The language of the session, such as en or de. Empty for the user's own, which does not change.
 
         Errors:
@@ -133,13 +132,13 @@ class TicketService(Service):
 
         Args:
             user_name: The login name, in any letter case. Or a live ticket, with an empty password.
-            password: The password, exactly. It is checked even if the old ticket is alive.
+            password: The password; letter case matters. It is checked even if the old ticket is alive.
             language: The language of the session, such as en or de. Empty for the user's own, which does not change.
-            old_ticket: The ticket to keep. Alive and of the same user, its time starts anew; otherwise there is a new
-                one. Left out, the Authorization header or the cookie counts.
+            old_ticket: The ticket to keep. If it is alive and the same user's, its time starts again; otherwise a new
+                one is issued. If left out, the Authorization header or the cookie is used.
 
         Errors:
-            invalid ticket format: The old ticket is no GUID. Nothing else was looked at.
+            invalid ticket format: The old ticket is not a GUID. Nothing else was checked.
             [900] Authentication failed: The user is unknown or disabled, the password or the ticket is wrong, or there
                 were too many failures. The answer does not tell which.
             [902] Ticket generation are not allowed for this user.: The password is right, but the account is the one
@@ -166,7 +165,7 @@ class TicketService(Service):
         """Say whether a ticket is alive, and whose it is. Does not prolong it.
 
         Args:
-            ticket: The ticket. Left out, the Authorization header or the cookie counts.
+            ticket: The ticket. If left out, the Authorization header or the cookie is used.
 
         Errors:
             [901] Session expired or Invalid ticket: There is no ticket, it is no GUID, it is unknown, expired or logged
@@ -208,7 +207,7 @@ class TicketService(Service):
         """Get the profile of the user whom a ticket stands for.
 
         Args:
-            ticket: The ticket; its time starts anew. Left out, the Authorization header or the cookie counts.
+            ticket: The ticket; its time starts again. If left out, the Authorization header or the cookie is used.
 
         Errors:
             [901] Session expired or Invalid ticket: There is no ticket, it is no GUID, it is unknown, expired or logged
@@ -228,10 +227,10 @@ class TicketService(Service):
         """End a ticket at once.
 
         Args:
-            ticket: The ticket. Left out, the Authorization header or the cookie counts.
+            ticket: The ticket. If left out, the Authorization header or the cookie is used.
 
         Errors:
-            [901] Session expired or Invalid ticket: There is no ticket, it is no GUID, or it is dead already.
+            [901] Session expired or Invalid ticket: There is no ticket, it is not a GUID, or it has ended already.
         """
         _authentication(ctx).log_out(_guid(ctx, ticket), _caller(ctx))
         return elements.done()

@@ -122,7 +122,7 @@ def test_a_script_that_redis_does_not_know_is_sent(run: Run, client: RedisClient
 
 
 def test_a_connection_that_ends_is_made_again(run: Run, redis: RedisServer, url: str, client: RedisClient) -> None:
-    """What may be repeated is; what may not is not known to be done. Nobody waits for the end of his time."""
+    """What may be repeated is; what may not is not known to be done. Nobody waits for a time limit."""
     lock = str(uuid4())
 
     async def scenario(hub: Hub) -> None:

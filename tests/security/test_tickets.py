@@ -471,7 +471,7 @@ def _mint_over_http(server: WatchedServer) -> str:
 
 @pytest.mark.parametrize("carrier", ["OldTicket", "header", "cookie", "beside a ticket"])
 def test_t6_a_renewal_never_touches_another_users_ticket(service: Service, carrier: str) -> None:
-    """The caller gets a ticket of his own; the other's is not renewed, ended, or told of."""
+    """The caller gets a new ticket; the other user's is not renewed, ended or revealed."""
     add_user(service, "other", password="another password")
     theirs = mint(service)
     before = expire_on(service, theirs)
@@ -759,7 +759,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     return {"ConnectionStrings__Tickets": url, "Tickets__KeyPrefix": f"{tmp_path.name}:"}
 
 
-def test_t10_beyond_max_per_user_his_ticket_unused_for_longest_ends(
+def test_t10_beyond_max_per_user_the_users_ticket_unused_for_longest_ends(
     make_stored_service: Make, store: dict[str, str], logged: list[logging.LogRecord]
 ) -> None:
     """With a warning that names it by its hash; no other user's ticket is lost."""

@@ -254,6 +254,6 @@ def test_what_does_not_fit_is_said_in_one_line(
 @settings(deadline=None)
 @given(st.text())
 def test_text_in_a_message_is_always_one_short_line(text: str) -> None:
-    """Nobody can write lines of his own into the log."""
+    """Nobody can forge lines in the log."""
     assert one_line(text).isprintable()
     assert len(one_line(text)) <= 100

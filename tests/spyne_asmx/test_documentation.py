@@ -312,7 +312,7 @@ def test_a_page_shows_the_examples_answer_and_the_call_as_a_command() -> None:
 
 def test_without_an_example_there_are_placeholders_and_no_answer() -> None:
     text = Page(get(logins(pages=Pages()), "op=LogIn")).text
-    assert "What it answers" not in text
+    assert "Example answer" not in text
     assert "--data-urlencode 'UID=string'".replace("string", "\ue000string\ue001") not in text
     assert "--data-urlencode 'UID=string'" in text
 
@@ -392,7 +392,7 @@ def test_without_the_post_binding_a_sentence_stands_for_the_form() -> None:
 def test_an_operation_that_takes_objects_says_that_it_has_no_form(calculator: Documentation) -> None:
     page = Page(calculator.answer("op=Copy", ADDRESS))
     assert not page.all("form")
-    assert "call it with SOAP" in page.text
+    assert "Call it with SOAP" in page.text
 
 
 def test_the_help_page_lists_addresses_of_bindings_that_are_on() -> None:

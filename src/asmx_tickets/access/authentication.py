@@ -4,8 +4,6 @@ Nothing here knows about HTTP or XML. A method returns a plain value, or raises 
 Unavailable if a store does not answer.
 """
 
-import secrets
-from collections.abc import Callable
 from typing import NamedTuple
 
 from asmx_tickets.access.logon import Logons, as_typed, write_if_possible
@@ -44,7 +42,6 @@ class Authentication:
         trusted_throttle: Throttle,
         policy: Policy,
         audit: AuditLog,
-        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         self._directory = directory
         self._profiles = profiles
@@ -53,7 +50,6 @@ class Authentication:
         self._trusted_throttle = trusted_throttle
         self._policy = policy
         self._audit = audit
-        self._random_bytes = random_bytes
 
     def log_in(self, user_name: str, password: str, language: str | None = None, caller: Caller = NOBODY) -> Session:
         """A new ticket for a name and a password, or the same ticket for a live ticket and no password.
@@ -179,7 +175,7 @@ class Authentication:
 
     def _issue(self, user: User, language: str | None, event: Event, caller: Caller) -> Session:
         # The ticket comes last: whatever fails before it leaves no live ticket behind (SECURITY A8, R4).
-        guid = new_guid(self._random_bytes)
+        guid = new_guid()
         self._audit.write(_record(event, caller, user, guid))
         ticket = self._tickets.add(
             guid,

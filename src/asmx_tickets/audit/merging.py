@@ -1,4 +1,4 @@
-"""Many equal lines of an audit log as one with a count (SECURITY D22)."""
+"""Writes equal lines of an audit log as one with a count (SECURITY D22)."""
 
 import math
 import threading

@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """What stays while the process lives, whatever becomes of the settings: the stores, and what was given."""
+    """The parts that live as long as the process, across reloads of the settings."""
 
     directory: SqlUserDirectory
     users: CooperativeDirectory
@@ -62,7 +62,7 @@ class Foundation:
 
 @dataclass(frozen=True, slots=True)
 class Composition:
-    """What was built, for whoever runs it."""
+    """The built service, for the worker that runs it."""
 
     settings: Settings
     site: Site
@@ -72,7 +72,7 @@ class Composition:
     audit: AuditLog
     foundation: Foundation
     commands: Mapping[str, Command]
-    """What operators can ask of it, at the admin socket."""
+    """The commands of the admin socket, by name."""
 
     @property
     def tickets(self) -> TicketCache:
@@ -107,8 +107,8 @@ class Composition:
         self.stores.start()
 
     def tend(self) -> None:
-        """What is to be done once a second: write down the counts of audit lines whose time has come, and come to a
-        users' database that has taken the other one's place. What does not work is tried again.
+        """Do the regular work of each second: write the audit counts that are due, and switch to a users' database that
+        has replaced the old one. What fails is tried again.
         """
         for work in (self.audit.flush, self.foundation.users.follow):
             try:
@@ -117,7 +117,7 @@ class Composition:
                 _log.debug("%s", error)  # Whoever needs the store says so.
 
     def close(self) -> None:
-        """Leave the tickets to the next run, and let go of the stores."""
+        """Save the tickets for the next run, and close the stores."""
         self.stores.stop()
         self.directory.close()
         try:
@@ -137,8 +137,8 @@ def compose(
     figures: Figures | None = None,
     metrics: "Metrics | None" = None,
 ) -> Composition:
-    """Build the service. With ``demo``: the demo's users and secrets, and nothing on disk (CONTRACT 3). What is given
-    takes the place of what would be built.
+    """Build the service. With ``demo``: the demo's users and secrets, and nothing on disk (CONTRACT 3). Parts
+    that are passed in are used instead of being built.
 
     Raises SettingsError and Unavailable.
     """
@@ -232,7 +232,7 @@ def _watch_stores(metrics: "Metrics", users: CooperativeDirectory, stores: Store
 
 
 def _checks(foundation: Foundation) -> dict[str, Callable[[], object]]:
-    """The stores by what people call them."""
+    """A check for each store, by the name that people know it by."""
     checks = foundation.stores.checks
     return {"users": partial(foundation.users.get, 0), "audit": foundation.audit.check, **checks}
 

@@ -1,4 +1,4 @@
-"""What the server's processes count, in memory that all of them see: each writes its own figures, any tells the sum."""
+"""Counters in memory that all server processes share: each process writes its own, and any can read the sum."""
 
 import mmap
 import struct
@@ -53,7 +53,7 @@ class Figures:
             _SECOND.pack_into(self._memory, at, second, *counts)
 
     def note_queue(self, length: int) -> None:
-        """So many passwords are looked at or wait for it in this process."""
+        """Set how many passwords this process is checking or has waiting."""
         _QUEUE.pack_into(self._memory, self._seat * _SEAT_SIZE, length)
 
     def sums(self) -> dict[str, int]:
@@ -71,7 +71,7 @@ class Figures:
 
 
 class CountingAudit(OuterAudit):
-    """Another audit log, with what is written counted."""
+    """Counts the logins and refusals that are written to another audit log."""
 
     def __init__(self, audit: AuditLog, figures: Figures) -> None:
         super().__init__(audit)

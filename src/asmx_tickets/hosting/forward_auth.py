@@ -53,7 +53,7 @@ def header_text(value: str) -> str:
 
 
 def _told(session: Session) -> tuple[tuple[str, str], ...]:
-    """All three, also where one is empty: the proxy must find something to put in the place of a client's own."""
+    """The user's headers: always all three, even if empty, so that the proxy overwrites any that a client sent."""
     profile = session.user.profile
     values = {"remote-user": profile.user_name, "remote-name": profile.full_name, "remote-email": profile.email}
     return tuple((name, header_text(value)) for name, value in values.items())

@@ -15,14 +15,14 @@ from spyne_asmx import Response, text_response
 LIVE, READY = "/healthz", "/readyz"
 ASK_EVERY_SECONDS = 1.0
 LONGEST_SECONDS = 3.0
-"""A store that has not answered by then counts as hanging, whatever its own time limit is."""
+"""A store that takes longer counts as hanging, whatever its own time limit."""
 _PAUSE_SECONDS = 0.02
 
 _log = logging.getLogger(__name__)
 
 
 class Health:
-    """``checks`` are the stores by what people call them; each raises Unavailable while its store does not answer.
+    """``checks`` are the stores' checks by name; each raises Unavailable while its store does not answer.
 
     ``now`` gives seconds that never run backwards.
     """

@@ -1,4 +1,4 @@
-"""What a Prometheus server can read of this one: how much is asked, how it ends, how long it takes, and what waits.
+"""The numbers for Prometheus: how many calls there are, how they end, how long they take, and what is waiting.
 
 prometheus-client keeps each process's numbers in a file of a common folder, from which any process can tell the sums.
 It reads the folder's name from a variable when it is imported, so this module is only imported if metrics are on.
@@ -106,12 +106,12 @@ class Metrics:
     # --- events ---
 
     def call_ended(self, ctx: AsmxContext) -> None:
-        """A call of an operation has ended, whatever way."""
+        """Count a call of an operation that has ended, with its outcome and duration."""
         seconds = max(0.0, (ctx.call_end or ctx.call_start) - ctx.call_start)
         self._call(ctx.operation.name, ctx.binding, _outcome(ctx)).observe(seconds)
 
     def answered(self, _request: Request, status: int, _seconds: float, _address: str) -> None:
-        """A client got an answer."""
+        """Count an answer."""
         self._answer(str(status)).inc()
 
     def evicted(self) -> None:
@@ -119,12 +119,12 @@ class Metrics:
         self._evicted.inc()
 
     def watch(self, store: str, presence: Presence) -> None:
-        """Tell of this store, too."""
+        """Include this store in the numbers."""
         self._presences[store] = presence
         presence.observer = self._store_seconds.labels(store).observe
 
     def sample(self, connections: int, hub: Hub) -> None:
-        """What there is just now. To be called now and again."""
+        """Set the gauges to the current values. To be called regularly."""
         self._connections.set(connections)
         for lane in Lane:
             self._lanes.labels(lane.value).set(hub.waiting(lane))
@@ -132,7 +132,7 @@ class Metrics:
             self._store_up.labels(store).set(not presence.is_gone)
 
     def count_tickets(self, tickets: TicketCache) -> None:
-        """How many there are. May block; what can't be asked stays as it was."""
+        """Set the number of live tickets. May block; keeps the last number if the store is out."""
         with suppress(Unavailable):
             self._tickets.set(tickets.held)
 

@@ -25,7 +25,7 @@ def metrics_folder() -> Iterator[None]:
 
 
 def forget_process(process: int) -> None:
-    """What an ended process had at its end is over; what it counted stays."""
+    """Remove the gauges of a process that has ended; its counters stay."""
     folder = os.environ.get(VARIABLE)
     if folder:
         for file in Path(folder).glob(f"gauge_live*_{process}.db"):

@@ -20,7 +20,7 @@ class MetricsSite(Answerer):
         self._numbers = count(1)
 
     def decoder(self, request: Request) -> None:
-        """Each request is looked at by itself."""
+        """None: no head is remembered."""
 
     def begin(self, request: Request, decoder: Decoder | None = None) -> Call | Response:
         request.id = self.next_id()

@@ -32,8 +32,8 @@ _log = logging.getLogger(__name__)
 def serve(settings: Settings, read: Callable[[], Settings], *, demo: bool = False) -> int:
     """Serve until SIGTERM, SIGINT or SIGQUIT, then finish what is under way. Prints the address once it can answer.
 
-    ``read`` reads the settings again, when they are to be. The exit code is returned. Raises SettingsError for what
-    can't be served, and what opening the stores raises.
+    ``read`` reads the settings again for a reload. Returns the exit code. Raises SettingsError for settings that can't
+    be served, and what opening the stores raises.
     """
     configure_logging(settings)
     for warning in settings.warnings:
@@ -64,7 +64,7 @@ def serve(settings: Settings, read: Callable[[], Settings], *, demo: bool = Fals
 
 @contextmanager
 def _metrics(settings: Settings) -> Iterator[socket.socket | None]:
-    """The listening socket of Metrics:Listen, with a place for what the server's processes count."""
+    """The listening socket of Metrics:Listen, with a folder for the numbers of the server's processes."""
     if find_spec("prometheus_client") is None:
         raise extras.missing("Metrics:Listen", "metrics")
     addresses = [settings.metrics.listen] if settings.metrics.listen else []
@@ -75,7 +75,7 @@ def _metrics(settings: Settings) -> Iterator[socket.socket | None]:
 
 
 def _prepare_users(settings: Settings) -> None:
-    """Bring the users' database up to date before any worker opens it, and say what to do where it is empty."""
+    """Bring the users' database up to date before any worker opens it, and say what to do if it is empty."""
     directory = open_directory(settings.connection_strings.users.get_secret_value())
     try:
         if next(iter(directory.all()), None) is None:
@@ -86,7 +86,7 @@ def _prepare_users(settings: Settings) -> None:
 
 
 def _prepare_tickets(settings: Settings) -> None:
-    """Look at a shared cache's URL, and at the ticket file's folder, rather than find out at the stop.
+    """Check a shared cache's URL and the ticket file's folder now, rather than fail at the stop.
 
     Raises SettingsError.
     """

@@ -130,9 +130,9 @@ class Site(Answerer):
         return Response(answer.status, (*answer.headers, *COMMON_HEADERS, ("x-request-id", request.id)), answer.body)
 
     def decoder(self, request: Request) -> Decoder | None:
-        """What decodes all requests with the method, path, host and headers of this one, whoever sends them.
+        """The decoder for all requests with the method, path, host and headers of this one, from any client.
 
-        None if they have to be looked at one by one. Their addresses must not be longer than this one's may be.
+        None if each has to be checked by itself. It does not check the length of addresses.
         """
         if self._proxies.networks or self._directed(request) is not request:
             return None

@@ -64,8 +64,8 @@ def _listen(address: ListenAddress, key: str) -> socket.socket:
 def lock_file(file: Path, key: str) -> IO[bytes]:
     """Make this process and those that it forks the only user of a file, as long as the returned file is open.
 
-    The lock is on a file of its own beside what a link leads to, because the other one is made anew at each start or
-    stop. ``key`` is the setting that names the file. Raises SettingsError.
+    The lock is on a separate file beside the link's target, because the target is replaced at each start or stop.
+    ``key`` is the setting that names the file. Raises SettingsError.
     """
     real = Path(os.path.realpath(file))
     lock = real.with_name(f"{real.name}.lock")
@@ -87,9 +87,9 @@ def lock_file(file: Path, key: str) -> IO[bytes]:
 
 @contextmanager
 def admin_socket(file: Path) -> Iterator[socket.socket | None]:
-    """The listening admin socket, for this process's user alone; one that a killed server left behind is replaced.
+    """The listening admin socket, for this process's user only. It replaces one that a killed server left behind.
 
-    None where it can't be had, with a line in the log: tickets are served all the same. Raises nothing of its own.
+    None, and a warning in the log, if it can't be opened: tickets are served without it.
     """
     with ExitStack() as held:
         listener = None

@@ -125,7 +125,7 @@ def _memory_stores(settings: Settings, clock: Callable[[], float], steady_clock:
 def recall_networks(
     tickets: TicketCache, logins: MemoryThrottle, trusted: MemoryThrottle, clock: Callable[[], float]
 ) -> None:
-    """Know the networks again that live tickets were asked for from (SECURITY D19)."""
+    """Recognize the networks again from which live tickets were requested (SECURITY D19)."""
     with suppress(Unavailable):  # the server stops
         for ticket in tickets.summaries():
             address, _, impersonated = ticket.origin
@@ -185,20 +185,20 @@ class EvictionWarnings:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._next = -math.inf
-        self._unsaid = 0
+        self._unreported = 0
         self.observer: Callable[[], object] | None = None
-        """Hears of each."""
+        """Called for each eviction."""
 
     def __call__(self, ended: TicketSummary) -> None:
-        """Tell of a ticket that ended, or count it until it is time to tell again."""
-        self._unsaid += 1
+        """Warn about a ticket that ended, or count it until the next warning is due."""
+        self._unreported += 1
         if self.observer is not None:
             self.observer()
         now = self._clock()
         if now < self._next:
             return
         self._next = now + 60
-        count, self._unsaid = self._unsaid, 0
+        count, self._unreported = self._unreported, 0
         _log.warning(
             "ended %d live tickets, the last %s of user %d: Tickets:MaxTotal or MaxPerUser is reached",
             count,

@@ -1,4 +1,4 @@
-"""Keeps worker processes running: starts them, replaces those that die or hang, and stops them in good order."""
+"""Keeps worker processes running: starts them, replaces those that die or hang, and stops them gracefully."""
 
 import logging
 import os
@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.logs import adjust_logging
@@ -23,13 +23,13 @@ from asmx_tickets.settings.model import Settings
 
 STOP_SECONDS = 9.0
 HUNG_SECONDS = 10.0
-"""A worker that has sent nothing for this long hangs. It sends something every second."""
+"""A worker that has sent nothing for this long is taken to hang. Workers send something every second."""
 _START_SECONDS = 120.0
 _TICK_SECONDS = 0.25
 _PAUSE_SECONDS = 1.0
 """Between the end of a worker that did not last and its successor's start."""
 _SAVING_SECONDS = 60.0
-"""How much longer a worker may take that writes its tickets: to kill it then would lose them all."""
+"""How much longer a worker that is writing its tickets may take: killing it would lose them all."""
 _ABSENCE_SECONDS = 2.0
 _EARLY_DEATHS = 3
 """How many workers may be killed before the first one is ready."""
@@ -54,7 +54,7 @@ class _Seat:
     """A place for one worker."""
 
     process: _Process | None = None
-    not_before: float = field(default=0.0)
+    not_before: float = 0.0
 
 
 class Supervisor:
@@ -190,7 +190,7 @@ class Supervisor:
                 os.write(1, "".join(lines).encode())
 
     def _forgive_absence(self) -> None:
-        """Time in which this process itself did not run, stopped or paused with its workers, is not their silence."""
+        """Do not count time in which this process itself was stopped or paused as silence of its workers."""
         now = self._now()
         absent = now - self._looked_at
         self._looked_at = now
@@ -219,7 +219,7 @@ class Supervisor:
                 self._judge(seat, process, code)
 
     def _judge(self, seat: _Seat, process: _Process, code: int) -> None:
-        """What the end of a worker means: it is replaced, unless none has ever been able to start."""
+        """Decide what follows a worker's end: it is replaced, unless none has ever been able to start."""
         if not self._announced and code:
             self._early_deaths += 1
             # One that exits by itself has said why.

@@ -1,4 +1,4 @@
-"""TLS for the server: a certificate from files, taken up anew when they are renewed (SECURITY H9)."""
+"""TLS for the server: a certificate from files, which are loaded again when they are renewed (SECURITY H9)."""
 
 import logging
 import ssl
@@ -36,7 +36,7 @@ class Certificates:
         self._password = settings.password.get_secret_value()
 
     def renew(self) -> None:
-        """Take up the files if they have changed since, for new connections. A bad pair changes nothing."""
+        """Load the files again if they have changed, for new connections. A bad pair changes nothing."""
         stamp = self._stamp()
         if stamp is None or stamp == self._seen:
             return

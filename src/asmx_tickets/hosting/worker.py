@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from asmx_tickets.hosting.metrics import Metrics
 
 READY, BEAT, SAVING = b"R", b".", b"S"
-"""What a worker tells its supervisor: it can answer, it lives, it writes its tickets before it ends."""
+"""What a worker tells its supervisor: it is ready, it is alive, it is saving its tickets before it ends."""
 _RETRY_SECONDS = 0.5
 _BEAT_SECONDS = 1.0
 _GRACE_SECONDS = 7
-"""How long calls under way and clients that hang may take at a stop."""
+"""How long a stop waits for calls under way and for clients that hang."""
 _SPARE_DESCRIPTORS = 64
 _SCRAPERS = 16
 _RELOAD_SECONDS = 5.0
@@ -67,11 +67,11 @@ class Worker:
     """The socket for Prometheus."""
 
     def with_settings(self, settings: Settings) -> "Worker":
-        """The worker to start from now on."""
+        """The same worker with other settings."""
         return replace(self, settings=settings)
 
     def run_forked(self, pipe: int, supervisor: int, seat: int) -> int:
-        """Run as a process of its own; the exit code. Nothing it raises gets any further."""
+        """Run in a forked process, and return its exit code. Never raises."""
         try:
             _die_with(supervisor)
             self.figures.take(seat)
@@ -83,7 +83,7 @@ class Worker:
             return 1
 
     def run(self, pipe: int | None, announce: Callable[[], None]) -> int:
-        """Serve until a signal to stop; the exit code. ``pipe`` hears that the process is ready, then that it lives."""
+        """Serve until a signal to stop. Returns the exit code. ``pipe`` gets READY, BEAT each second, then SAVING."""
         log = BackgroundLog(self.settings)
         try:
             self._run(pipe, announce)
@@ -112,7 +112,7 @@ class Worker:
             composition.close()
 
     def _composed(self, pipe: int | None) -> Composition | None:
-        """The application's parts; None if it is to stop. A process waits for stores that are out."""
+        """The built service, once its stores answer; None if a signal to stop came first."""
         complained = False
         metrics = self._metrics()
         while not SIGNALS.stop:
@@ -210,9 +210,7 @@ class _Server(uvicorn.Server):
             await asyncio.sleep(seconds)
 
     async def _reload(self) -> None:
-        """Take up the settings, which the supervisor has looked at. What is wrong with them all the same changes
-        nothing.
-        """
+        """Apply the settings, which the supervisor has checked. If they can't be used here, nothing changes."""
         current = self._composition
         try:
             change = await asyncio.to_thread(self._worker.reread, current.settings)
@@ -231,7 +229,7 @@ class _Server(uvicorn.Server):
             adjust_logging(change.settings)
 
     def _observe(self) -> None:
-        """Tell of each answer whoever wants to hear it."""
+        """Report each answer to the metrics and the access log, if they are on."""
         metrics = self._composition.foundation.metrics
         observers: list[Observer] = [] if metrics is None else [metrics.answered]
         if self._composition.settings.logging.access:
@@ -239,7 +237,7 @@ class _Server(uvicorn.Server):
         self._door.observe_by(observers)
 
     def _served(self) -> tuple[Site, Dispatcher, DoorLimits]:
-        """What the settings have a part in, for the door."""
+        """What the door serves, as the settings say: the site, its dispatcher and the limits."""
         site, settings = self._composition.site, self._composition.settings
         limits = DoorLimits(settings.web_services.max_request_bytes, connections=self._most_connections)
         return site, Dispatcher(site, self._hub), limits
@@ -259,7 +257,7 @@ class _Server(uvicorn.Server):
         self._hub.close()
 
     async def _open_metrics(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Answer Prometheus, behind a door of its own."""
+        """Answer Prometheus, on its own socket with its own limits."""
         metrics, listener = self._composition.foundation.metrics, self._worker.metrics
         if metrics is None or listener is None:
             return
@@ -284,7 +282,7 @@ class _Server(uvicorn.Server):
             loop.add_reader(listener, AdminServer(commands).accept, listener)
 
     def _have_settings_read(self) -> Result:
-        """Have the supervisor read the settings, and wait until this process has taken them up: what has changed then.
+        """Have the supervisor read the settings again, wait until this process uses them, and return what changed.
 
         Raises SettingsError, and Unavailable when that takes too long.
         """
@@ -297,7 +295,7 @@ class _Server(uvicorn.Server):
         end = time.monotonic() + _RELOAD_SECONDS
         while change.changed and self._composition is before:
             if time.monotonic() > end:
-                raise Unavailable("The server has not taken the settings up yet; its log may say why.")
+                raise Unavailable("The server does not use the new settings yet; its log may say why.")
             time.sleep(0.02)
         return {"changed": change.changed, "kept": change.kept}
 
@@ -323,12 +321,12 @@ class _Server(uvicorn.Server):
 
 
 async def every(seconds: float, chore: Callable[[], object]) -> None:
-    """Do something regularly. A failure is logged and does not end that."""
+    """Do a chore every so many seconds. A failure is logged, and the chore goes on."""
     while True:
         try:
             chore()
         except Exception:
-            _log.exception("what is done every %g s failed", seconds)
+            _log.exception("a chore of every %g s failed", seconds)
         await asyncio.sleep(seconds)
 
 
@@ -339,7 +337,7 @@ def _say(pipe: int | None, what: bytes) -> None:
 
 
 def _most_connections() -> int:
-    """How many clients there is room for. The limit of descriptors is raised as far as it goes."""
+    """How many clients there are file descriptors for, after raising that limit as far as allowed."""
     if sys.platform == "win32":
         return 500
     import resource

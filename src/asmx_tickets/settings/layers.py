@@ -80,8 +80,8 @@ _SHAPES = {
     "section": "a section with keys in it, not a single value",
     "open section": "a section with keys in it, not a single value",
 }
-# Strings and comments without an end are kept for the JSON reader to complain about. They match here all the same: else
-# each quote in them would be looked at as a beginning, in quadratic time.
+# Strings and comments without an end are kept for the JSON reader to complain about. They match here too: otherwise
+# each quote in them would be tried as a beginning, in quadratic time.
 _STRING = r'"(?:[^"\\]|\\.)*+"?'
 _STRING_OR_COMMENT = re.compile(rf"({_STRING}|/\*(?:(?!\*/).)*+\Z)|//[^\n]*|/\*.*?\*/", re.DOTALL)
 # The second alternative keeps a comma that follows no value, for the same reason.

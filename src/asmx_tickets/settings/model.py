@@ -52,7 +52,7 @@ from asmx_tickets.settings.types import (
 from asmx_tickets.users.password_policy import PasswordPolicy
 
 _PREFIX = "ASMX_TICKETS__"
-"""What a variable may begin with to be this program's beyond doubt."""
+"""A variable with this prefix is certainly meant for this program."""
 
 
 class AtStart:

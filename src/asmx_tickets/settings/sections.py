@@ -116,13 +116,8 @@ class Tickets(Section):
 
     def rules(self) -> TicketRules:
         """How long tickets live and how many may live."""
-        longest = self.absolute_expiration
-        return TicketRules(
-            self.sliding_expiration.total_seconds(),
-            None if longest is None else longest.total_seconds(),
-            self.max_per_user,
-            self.max_total,
-        )
+        longest = None if self.absolute_expiration is None else self.absolute_expiration.total_seconds()
+        return TicketRules(self.sliding_expiration.total_seconds(), longest, self.max_per_user, self.max_total)
 
 
 class LanguageSettings(Section):

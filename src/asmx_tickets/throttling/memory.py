@@ -44,8 +44,8 @@ class MemoryThrottle(Throttle):
     ) -> None:
         """``clock`` gives seconds, best those of a clock that is never set, such as ``time.monotonic``.
 
-        Of unknown accounts and of addresses so many are remembered, those with the latest attempts. ``on_alarm`` is
-        told in one line what ``rules.alarm`` is about.
+        ``max_unknown`` and ``max_addresses`` bound how many unknown accounts and addresses are remembered: those with
+        the latest attempts. ``on_alarm`` gets a line that says what ``rules.alarm`` has found.
         """
         self._clock = clock
         self._on_alarm = on_alarm
@@ -101,7 +101,7 @@ class MemoryThrottle(Throttle):
         self._decide(attempt, lambda record, _: record.abandoned(attempt))
 
     def recall(self, attempt: Attempt, ago: float) -> None:
-        """An attempt succeeded so many seconds ago, before this throttle was made."""
+        """Note an attempt that succeeded ``ago`` seconds before now, before this throttle was made."""
         with self._lock:
             now = self._now()
             at = now - milliseconds(ago)

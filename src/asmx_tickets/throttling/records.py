@@ -134,7 +134,7 @@ class AccountCount(Count):
         return max(0, self.failed_at + milliseconds(seconds) - now)
 
     def is_disabled(self, more: int = 0) -> bool:
-        """Whether no password is right until an operator acts, or would be after so many failures more."""
+        """Whether every password is refused until an operator acts, or would be after ``more`` failures."""
         return 0 < self.rule.disable_at <= self.failures + more
 
     def add(self, at: int) -> None:
@@ -299,7 +299,7 @@ class AlarmRecord:
         self.raised_at: int | None = None
 
     def count(self, now: int) -> bool:
-        """Count a failure. Whether that is to be told."""
+        """Count a failure. Returns whether the alarm is raised."""
         window = milliseconds(self.rule.seconds)
         self.times.append(now)
         if self.raised_at is not None:

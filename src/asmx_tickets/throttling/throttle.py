@@ -31,7 +31,7 @@ KEPT = 400 * 86_400.0
 MAX_UNKNOWN = 100_000
 MAX_ADDRESSES = 100_000
 MAX_NETWORKS = 256
-"""So many networks of an account are known, those with the latest logons."""
+"""How many networks of an account are remembered: those with the latest logons."""
 SWEEP = 2
 """Outdated records that keeping one drops at most."""
 
@@ -146,10 +146,10 @@ class Throttle(Protocol):
         ...
 
     def recognize(self, attempt: Attempt) -> bool:
-        """Whether a secret may count which was looked at already, and is right; it has succeeded then.
+        """Whether a secret that is known to be right may count; if so, this is a success of its address.
 
-        By the rule for addresses alone. Always if the address succeeded lately: whoever else fails there, the program
-        that has the secret goes on (SECURITY D19).
+        Only the rule for addresses applies, and not where the address has had a success lately: a program that has the
+        secret goes on, whoever else fails there (SECURITY D19).
         """
         ...
 

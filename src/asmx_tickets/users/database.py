@@ -93,7 +93,7 @@ class Database:
         return ()
 
     def follow(self) -> None:
-        """Switch to the database that has the name now. Raises Unavailable."""
+        """Switch to the database that has the name now, if it was replaced. Raises Unavailable."""
 
     def version(self) -> int | None:
         """A number that changes when another process changes the database; None if the database has no such number."""
@@ -130,7 +130,7 @@ class Database:
 
 @contextmanager
 def locked(engine: Engine, *statements: str) -> Iterator[Connection]:
-    """A connection of its own that has run the statements, which lock others out; committed at the end."""
+    """A separate connection that has run the statements, which lock others out; committed at the end."""
     with engine.connect() as connection:
         connection.detach()  # What the statements set stays with this connection.
         for statement in statements:

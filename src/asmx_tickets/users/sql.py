@@ -89,8 +89,6 @@ class SqlUserDirectory(UserDirectory):
     Args:
         database: a database with the schema of :data:`metadata`; closed by :meth:`close`.
         clock: epoch seconds UTC.
-        new_stamp: the security stamp of a new account: random, so that tickets which outlived a deleted database
-            are dead in the next one.
     """
 
     def __init__(
@@ -98,11 +96,9 @@ class SqlUserDirectory(UserDirectory):
         database: Database,
         *,
         clock: Callable[[], float] = time.time,
-        new_stamp: Callable[[], int] = lambda: secrets.randbelow(2**31),
     ) -> None:
         self.database = database
         self._clock = clock
-        self._new_stamp = new_stamp
         self._changes = 0
         self._counting = threading.Lock()
 
@@ -122,7 +118,8 @@ class SqlUserDirectory(UserDirectory):
     def add(self, profile: Profile, password_hash: str, *, user_id: int | None = None) -> int:
         values = _profile_values(profile) | {
             "password_hash": password_hash,
-            "security_stamp": self._new_stamp(),
+            # Random, so that tickets which outlived a deleted database are dead in the next one.
+            "security_stamp": secrets.randbelow(2**31),
             "last_password_change": self._clock(),
         }
         if user_id is not None:

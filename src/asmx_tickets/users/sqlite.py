@@ -80,7 +80,7 @@ class SqliteFile(Database):
 
     def version(self) -> int | None:
         if not self._is_current():
-            return -1  # Who asks for users next comes to the other file; that takes too long here.
+            return -1  # The next query of users switches to the other file; here that would take too long.
         # While a write is under way the last number will do: a ticket check must not wait for a disk.
         if self._turn.acquire(blocking=False):
             try:

@@ -27,7 +27,7 @@ class Reason(StrEnum):
 
 
 class Claim(Protocol):
-    """Somebody who claims to be a user. All methods raise Unavailable if the source does not answer."""
+    """A claim to be a user. All methods raise Unavailable if the source does not answer."""
 
     @property
     def user(self) -> User | None:
