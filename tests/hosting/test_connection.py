@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -263,6 +263,27 @@ def test_of_too_many_clients_an_idle_one_goes(run_door: RunDoor, logged: list[An
     finally:
         for client in clients:
             client.close()
+
+
+@pytest.mark.parametrize(
+    "begun", [b"GET /healthz HT", b"POST /srv.asmx HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\na"]
+)
+def test_of_too_many_clients_that_begin_requests_the_oldest_goes(run_door: RunDoor, begun: bytes) -> None:
+    """Or a few who never end one would keep out everybody else (SECURITY H1). One whose call runs stays."""
+    door = run_door(connections=3)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(door.connect()) for _ in range(3)]
+        for client in clients:
+            client.sendall(begun)
+            door.run(asyncio.sleep(0.02))
+        busy = next(iter(door.door._clients))
+        busy._busy = True  # type: ignore[attr-defined]
+        late = stack.enter_context(door.connect())
+        late.sendall(request("/healthz"))
+        assert b"200 OK" in read_answers(late, 1)
+        assert read_to_end(clients[1]) == b""
+        assert busy in door.door._clients
+        busy._busy = False  # type: ignore[attr-defined]
 
 
 def _settle(door: RunningDoor, clients: int) -> None:

@@ -70,6 +70,12 @@ def test_an_address_of_another_machine_is_one_line() -> None:
         listen([ListenAddress("192.0.2.1", free_port())])
 
 
+def test_an_address_that_can_not_be_looked_up_is_one_line() -> None:
+    """The resolver has numbers of its own for what is wrong."""
+    with pytest.raises(SettingsError, match=r"can't listen on ::1%nothing port \d+: (?!Unknown error)\w+"):
+        listen([ListenAddress("::1%nothing", free_port())])
+
+
 def test_a_machine_without_ipv6_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_such_family(*_: object) -> socket.socket:
         raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))

@@ -24,6 +24,7 @@ class Handshake:
     """A client whose handshake has begun, as the door sees it."""
 
     unsent_bytes = taken_bytes = 0
+    is_incomplete = False
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline

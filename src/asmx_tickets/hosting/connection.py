@@ -95,6 +95,11 @@ class Connection(asyncio.Protocol):
         return not (self._busy or self._waiting or self._message_begun or self._transport.get_write_buffer_size())
 
     @property
+    def is_incomplete(self) -> bool:
+        """Whether it is only the client who has to go on."""
+        return self._message_begun and not (self._busy or self._waiting or self._transport.is_closing())
+
+    @property
     def unsent_bytes(self) -> int:
         return self._transport.get_write_buffer_size()
 

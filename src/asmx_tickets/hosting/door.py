@@ -54,6 +54,8 @@ class Client(Protocol):
     @property
     def is_idle(self) -> bool: ...
     @property
+    def is_incomplete(self) -> bool: ...
+    @property
     def unsent_bytes(self) -> int: ...
     @property
     def taken_bytes(self) -> int: ...
@@ -86,11 +88,17 @@ class Door:
         return len(self._clients)
 
     def opened(self, client: Client) -> None:
-        """Accept a client. If there are too many, an idle one is disconnected, or the new one if none is idle."""
+        """Accept a client. If there are too many, one is disconnected."""
         self._clients[client] = None
         if len(self._clients) > self.limits.connections:
-            next((each for each in self._clients if each.is_idle and each is not client), client).close()
+            self._least_missed(client).close()
             self._complain()
+
+    def _least_missed(self, new: Client) -> Client:
+        """The oldest that is idle, or that has sent a part of a request; the new one if calls of all others run."""
+        others = [each for each in self._clients if each is not new]
+        idle = next((each for each in others if each.is_idle), None)
+        return idle or next((each for each in others if each.is_incomplete), new)
 
     def closed(self, client: Client) -> None:
         """A client is gone."""

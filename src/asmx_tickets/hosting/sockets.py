@@ -55,7 +55,7 @@ def _listen(address: ListenAddress, key: str) -> socket.socket:
             errno.EADDRINUSE: "another program listens there",
             errno.EACCES: "ports below 1024 need a privilege",
             errno.EADDRNOTAVAIL: "this machine has no such address",
-        }.get(error.errno or 0, os.strerror(error.errno or 0))
+        }.get(error.errno or 0, error.strerror)
         raise SettingsError(f"{key}: can't listen on {host} port {address.port}: {reason}") from None
     bound.setblocking(False)
     return bound
