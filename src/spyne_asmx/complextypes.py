@@ -102,6 +102,11 @@ class ObjectCodec(Codec):
         return tuple(member for member in self.members if member.is_attribute)
 
     @cached_property
+    def _content(self) -> tuple[Member, ...]:
+        """The members that are elements or text, in order."""
+        return tuple(member for member in self.members if not member.is_attribute)
+
+    @cached_property
     def _elements(self) -> dict[str, Member]:
         """The members that are elements, by local name."""
         elements = [member for member in self.members if not member.is_attribute and not member.is_data]
@@ -151,7 +156,8 @@ class ObjectCodec(Codec):
                 member.put(value, _read_attribute(member, element.attributes[member.name]))
             elif member.least:
                 raise wrong_count(0, member.least, member.most).within(member.local_name)
-        if actual._data is not None and element.text:
+        # White space between elements is no text.
+        if actual._data is not None and (element.text.strip() if actual._elements else element.text):
             given.add(actual._data.python_name)
             actual._data.put(value, actual._data.codec.parse(element.text))
         actual._fill(value, given)
@@ -214,13 +220,11 @@ class ObjectCodec(Codec):
             if attribute is not None:
                 attributes[member.name] = member.codec.text(attribute)
         element = Element(name, attributes)
-        if self._data is not None:
-            text = held.get(self._data.python_name)
-            text = self._data.codec.missing if text is None else text
-            element.text = "" if text is None else self._data.codec.text(text)
-        for member in self._elements.values():
+        for member in self._content:
             value = held.get(member.python_name)
-            if not member.is_default(value):
+            if member.is_data:
+                _add_text(element, member.codec, value)
+            elif not member.is_default(value):
                 element.children += member.codec.elements(member.name, value, repeats=member.repeats)
         return element
 
@@ -313,6 +317,16 @@ def _member(owner: Any, python_name: str, kind: Any, namespace: str) -> Member:
         int(kind.Attributes.min_occurs) if getattr(kind.Attributes, "validate_freq", True) else 0,
         float(kind.Attributes.max_occurs),
     )
+
+
+def _add_text(element: Element, codec: Codec, value: Any) -> None:
+    """Add a member that is text to an element, after the elements that are already in it."""
+    value = codec.missing if value is None else value
+    text = "" if value is None else codec.text(value)
+    if element.children:
+        element.children[-1].tail = text
+    else:
+        element.text = text
 
 
 def _read_attribute(member: Member, text: str) -> Any:

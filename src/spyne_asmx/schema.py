@@ -10,7 +10,7 @@ from spyne.model.complex import ComplexModelBase, XmlAttribute, XmlData
 from spyne.model.enum import EnumBase
 
 from spyne_asmx.arraynames import ArrayNames
-from spyne_asmx.fields import is_described, item_of, own_fields_of
+from spyne_asmx.fields import fields_of, is_described, item_of, own_fields_of
 from spyne_asmx.messages import Message
 from spyne_asmx.operations import Operation
 from spyne_asmx.typenames import (
@@ -28,6 +28,7 @@ from spyne_asmx.typenames import (
     member_name,
     named_type,
     simple_type,
+    type_name,
 )
 from spyne_asmx.types import codec_of, repeats
 from spyne_asmx.xml import XML_NAMESPACE, XSD_NAMESPACE
@@ -224,21 +225,22 @@ class Schemas:
         declared.append(_S("sequence", self._typed(element, item, namespace, nillable=can_be_nil(item))))
 
     def _add_object(self, name: str, spyne_type: Any, namespace: str) -> None:
-        declared = content = _S("complexType", name=name)
+        declared = _S("complexType", name=name)
         self._schema(namespace).append(declared)
-        if spyne_type.__extends__ is not None:
-            content = _S("extension", base=self._type(spyne_type.__extends__, namespace))
-            declared.append(_S("complexContent", content, mixed="false"))
         own = [
             (member_name(spyne_type, key, kind), kind)
             for key, kind in own_fields_of(spyne_type).items()
             if not kind.Attributes.exc and is_described(kind)
         ]
-        data = [kind.type for _, kind in own if issubclass(kind, XmlData)]
-        if data:
-            content = _S("extension", base=self._type(data[0], namespace))
-            declared.append(_S("simpleContent", content))
+        texts = [kind.type for _, kind in own if issubclass(kind, XmlData)]
         elements = [(key, kind) for key, kind in own if not issubclass(kind, XmlAttribute | XmlData)]
+        if texts and not elements and spyne_type.__extends__ is None:
+            content = _S("extension", base=self._type(texts[0], namespace))
+            declared.append(_S("simpleContent", content))
+        else:
+            if texts:  # text among elements, or in a type that extends another
+                declared.set("mixed", "true")
+            content = self._extended(declared, spyne_type, namespace, is_wider=bool(texts or elements))
         if elements:
             content.append(self._sequence(elements, namespace))
         content.extend([self._attribute(key, kind, namespace) for key, kind in own if issubclass(kind, XmlAttribute)])
@@ -247,6 +249,26 @@ class Schemas:
         for derived in derived_types(spyne_type):
             # The schema of a type needs no import of those that extend it.
             self._type(derived, given_namespace(derived) or namespace)
+
+    def _extended(self, declared: etree._Element, spyne_type: Any, namespace: str, *, is_wider: bool) -> etree._Element:
+        """Where the content of an object type stands: in an extension, if it extends another.
+
+        ``is_wider`` says that it has more than attributes of its own. Raises TypeError if the other can't have that.
+        """
+        base = spyne_type.__extends__
+        if base is None:
+            return declared
+        extension = _S("extension", base=self._type(base, namespace))
+        if _is_text_alone(base):
+            if is_wider:
+                raise TypeError(
+                    f"{type_name(spyne_type)} extends a type that is text alone, and may add attributes only"
+                )
+            declared.append(_S("simpleContent", extension))
+        else:
+            has_text = any(issubclass(kind, XmlData) for kind in fields_of(base).values())
+            declared.append(_S("complexContent", extension, mixed="true" if has_text else "false"))
+        return extension
 
     def _attribute(self, name: str, spyne_type: Any, namespace: str) -> etree._Element:
         own_namespace = attribute_namespace_of(spyne_type)
@@ -270,6 +292,14 @@ class Schemas:
         schema = self._schema(namespace)
         if not any(known.get("name") == name for known in schema.iterchildren(f"{{{XSD_NAMESPACE}}}attribute")):
             schema.append(_S("attribute", name=name, type=self._type(spyne_type.type, namespace)))
+
+
+def _is_text_alone(spyne_type: Any) -> bool:
+    """Whether an object type has text and attributes, and no elements: XML Schema's simple content."""
+    if spyne_type.__extends__ is not None:
+        return _is_text_alone(spyne_type.__extends__)
+    content = [kind for kind in own_fields_of(spyne_type).values() if not issubclass(kind, XmlAttribute)]
+    return bool(content) and all(issubclass(kind, XmlData) for kind in content)
 
 
 def _default(spyne_type: Any) -> dict[str, str]:

@@ -36,6 +36,7 @@ DIFFERENT = {
     "strings: Echo: white space over": _CARRIAGE_RETURN,
     "strings: Same over": "Mono writes a tabulator in an attribute as it is, which readers make a space",
     "strings: Echo: nil over": _NIL,
+    "texts: SameNote: text all over": "ASMX keeps the last piece of a text among elements; none is lost here",
     "zeros: Same: nil where it may be over": _NIL,
     "values: Moment: '2026-03-20T14:35:00.1234567'": "Python's datetime has microseconds",
     "values: Moment: '2026-03-20T14:35:00Z' over HTTP": "ASP.NET's forms make it the server's local time",

@@ -8,7 +8,7 @@ from spyne.auxproc.sync import SyncAuxProc
 from spyne.protocol.http import HttpPattern
 
 from spyne_asmx import AsmxApplication, AsmxEndpoint
-from spyne_asmx.spyne import AnyDict, Array, ComplexModel, DateTime, Service, Unicode, XmlAttribute, mrpc, rpc
+from spyne_asmx.spyne import AnyDict, Array, ComplexModel, DateTime, Service, Unicode, XmlAttribute, XmlData, mrpc, rpc
 
 
 class Holder(ComplexModel):
@@ -85,3 +85,18 @@ def test_methods_of_objects_are_refused() -> None:
 
 def test_what_is_served_is_built() -> None:
     assert build(_echoes).operations.by_name.keys() == {"Echo"}
+
+
+def test_a_type_that_is_text_alone_is_extended_by_attributes_only() -> None:
+    """As in ASMX: XML Schema's simple content can't have elements."""
+
+    class Price(ComplexModel):
+        Value = XmlData(Unicode)
+
+    class Regional(Price):
+        Region = Unicode
+
+    with pytest.raises(
+        TypeError, match=r"^Echo: Regional extends a type that is text alone, and may add attributes only$"
+    ):
+        build(_echoes, Regional)
