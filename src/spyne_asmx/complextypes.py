@@ -206,6 +206,8 @@ class ObjectCodec(Codec):
         if type(value) is not self.type and isinstance(value, ComplexModelBase):
             kind = named_type(type(value))
             if kind is not named_type(self.type) and issubclass(kind, named_type(self.type)):
+                if named_type(self.type) not in kind.ancestors():  # spyne takes no class without members for a base
+                    raise TypeError(f"{self.type_name} has no members, so {kind.__name__} must name it as __extends__")
                 return self._write_derived(name, codec_of(kind, self.outer_namespace), value)
         return self._write(name, value)
 

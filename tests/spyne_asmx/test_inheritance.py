@@ -249,3 +249,37 @@ def test_a_schema_imports_none_of_the_types_that_only_extend_its_own() -> None:
         for schema in wsdl.iter("{http://www.w3.org/2001/XMLSchema}schema")
     }
     assert imports == {namespace_of("items"): ["urn:items"], "urn:items": [], "urn:recurring": ["urn:items"]}
+
+
+class Entity(ComplexModel):
+    """A base class without members, which spyne does not count by itself."""
+
+
+class Known(Entity):
+    __extends__ = Entity
+    Name = Unicode
+
+
+class Unknown(Entity):
+    Name = Unicode
+
+
+class Entities(Service):
+    @rpc(Entity, _returns=Entity)
+    def Same(ctx: Any, entity: Any) -> Any:
+        return entity
+
+    @rpc(_returns=Entity)
+    def Stray(ctx: Any) -> Any:
+        return Unknown(Name="lost")
+
+
+def test_a_base_without_members_is_one_if_a_class_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    entities = endpoint_of("entities", Entities)
+    given = "<entity xsi:type='Known'><Name>a</Name></entity>"
+    assert '<SameResult xsi:type="Known"><Name>a</Name></SameResult>' in inside(call(entities, "Same", given))
+    wsdl = wsdl_of(entities, "entities")
+    assert b'<s:complexType name="Known">' in wsdl
+    assert b"Unknown" not in wsdl
+    assert "soap:Server" in inside(call(entities, "Stray"))
+    assert "Entity has no members, so Unknown must name it as __extends__" in caplog.text
