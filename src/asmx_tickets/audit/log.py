@@ -73,7 +73,7 @@ class SplitAudit(AuditLog):
 
 
 class OuterAudit(AuditLog):
-    """Another audit log, with something around what is written."""
+    """Wraps another audit log; subclasses add something to ``write``."""
 
     def __init__(self, audit: AuditLog) -> None:
         self._audit = audit

@@ -30,7 +30,7 @@ LastName = Annotated[str | None, typer.Option("--last-name", metavar="TEXT")]
 Email = Annotated[str | None, typer.Option("--email", metavar="ADDRESS")]
 Domain = Annotated[str | None, typer.Option("--domain", metavar="TEXT")]
 Language = Annotated[
-    str | None, typer.Option("--language", metavar="CODE", help="Such as de; empty for the system's default.")
+    str | None, typer.Option("--language", metavar="CODE", help="A code such as de; empty for the system's default.")
 ]
 ReadOnly = Annotated[
     bool | None, typer.Option("--read-only/--no-read-only", help="Shown in GetCurrentUser, without effect here.")

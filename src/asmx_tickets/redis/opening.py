@@ -23,5 +23,5 @@ def open_redis(url: str, *, prefix: str, max_connections: int = MAX_CONNECTIONS)
         if (missing.name or "").partition(".")[0] not in {"redis", "hiredis"}:
             raise
         raise extras.missing("ConnectionStrings:Tickets", "redis") from None
-    # A Redis user may do no more than it must: a key of the prefix can be asked for by each.
+    # A Redis user may have no rights but for the prefix's keys: every such user can ask for one of them.
     return RedisClient(parse_address(url), heartbeat=("GETEX", f"{prefix}t:"), max_connections=max_connections)

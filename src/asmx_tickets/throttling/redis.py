@@ -66,9 +66,9 @@ class RedisThrottle(Throttle):
         """Sends nothing yet. All nodes must have the same rules for one prefix, and throttles with different rules
         different prefixes.
 
-        Of unknown accounts and of addresses so many are remembered, those with the latest attempts. ``on_alarm`` is
-        told in one line what ``rules.alarm`` is about, on the node where the failure came in that raised it. ``clock``
-        gives epoch seconds, the same on all nodes, and takes the place of Redis' own: for tests that move it.
+        ``max_unknown`` and ``max_addresses`` bound how many are remembered: those with the latest attempts.
+        ``on_alarm`` gets a line that says what ``rules.alarm`` has found, on the node whose failure raised it.
+        ``clock`` gives epoch seconds, the same on all nodes, in place of Redis' own: for tests that move it.
         """
         self._client = client
         self._alarm = rules.alarm

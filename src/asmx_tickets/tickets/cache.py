@@ -76,31 +76,31 @@ class TicketCache(Protocol):
         previous_logon: float | None,
         origin: Origin = NOWHERE,
     ) -> Ticket:
-        """Keeps a new ticket, issued and used now. Raises ValueError, and changes nothing, if ``guid`` is alive."""
+        """Keep a new ticket, issued and used now. Raises ValueError, and changes nothing, if ``guid`` is alive."""
         ...
 
     def look(self, guid: bytes) -> Ticket | None:
-        """The ticket, None if it is missing, expired or already gone. Looking is no use: it never extends."""
+        """The ticket; None if it is missing, expired or already gone. Looking is not a use, and extends nothing."""
         ...
 
     def renew(self, guid: bytes, *, user_id: int | None = None, language: str | None = None) -> Ticket | None:
-        """Uses the ticket: restarts its window, sets ``language`` where one is given, and returns it as it is then.
+        """Use the ticket: restart its window, set ``language`` if one is given, and return the ticket as it is then.
 
-        None, and nothing changes, if it is missing, expired or already gone, or where a ``user_id`` is given that is
-        not its user's.
+        None, and nothing changes, if it is missing, expired or already gone, or if ``user_id`` is given and is not its
+        user's.
         """
         ...
 
     def remove(self, guid: bytes) -> Ticket | None:
-        """Ends the ticket for good, and returns it as it was. None if it was missing, expired or already gone."""
+        """End the ticket for good, and return it as it was; None if it was missing, expired or already gone."""
         ...
 
     def remove_named(self, short_hash: str) -> int:
-        """Ends the tickets with this short hash for good. How many were alive. Raises ValueError for what is none."""
+        """End the tickets with this short hash for good. Returns how many were alive. Raises ValueError as ``named``."""
         ...
 
     def remove_user(self, user_id: int) -> int:
-        """Ends all of a user's tickets for good. How many of them were alive."""
+        """End all of a user's tickets for good. Returns how many were alive."""
         ...
 
     @property
@@ -109,8 +109,8 @@ class TicketCache(Protocol):
         ...
 
     def named(self, short_hash: str) -> list[TicketSummary]:
-        """The live tickets with this short hash; of so many as can be alive, it may be more than one. Raises ValueError
-        for what is no short hash.
+        """The live tickets with this short hash, of which there may be several. Raises ValueError if it is not a short
+        hash.
         """
         ...
 

@@ -158,8 +158,8 @@ class MemoryTicketCache(TicketCache):
             time.sleep(0)
 
     def hand_over(self) -> tuple[list[str], Iterator[bytes]]:
-        """Ends all use for good, and gives what ``take_over`` takes: the languages and bindings, and the records of the
-        live tickets in batches, from the ticket used last to the one unused for longest.
+        """Close the cache for good, and return what ``take_over`` takes: the languages and bindings, and the records of
+        the live tickets in batches, from the ticket used last to the one unused for longest.
 
         What another thread does either comes before and is in them, or raises Unavailable: no ``remove`` tells of an
         end that a restart undoes. Raises Unavailable if the cache is closed already.
@@ -172,8 +172,8 @@ class MemoryTicketCache(TicketCache):
         return self._records.words, (self._records.joined(batch, now) for batch in batches)
 
     def take_over(self, words: Sequence[str], batches: Iterable[bytes]) -> None:
-        """Takes in what ``hand_over`` gave, before the first use. Raises ValueError if there are tickets, and what
-        ``batches`` raises: what came before that stays.
+        """Take in what ``hand_over`` gave, before the first use. Raises ValueError if there are tickets, and what
+        ``batches`` raises: the tickets read before that stay.
 
         This cache's expirations count, from each ticket's last use and issue, or from now if those seem to be in the
         future. What had expired stays dead. Beyond the caps the tickets unused for longest are left out, and
@@ -197,7 +197,7 @@ class MemoryTicketCache(TicketCache):
     # What follows is called with the lock held.
 
     def _now(self) -> float:
-        """The time; and ends some of the tickets that have expired by then."""
+        """The current time. Also ends some of the tickets that have expired by then."""
         if (now := self._clock()) > self._latest:
             self._latest = now
         now = self._latest
@@ -232,7 +232,7 @@ class MemoryTicketCache(TicketCache):
         return [found[0] for key in keys if (found := self._find(key, now))]
 
     def _make_room(self, user_id: int, now: float) -> TicketSummary | None:
-        """Ends the ticket that would be too much with one more of that user; which, if it was still alive."""
+        """End the ticket that one more of this user would make too many. Returns it, if it was still alive."""
         if self._max_per_user and self._by_use_of_user.size(user_id) >= self._max_per_user:
             slot = self._by_use_of_user.oldest(user_id)
         elif self._by_use.size(_ALL) >= self._max_total:
@@ -251,7 +251,7 @@ class MemoryTicketCache(TicketCache):
             order.append(_ALL, slot)
 
     def _take(self, records: Iterator[Fields], numbers: list[int], now: float) -> Iterator[int]:
-        """The slots that records have got, as long as there is room."""
+        """Store records as long as there is room, and give their slots."""
         # Local names and few calls, as a million tickets have to be back within seconds.
         window, longest, shards, cap = self._window, self._longest, self._slots, self._max_per_user
         store, of_user = self._records.store, self._by_use_of_user
@@ -283,5 +283,5 @@ class MemoryTicketCache(TicketCache):
 
 
 def _closed() -> NoReturn:
-    """The clock of a closed cache: every call asks for the time first, and no call pays for one more question."""
+    """The clock of a closed cache. Every call asks for the time first, so calls need no other check."""
     raise Unavailable("The ticket cache is closed: the server stops.")

@@ -31,7 +31,7 @@ class UseOrder:
     def __init__(self, capacity: int) -> None:
         self._newer = reserve(4 * capacity).cast("i")
         self._older = reserve(4 * capacity).cast("i")
-        self._size = reserve(4 * capacity).cast("i")  # Of the owner, and right in its newest slot only.
+        self._size = reserve(4 * capacity).cast("i")  # Of the owner, and correct in its newest slot only.
         # Many small dicts, because a dict copies itself whole when it grows: with a million owners for tens of ms.
         self._newest: tuple[dict[int, int], ...] = tuple({} for _ in range(_SHARDS))
 
@@ -45,7 +45,7 @@ class UseOrder:
         return self._newer[self._newest[owner % _SHARDS][owner]]
 
     def append(self, owner: int, slot: int) -> None:
-        """Gives the owner a free slot, as its newest."""
+        """Give the owner a free slot, as its newest."""
         newest_of, newer, older = self._newest[owner % _SHARDS], self._newer, self._older
         newest = newest_of.get(owner)
         newest_of[owner] = slot
@@ -59,7 +59,7 @@ class UseOrder:
         older[slot], newer[slot] = newest, oldest
 
     def prepend(self, owner: int, slot: int) -> None:
-        """Gives the owner a free slot, as its oldest."""
+        """Give the owner a free slot, as its oldest."""
         newest_of, newer, older = self._newest[owner % _SHARDS], self._newer, self._older
         newest = newest_of.get(owner)
         if newest is None:
@@ -72,7 +72,7 @@ class UseOrder:
         older[slot], newer[slot] = newest, oldest
 
     def touch(self, owner: int, slot: int) -> None:
-        """Makes a slot of the owner its newest."""
+        """Make a slot of the owner its newest."""
         newest_of, newer, older = self._newest[owner % _SHARDS], self._newer, self._older
         newest = newest_of[owner]
         if slot == newest:
@@ -80,7 +80,7 @@ class UseOrder:
         newest_of[owner] = slot
         self._size[slot] = self._size[newest]
         oldest = newer[newest]
-        if slot == oldest:  # It stands next to the newest already: the ring has but to turn.
+        if slot == oldest:  # It stands next to the newest already: the ring only has to turn.
             return
         before, after = older[slot], newer[slot]
         newer[before], older[after] = after, before
@@ -88,7 +88,7 @@ class UseOrder:
         older[slot], newer[slot] = newest, oldest
 
     def remove(self, owner: int, slot: int) -> None:
-        """Takes a slot of the owner away from it."""
+        """Take a slot away from its owner."""
         newest_of, newer, older = self._newest[owner % _SHARDS], self._newer, self._older
         newest = newest_of[owner]
         size = self._size[newest] - 1
@@ -102,7 +102,7 @@ class UseOrder:
         self._size[newest] = size
 
     def fill(self, owner: int, slots: Iterable[int]) -> None:
-        """Gives free slots to an owner without any, oldest first. It is faster than ``append`` for each."""
+        """Give free slots to an owner without any, oldest first. Faster than ``append`` for each."""
         newer, older = self._newer, self._older
         slots = iter(slots)
         oldest = newest = next(slots, None)

@@ -80,7 +80,7 @@ class TicketRecords:
         return _RECORD.pack(key, user_id, security_stamp, previous, issued_at, number, issued_at, expires_at, *where)
 
     def store(self, record: bytes) -> int:
-        """Puts a record into a free slot; which."""
+        """Put a record into a free slot, and return the slot."""
         if self._free_count:
             self._free_count -= 1
             slot = self._free[self._free_count]
@@ -92,7 +92,7 @@ class TicketRecords:
         return slot
 
     def clear(self, slot: int) -> tuple[bytes, int]:
-        """Frees a slot; the digest and the user id that were in it."""
+        """Free a slot, and return the digest and the user id that were in it."""
         at = slot * _RECORD.size
         owner: tuple[bytes, int] = _OWNER.unpack_from(self._memory, at)
         self._memory[at : at + _RECORD.size] = _FREE
@@ -101,7 +101,7 @@ class TicketRecords:
         return owner
 
     def use(self, slot: int, language: str, last_used_at: float, expires_at: float) -> None:
-        """Notes a use of the slot's ticket."""
+        """Note a use of the slot's ticket."""
         number = self.number(language)
         _USE.pack_into(self._memory, slot * _RECORD.size + _USE_AT, number, last_used_at, expires_at)
 
@@ -111,7 +111,7 @@ class TicketRecords:
         user_id, security_stamp, previous, issued_at, number, expires_at = fields
         previous_logon = None if previous == _NO_LOGON else previous
         language = self._words[number]
-        # Ticket(…) by the short way: this is in every call, and a tenth of it.
+        # Faster than Ticket(…), which would take a tenth of every call's time.
         return tuple.__new__(Ticket, (user_id, security_stamp, language, previous_logon, issued_at, expires_at))
 
     def issued_at(self, slot: int) -> float:
@@ -120,7 +120,7 @@ class TicketRecords:
         return issued_at
 
     def summary(self, slot: int) -> TicketSummary:
-        """The slot's ticket as an operator may see it; one that has expired, if the slot is free."""
+        """The slot's ticket as an operator may see it. A free slot gives one that has expired."""
         fields = _SUMMARY.unpack_from(self._memory, slot * _RECORD.size)
         key, user_id, issued_at, last_used_at, expires_at, address, binding, impersonated = fields
         words = self._words
@@ -128,7 +128,7 @@ class TicketRecords:
         return TicketSummary(user_id, last_used_at, expires_at, short_hash(key), issued_at, origin)
 
     def summaries(self, start: int, end: int) -> list[TicketSummary]:
-        """Those of the slots from ``start`` to before ``end``, as far as slots were ever in use."""
+        """The summaries of the slots from ``start`` to before ``end`` that were ever in use."""
         return [self.summary(slot) for slot in range(start, min(end, self._touched))]
 
     def joined(self, slots: Sequence[int], now: float) -> bytes:

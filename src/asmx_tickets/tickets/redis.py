@@ -192,7 +192,7 @@ class RedisTicketCache(TicketCache):
                 return
 
     def _end_unsure(self) -> None:
-        """Ends one of the tickets that nobody has been given, if it is there (SECURITY A8)."""
+        """End one of the tickets that were given to nobody, if it is there (SECURITY A8)."""
         with suppress(IndexError):
             key = self._unsure.popleft()
             try:
@@ -239,7 +239,7 @@ def _unpacked(text: bytes) -> Origin:
 
 
 def _expires_at(microseconds: bytes) -> float:
-    """To the millisecond, as Redis keeps it: the key is gone at that very moment."""
+    """The expiry in whole milliseconds, as Redis keeps it: the key is gone at that moment."""
     return int(microseconds) // 1000 / 1000
 
 

@@ -54,7 +54,7 @@ class _Unusable(Exception):
 
 
 def save(cache: MemoryTicketCache, file: Path) -> int:
-    """Closes the cache for good and writes its live tickets to ``file``, in place of what is there; how many.
+    """Close the cache for good, and write its live tickets to ``file``, replacing it. Returns how many there were.
 
     For a graceful stop, once the last request is answered: a call that comes later raises Unavailable. What goes wrong
     with the file is one line in the log, and 0 is returned: then the tickets end, and no part of them stays on disk.
@@ -71,10 +71,10 @@ def save(cache: MemoryTicketCache, file: Path) -> int:
 
 
 def load(cache: MemoryTicketCache, file: Path) -> int:
-    """Gives an empty cache the tickets that ``save`` wrote to ``file``, for the first time; how many are alive.
+    """Give an empty cache the tickets that ``save`` wrote to ``file``. Returns how many are alive.
 
-    For the start of a server, before the first request, and for nothing else. That there is no file is normal. One
-    that was used before stays where it is. One that is damaged, unreadable, of another version or not to be trusted
+    Only for the start of a server, before the first request. A missing file is normal. One that was used before
+    stays where it is. One that is damaged, unreadable, of another version or not to be trusted
     is renamed to ``….damaged.`` and 8 hex digits, or left alone if it is not a regular file. In each case a line in the
     log says why, and the cache stays empty. So it does if ``file`` can't be marked as used. See ``take_over`` for
     what changed settings and clocks do.
@@ -103,7 +103,7 @@ def load(cache: MemoryTicketCache, file: Path) -> int:
 
 
 def _write(file: Path, words: list[str], batches: Iterator[bytes]) -> int:
-    """How many tickets. Raises OSError, and leaves what was there as it was."""
+    """Write the file, and return the number of tickets. If this raises OSError, the old file stays as it was."""
     with suppress(FileNotFoundError):
         if stat.S_IFMT(file.lstat().st_mode) not in (stat.S_IFREG, stat.S_IFLNK):
             raise OSError(errno.EINVAL, "there is something that is no file")
@@ -127,7 +127,7 @@ def _write(file: Path, words: list[str], batches: Iterator[bytes]) -> int:
 
 
 def _write_into(target: IO[bytes], words: list[str], batches: Iterator[bytes]) -> int:
-    """How many bytes the records take."""
+    """Write the content, and return how many bytes the records take."""
     listed = json.dumps(words).encode("ascii")
     head = _LENGTH.pack(len(listed)) + listed
     checksum = hashlib.sha256(head)
@@ -153,7 +153,7 @@ def _open(file: Path) -> io.BufferedRandom:
 
 
 def _lock(source: io.BufferedRandom) -> None:
-    """Of two servers that start at the same instant, one at a time."""
+    """Let only one of two servers that start at the same instant go on."""
     if sys.platform != "win32":
         import fcntl
 
@@ -229,14 +229,14 @@ def _set_aside(file: Path, why: str) -> None:
 
 
 def _remove_leftovers(file: Path) -> None:
-    """Removes what a ``save`` wrote that was killed on its way."""
+    """Remove the file of a ``save`` that was killed before it was done."""
     with suppress(OSError):
         for leftover in file.parent.glob(f".{glob.escape(file.name)}.{'?' * 8}{_TEMPORARY}"):
             leftover.unlink()
 
 
 def _sync_folder(folder: Path) -> None:
-    """Makes what was renamed or removed in a folder outlast a power cut, where its file system can do that."""
+    """Make renames and removals in a folder survive a power cut, where its file system can."""
     if sys.platform == "win32":
         return
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)

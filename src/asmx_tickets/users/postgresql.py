@@ -161,7 +161,7 @@ class PostgreSQL(Database):
 class Silence:
     """Keeps calls away from a server that did not answer the last one; one call in every pause tries again.
 
-    Else each of a hundred waiting logins would wait the whole time, one after the other.
+    Otherwise each of a hundred waiting logins would wait the whole time, one after the other.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -172,7 +172,7 @@ class Silence:
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """For the duration of a call. Raises Unavailable where it had better not be made."""
+        """For the duration of a call. Raises Unavailable if it should not be made."""
         if self._silent:
             self._take_turn()
         try:
@@ -232,10 +232,10 @@ def _until(end: float, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
 
 
 class _Connector:
-    """Makes connections in threads of their own, since nothing interrupts libpq in its looking up of a host's name.
+    """Makes connections in threads of their own, since nothing can interrupt libpq while it looks up a host's name.
 
-    A connection that came too late for its caller is the next caller's. So a network on which connecting takes longer
-    than a call may is one on which the first calls fail, and not all.
+    A connection that comes too late for its caller is given to the next one. So where connecting takes longer than a
+    call may, only the first calls fail.
     """
 
     def __init__(self) -> None:

@@ -21,7 +21,7 @@ REVISIONS = ("0001",)
 
 
 class State(Enum):
-    """How a database's schema stands to this program."""
+    """How a database's schema compares with this program's."""
 
     EMPTY = auto()
     CURRENT = auto()
@@ -83,7 +83,7 @@ def check(database: Database, *, breaking: bool = False) -> State:
 
 
 def require(database: Database) -> None:
-    """For who only reads. Raises SettingsError where the schema would have to be made or changed first."""
+    """For callers that only read. Raises SettingsError where the schema would have to be made or changed first."""
     if check(database) in {State.EMPTY, State.BEHIND}:
         raise SettingsError("ConnectionStrings:Users: the database has not all tables yet: run asmx-tickets migrate.")
 
