@@ -12,7 +12,10 @@ KEPT: dict[str, Callable[[pytest.FixtureRequest], str]] = {
 }
 
 
-BACK_ENDS = KEPT | {"SQLite in memory": lambda _request: "sqlite://"}
+BACK_ENDS = KEPT | {
+    "PostgreSQL": lambda request: request.getfixturevalue("emptied_postgres_url"),
+    "SQLite in memory": lambda _request: "sqlite://",
+}
 
 
 def run_sql(url: str, statement: str, **values: Any) -> list[tuple[Any, ...]]:

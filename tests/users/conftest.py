@@ -42,6 +42,22 @@ def postgres_url(shared_postgres: PostgresServer) -> Iterator[str]:
     shared_postgres.drop_database(made)
 
 
+@pytest.fixture(scope="session")
+def migrated_postgres_url(shared_postgres: PostgresServer) -> str:
+    """A PostgreSQL database with the tables of a directory, one for a whole worker: making one takes a fifth of a
+    second."""
+    url = shared_postgres.new_database()
+    open_directory(url).close()
+    return url
+
+
+@pytest.fixture
+def emptied_postgres_url(shared_postgres: PostgresServer, migrated_postgres_url: str) -> str:
+    """The same with nobody in it, and ids that begin at 1."""
+    shared_postgres.run("TRUNCATE users RESTART IDENTITY", url=migrated_postgres_url)
+    return migrated_postgres_url
+
+
 @pytest.fixture
 def file_directory(url: str, clock: Clock) -> Iterator[SqlUserDirectory]:
     """An empty directory in a SQLite file, with little patience."""
