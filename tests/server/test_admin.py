@@ -2,18 +2,16 @@
 
 import hashlib
 import json
-import os
 import re
 import secrets
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from tests.support.command_line import run_in
 from tests.support.redis import RedisServer
 from tests.support.server import Server, StartServer
 
@@ -21,17 +19,7 @@ WORKERS = ["one process", "several processes"]
 
 
 def command(folder: Path, *arguments: str, stdin: str = "", exit_code: int = 0, **environ: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "asmx_tickets", *arguments],
-        cwd=folder,
-        input=stdin,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, **environ},
-    )
-    assert done.returncode == exit_code, done.stderr
+    done = run_in(folder, *arguments, stdin=stdin, exit_code=exit_code, **environ)
     return done.stdout if exit_code == 0 else done.stderr
 
 

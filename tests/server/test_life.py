@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import run_in
 from tests.support.processes import free_port
 from tests.support.server import Server, StartServer
 
@@ -135,8 +136,7 @@ def test_standard_output_is_the_address_line_alone(demo: Server) -> None:
 
 def test_kill_9_during_logins_corrupts_nothing(tmp_path: Path, start_server: StartServer) -> None:
     """Every user is still there and the database is whole."""
-    add = [sys.executable, "-m", "asmx_tickets", "user", "add", "alice"]
-    subprocess.run(add, cwd=tmp_path, input="Secret123!\n", text=True, check=True, capture_output=True, timeout=30)
+    run_in(tmp_path, "user", "add", "alice", stdin="Secret123!\n")
     form = b"UID=alice&PWD=Secret123!"
     login = (
         b"POST /srv.asmx/AuthenticateUser HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.support.command_line import run_in
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
 from tests.support.server import Server, StartServer
@@ -135,8 +136,7 @@ def test_several_processes_are_told_as_one(
         "Tickets__KeyPrefix": f"{tmp_path.name}:",
         "Metrics__Listen": f"http://127.0.0.1:{port}",
     }
-    add = [sys.executable, "-m", "asmx_tickets", "user", "add", "jsmith"]
-    subprocess.run(add, input="Secret123!", text=True, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    run_in(tmp_path, "user", "add", "jsmith", stdin="Secret123!")
     measured = Measured(start_server(environ=environ), port)
     for _ in range(8):
         assert measured.log_in()

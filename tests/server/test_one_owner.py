@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command_line import run_in
 from tests.support.processes import free_port
 from tests.support.server import Server, StartServer
 
@@ -24,10 +25,7 @@ def command(port: int, *arguments: str, scheme: str = "http") -> list[str]:
 
 
 def add_user(folder: Path) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "asmx_tickets", "user", "add", "alice"],
-        cwd=folder, input="Secret123!\n", text=True, check=True, capture_output=True, timeout=60,
-    )  # fmt: skip
+    run_in(folder, "user", "add", "alice", stdin="Secret123!\n")
 
 
 def log_in(server: Server) -> bytes:

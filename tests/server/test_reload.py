@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.command_line import run_in
 from tests.support.redis import RedisServer
 from tests.support.server import Server, StartServer
 
@@ -141,13 +142,7 @@ def test_the_shared_secret_can_be_exchanged(start: Start, tmp_path: Path) -> Non
     secret.write_text(SECRET)
     tree = {"TrustedUserPwd": {"File": "trusted"}, "Audit": {"To": ""}}
     running = start(tree)
-    subprocess.run(
-        [sys.executable, "-m", "asmx_tickets", "user", "add", "alice", "--settings", str(running.file)],
-        input="correct horse battery",
-        text=True,
-        check=True,
-        capture_output=True,
-    )
+    run_in(tmp_path, "user", "add", "alice", "--settings", str(running.file), stdin="correct horse battery")
 
     def works(value: str) -> bool:
         return 'success="true"' in running.call("CreateTicketforUser", TrustedUserPwd=value, UserName="alice")

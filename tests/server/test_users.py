@@ -2,29 +2,20 @@
 
 import re
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 from urllib.request import urlopen
 
 import pytest
 
+from tests.support.command_line import run_in
 from tests.support.processes import wait_until
 from tests.support.server import Server, StartServer
 
 
 def command(folder: Path, *arguments: str, stdin: str = "") -> None:
     """Run ``asmx-tickets user …``."""
-    subprocess.run(
-        [sys.executable, "-m", "asmx_tickets", "user", *arguments],
-        cwd=folder,
-        input=stdin,
-        text=True,
-        check=True,
-        capture_output=True,
-        timeout=30,
-    )
+    run_in(folder, "user", *arguments, stdin=stdin)
 
 
 def ask(server: Server, operation: str, **parameters: str) -> str:

@@ -2,8 +2,6 @@
 
 import http.client
 import re
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.support.command_line import run_in
 from tests.support.server import Server, StartServer
 from tests.support.service import envelope
 
@@ -134,17 +133,7 @@ class Deployment:
 
     def command(self, *arguments: str, stdin: str = "") -> str:
         """Run a command of the program."""
-        done = subprocess.run(
-            [sys.executable, "-m", "asmx_tickets", *arguments],
-            cwd=self.folder,
-            env={"PATH": "/usr/bin:/bin", **self.environ},
-            input=stdin,
-            text=True,
-            capture_output=True,
-            timeout=30,
-            check=True,
-        )
-        return done.stdout
+        return run_in(self.folder, *arguments, stdin=stdin, **self.environ).stdout
 
     def serve(self) -> Server:
         return self.start(environ=self.environ, cwd=self.folder)
