@@ -101,9 +101,9 @@ def _request(scope: Message) -> Request:
 
 def _host(scope: Message, headers: HeaderMap) -> str:
     host = headers.get("host")
-    server = scope.get("server")
-    if host is None and server is not None and scope.get("http_version") == "1.0":
-        return host_of_server(*server)
+    name, port = scope.get("server") or ("", None)
+    if host is None and port is not None and scope.get("http_version") == "1.0":
+        return host_of_server(name, port)
     return host or ""
 
 

@@ -181,6 +181,24 @@ def test_a_root_path_that_is_in_the_path_or_not(application: AsgiApplication, pa
     assert f"http|h|/base|{PATH}/Asked|" in body
 
 
+@pytest.mark.parametrize(
+    ("version", "server", "host"),
+    [
+        ("1.0", ("::1", 8080), "[::1]:8080"),
+        ("1.0", ("10.0.0.7", 80), "10.0.0.7:80"),
+        ("1.0", ("/run/asmx.sock", None), ""),
+        ("1.0", None, ""),
+        ("1.1", ("::1", 8080), ""),
+    ],
+)
+def test_a_client_of_http_1_0_that_names_no_host_reached_this_one(
+    application: AsgiApplication, version: str, server: Any, host: str
+) -> None:
+    """Addresses in documents need one. Later versions have to name it."""
+    scope = http_scope("GET", f"{PATH}/Asked", headers=[], http_version=version, server=server)
+    assert f">http|{host}||{PATH}/Asked|" in speak(application, scope)[1]["body"].decode()
+
+
 def test_websockets_are_refused_and_lifespans_are_lived(application: AsgiApplication) -> None:
     assert speak(application, {"type": "websocket"}) == [{"type": "websocket.close"}]
     events = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
