@@ -1,7 +1,6 @@
 """Runs the service until a signal to stop: it first reports what can't work, then worker processes serve."""
 
 import logging
-import os
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,7 +9,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from asmx_tickets import extras
-from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.demo import demo_settings
 from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.hosting.file_permissions import exposed_files
@@ -19,7 +17,7 @@ from asmx_tickets.hosting.metrics_folder import metrics_folder
 from asmx_tickets.hosting.reloading import read_again
 from asmx_tickets.hosting.signals import SIGNALS
 from asmx_tickets.hosting.sockets import admin_socket, listen, lock_file
-from asmx_tickets.hosting.stores import audit_log, shared_redis
+from asmx_tickets.hosting.stores import audit_log, check_ticket_store
 from asmx_tickets.hosting.supervisor import Supervisor
 from asmx_tickets.hosting.tls import Certificates
 from asmx_tickets.hosting.worker import Worker
@@ -48,7 +46,7 @@ def serve(settings: Settings, read: Callable[[], Settings], *, demo: bool = Fals
         if any(address.scheme == "https" for address in settings.urls):
             Certificates(settings.certificate)
         audit_log(settings).close()
-        _prepare_tickets(settings)
+        check_ticket_store(settings)
         if demo:
             _log.warning("--demo: its passwords and its TrustedUserPwd are known to everybody")
         else:
@@ -83,16 +81,3 @@ def _prepare_users(settings: Settings) -> None:
             _log.warning("there are no users in %s yet: add the first one with: asmx-tickets user add NAME", where)
     finally:
         directory.close()
-
-
-def _prepare_tickets(settings: Settings) -> None:
-    """Check a shared cache's URL and the ticket file's folder now, rather than fail at the stop.
-
-    Raises SettingsError.
-    """
-    if settings.connection_strings.tickets_are_shared:
-        shared_redis(settings).close()
-    if settings.tickets.persist_to:
-        folder = Path(settings.tickets.persist_to).parent
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise SettingsError(f"Tickets:PersistTo: the folder {folder} can't be written to")

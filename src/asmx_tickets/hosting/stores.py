@@ -2,6 +2,7 @@
 
 import logging
 import math
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING
 from asmx_tickets.access.logon import account_of
 from asmx_tickets.audit import AuditFile, AuditLog, AuditStream, NoAudit, SplitAudit
 from asmx_tickets.cores import usable_cores
-from asmx_tickets.errors import Unavailable
+from asmx_tickets.errors import SettingsError, Unavailable
 from asmx_tickets.presence import Presence
 from asmx_tickets.redis.opening import open_redis
 from asmx_tickets.settings.model import Settings
@@ -42,10 +43,20 @@ def password_hasher(settings: Settings) -> PasswordHasher:
     return PasswordHasher(settings.passwords.parameters(), slots=slots)
 
 
-def shared_redis(settings: Settings) -> "RedisClient":
+def _shared_redis(settings: Settings) -> "RedisClient":
     """The Redis that ConnectionStrings:Tickets names. Connects when it is first used. Raises SettingsError."""
     url = settings.connection_strings.tickets.get_secret_value()
     return open_redis(url, prefix=settings.tickets.key_prefix)
+
+
+def check_ticket_store(settings: Settings) -> None:
+    """Check a shared store's URL, or the ticket file's folder, before anything starts. Raises SettingsError."""
+    if settings.connection_strings.tickets_are_shared:
+        _shared_redis(settings).close()
+    if settings.tickets.persist_to:
+        folder = Path(settings.tickets.persist_to).parent
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise SettingsError(f"Tickets:PersistTo: the folder {folder} can't be written to")
 
 
 def audit_log(settings: Settings, clock: Callable[[], float] = time.time) -> AuditLog:
@@ -137,7 +148,7 @@ def recall_networks(
 
 def _redis_stores(settings: Settings) -> Stores:
     """In one Redis, which all servers share."""
-    client = shared_redis(settings)
+    client = _shared_redis(settings)
     from asmx_tickets.throttling.redis import RedisThrottle
     from asmx_tickets.tickets.redis import RedisTicketCache
 

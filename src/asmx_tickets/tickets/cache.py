@@ -96,7 +96,7 @@ class TicketCache(Protocol):
         ...
 
     def remove_named(self, short_hash: str) -> int:
-        """End the tickets with this short hash for good. Returns how many were alive. Raises ValueError as ``named``."""
+        """End the tickets with this short hash for good. Returns how many were alive. Raises as ``named``."""
         ...
 
     def remove_user(self, user_id: int) -> int:
