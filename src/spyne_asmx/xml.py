@@ -20,6 +20,13 @@ XSI_NAMESPACE = "http://www.w3.org/2001/XMLSchema-instance"
 XSD_NAMESPACE = "http://www.w3.org/2001/XMLSchema"
 XML_NAMESPACE = "http://www.w3.org/XML/1998/namespace"
 
+# What .NET's XmlSerializer reads as nil. SOAP Toolkit and Apache SOAP go by the drafts of XML Schema.
+_NIL = (
+    f"{XSI_NAMESPACE}}}nil",
+    f"{XSI_NAMESPACE}}}null",
+    "http://www.w3.org/2000/10/XMLSchema-instance}null",
+    "http://www.w3.org/1999/XMLSchema-instance}null",
+)
 _VERSION = re.compile(r"1\.[0-9]+")
 _DECLARED_ENCODING = re.compile(rb"""<\?xml\s[^>]*?\sencoding\s*=\s*["']([^"'>]+)["']""")
 
@@ -82,7 +89,8 @@ class Element:
 
     @property
     def is_nil(self) -> bool:
-        return self.attributes.get(XSI_NAMESPACE + "}nil", "").strip() in {"true", "1"}
+        attributes = self.attributes
+        return bool(attributes) and any(attributes.get(name, "").strip() in {"true", "1"} for name in _NIL)
 
     def __repr__(self) -> str:
         return f"<Element {self.name}>"

@@ -257,6 +257,11 @@ RECORDED = [
     ("Box", "", "<BoxResult><W>0</W><H>0</H></BoxResult>"),
     ("Box", "<s xsi:nil='true'/>", "<BoxResult><W>0</W><H>0</H></BoxResult>"),
     ("MaybeBox", "", '<MaybeBoxResult xsi:nil="true" />'),
+    (
+        "Holes",
+        "<a><int>1</int><int i:null='1' xmlns:i='http://www.w3.org/1999/XMLSchema-instance'/></a>",
+        '<HolesResult><int>1</int><int xsi:nil="true" /></HolesResult>',
+    ),
     ("MaybeBox", "<s><W>1</W></s>", "<MaybeBoxResult><W>1</W><H>0</H></MaybeBoxResult>"),
     ("Repeat", "<n>1</n><n>2</n><after>x</after>", "<RepeatResult>1,2|x</RepeatResult>"),
     ("Repeat", "<n>1</n><after>x</after><n>2</n>", "<RepeatResult>1,2|x</RepeatResult>"),
