@@ -1,7 +1,7 @@
 """Where a request brings its ticket, beside the parameter: the Authorization header, then the cookie (CONTRACT 1.2)."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from urllib.parse import urlsplit
 
 from werkzeug.sansio.http import parse_cookie
@@ -10,6 +10,8 @@ from asmx_tickets.tickets.ticket import parse_guid
 from spyne_asmx import Request
 
 _CREDENTIALS = re.compile(r"\s*(SOTicket|Bearer)(?:\s+(.*))?", re.IGNORECASE | re.DOTALL)
+# A proxy may have joined header lines with commas (RFC 9110 section 5.3). Where a scheme follows, another line begins.
+_BETWEEN_LINES = re.compile(r",(?=[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+[ \t]+[^\s,=])")
 _OWN_SITE = frozenset({"none", "same-origin", "same-site"})
 _DEFAULT_PORTS = {"http": "80", "https": "443"}
 AMBIGUOUS = "more than one ticket"
@@ -25,13 +27,18 @@ def in_header(request: Request) -> str | None:
     """The ticket of ``Authorization: SOTicket``, or of ``Bearer`` with a GUID; None where there is neither."""
     tickets: set[str] = set()
     for value in request.headers.get_all("authorization"):
+        tickets.update(_tickets_in(value))
+    return _only(tickets)
+
+
+def _tickets_in(header: str) -> Iterator[str]:
+    for value in _BETWEEN_LINES.split(header):
         found = _CREDENTIALS.fullmatch(value)
         if found is None or not is_given(found[2]):
             continue
         # Any other Bearer token is a proxy's or another program's.
         if found[1].lower() == "soticket" or parse_guid(found[2]) is not None:
-            tickets.add(found[2])
-    return _only(tickets)
+            yield found[2]
 
 
 def in_cookie(request: Request, friendly_origins: Collection[str] = ()) -> str | None:

@@ -163,6 +163,44 @@ def test_a_bearer_token_that_is_no_guid_is_somebody_elses(
     assert who(service, [("Authorization", f"Bearer {token}"), ("Authorization", f"SOTicket {good}")]) == "jsmith"
 
 
+@pytest.mark.parametrize(
+    "joined",
+    [
+        "SOTicket {0}, SOTicket {0}",
+        "SOTicket {0},SOTicket {0}",
+        "SOTicket {0}, Bearer {0}",
+        "Bearer eyJhbGciOiJub25lIn0.e30., SOTicket {0}",
+        "SOTicket {0}, Bearer eyJhbGciOiJub25lIn0.e30.",
+        "Basic anNtaXRoOng=,SOTicket {0}",
+        "SOTicket {0}, Negotiate YII=",
+        "Digest username=x, realm=y, SOTicket {{{0}}}",
+        "Bearer a,\tBearer {0}",
+    ],
+)
+def test_headers_that_a_proxy_has_joined_count_as_if_they_were_apart(service: Service, joined: str) -> None:
+    """RFC 9110 section 5.3: a recipient may join header lines with commas."""
+    assert who(service, [("Authorization", joined.format(mint(service)))]) == "jsmith"
+
+
+@pytest.mark.parametrize(
+    "joined",
+    [
+        "SOTicket {0}, Bearer {1}",
+        "Bearer {0}, SOTicket {1}",
+        "SOTicket {0}, Basic x, SOTicket {1}",
+        "SOTicket {0}, {0}",
+        "SOTicket {0},",
+        "SOTicket {0}, SOTicket abc",
+    ],
+)
+def test_two_values_in_joined_headers_are_none(service: Service, two_tickets: dict[str, str], joined: str) -> None:
+    """SECURITY D15, T5: neither they nor the cookie."""
+    good, other = two_tickets["jsmith"], two_tickets["other"]
+    for first, second in ((good, other), (good, NOBODYS_TICKET)):
+        headers = [("Authorization", joined.format(first, second)), ("Cookie", f"ticket={good}")]
+        assert who(service, headers) == INVALID
+
+
 def test_two_values_in_the_header_are_not_passed_over_for_the_cookie(
     service: Service, two_tickets: dict[str, str]
 ) -> None:
