@@ -1,5 +1,7 @@
 """Second definitions, as plain as can be, of what the readers accept: what a harness holds against the first."""
 
+import posixpath
+import string
 import unicodedata
 from collections.abc import Container
 from functools import cache
@@ -112,6 +114,14 @@ def by_lxml(body: bytes, charset: str | None) -> etree._Element:
     return root
 
 
+def operation_of(path: str) -> str:
+    """The operation that a path below the .asmx file names; empty for the file itself and for what is not below it."""
+    whole = posixpath.normpath(f"/srv.asmx/{path}")
+    file, _, name = whole.removeprefix("/").partition("/")
+    is_folder = path.endswith(("/", "/.", "/..")) or path in {".", ".."}
+    return "" if file.lower() != "srv.asmx" else f"{name}/" if name and is_folder else name
+
+
 def form_of(encoded: bytes, charset: str | None, names: Container[str] | None = None) -> dict[str, str] | None:
     """A form's fields by lower-case name, the first of a name; None for what is no form (SECURITY D18, F2, F4).
 
@@ -160,6 +170,24 @@ def cookie_tickets(lines: list[str]) -> set[str]:
     pairs = [pair.partition("=") for pair in "; ".join(lines).split(";")]
     values = [value.strip(" \t") for name, _, value in pairs if name.strip(" \t").lower() == "ticket"]
     return {value for value in values if is_given(value) and " " not in value and "\t" not in value}
+
+
+_TOKEN = string.ascii_letters + string.digits + "!#$%&'*+.^_`|~-"
+
+
+def joined_lines(value: str) -> list[str]:
+    """The header lines that a proxy has joined to one. Another begins behind a comma where a scheme and a word do."""
+    lines: list[str] = []
+    for piece in value.split(","):
+        rest = piece.lstrip(" \t")
+        behind = rest.lstrip(_TOKEN)
+        word = behind.lstrip(" \t")
+        begins = len(word) < len(behind) < len(rest) and word and word[0] != "=" and not word[0].isspace()
+        if begins or not lines:
+            lines.append(piece)
+        else:
+            lines[-1] += f",{piece}"
+    return lines
 
 
 def header_ticket(value: str) -> str | None:

@@ -105,3 +105,44 @@ def test_doubled_slashes_count_as_one(make_service: object, base: str, path: str
     """As on IIS (CONTRACT 2.3)."""
     service = make_service(PathBase=base)  # type: ignore[operator]
     assert b'success="true"' in service.composition.site.handle(Request("GET", path, "", HeaderMap())).body
+
+
+@pytest.mark.parametrize(
+    ("base", "path"),
+    [
+        ("", "/./srv.asmx/ServerInfo"),
+        ("", "/x/../srv.asmx/ServerInfo"),
+        ("", "/../../srv.asmx/ServerInfo"),
+        ("", "/srv.asmx/./ServerInfo"),
+        ("", "/srv.asmx/LogOut/../ServerInfo"),
+        ("", "/a//b/../../srv.asmx//.//ServerInfo"),
+        ("", "/srv.asmx/../srv.asmx/ServerInfo"),
+        ("/InfoRouter", "/InfoRouter/app/../srv.asmx/ServerInfo"),
+        ("/InfoRouter", "/x/../InfoRouter/./srv.asmx/ServerInfo"),
+    ],
+)
+def test_dot_segments_are_resolved(make_service: object, base: str, path: str) -> None:
+    """RFC 3986 section 5.2.4, as IIS does: Java and others send addresses as they were put together."""
+    service = make_service(PathBase=base)  # type: ignore[operator]
+    assert b'success="true"' in service.composition.site.handle(Request("GET", path, "", HeaderMap())).body
+
+
+@pytest.mark.parametrize(
+    ("base", "path", "status"),
+    [
+        ("", "/srv.asmx/..", 302),
+        ("", "/srv.asmx/.", 500),
+        ("", "/srv.asmx/ServerInfo/..", 500),
+        ("", "/.srv.asmx/ServerInfo", 404),
+        ("", "/srv.asmx./ServerInfo", 404),
+        ("", "/srv.asmx/ServerInfo/.", 500),
+        ("", "/.../srv.asmx/ServerInfo", 404),
+        ("", "/srv.asmx/ServerInfo..", 500),
+        ("/InfoRouter", "/InfoRouter/../srv.asmx/ServerInfo", 404),
+        ("/InfoRouter", "/srv.asmx/../InfoRouterX/srv.asmx", 404),
+    ],
+)
+def test_dots_lead_to_no_other_place(make_service: object, base: str, path: str, status: int) -> None:
+    """Only whole segments of one dot or two mean anything; what they leave is looked at as any other path."""
+    service = make_service(PathBase=base)  # type: ignore[operator]
+    assert service.composition.site.handle(Request("GET", path, "", HeaderMap())).status == status

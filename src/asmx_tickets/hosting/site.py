@@ -199,8 +199,8 @@ class Site(Answerer):
         """The request as it is for the endpoint, or what comes of it otherwise."""
         if len(request.path) + 1 + len(request.query) > _LONGEST_ADDRESS:
             return text_response(414, "The address is too long.")
-        if "//" in request.path:
-            request = replace(request, path=_SLASHES.sub("/", request.path))  # as IIS does
+        if "//" in request.path or "/." in request.path:
+            request = replace(request, path=_resolved(request.path))
         beside = self._beside.get(request.path) if request.host else None
         if beside is not None:
             return beside(request)
@@ -228,6 +228,20 @@ class Site(Answerer):
         if request.path == LIVE:
             return self._health.live()
         return self._health.draining() if self._draining else SideCall(request, self._health.ready)
+
+
+def _resolved(path: str) -> str:
+    """The path as IIS reads it: doubled slashes count as one, dot segments are resolved (RFC 3986 section 5.2.4)."""
+    kept: list[str] = []
+    _, *segments = _SLASHES.sub("/", path).split("/")
+    for segment in segments:
+        if segment == "..":
+            del kept[-1:]
+        elif segment != ".":
+            kept.append(segment)
+    if segments[-1] in {".", ".."}:
+        kept.append("")
+    return "/" + "/".join(kept)
 
 
 def _tell_whose_ticket(forward_auth: ForwardAuth, request: Request) -> SideCall | Response:

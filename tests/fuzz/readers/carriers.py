@@ -11,13 +11,26 @@ from urllib.parse import quote_from_bytes
 
 from spyne_asmx import Request
 from spyne_asmx.http import HeaderMap
-from tests.fuzz.references import cookie_tickets, form_of, guid_of, header_ticket, is_given
+from tests.fuzz.references import cookie_tickets, form_of, guid_of, header_ticket, is_given, joined_lines
 from tests.fuzz.target import Target
 
 MAX_LENGTH = 2048
 _GUID = b"16a0207a-b6d0-4b3c-991f-d27c48a883d3"
 TOKENS = (
-    *(b"\nP", b"\nA", b"\nC", b"\nS", b"SOTicket ", b"Bearer ", b"Basic ", b"ticket=", b"; ticket=", b"Ticket="),
+    *(
+        b"\nP",
+        b"\nA",
+        b"\nC",
+        b"\nS",
+        b"SOTicket ",
+        b"Bearer ",
+        b"Basic ",
+        b", SOTicket ",
+        b",Bearer ",
+        b"ticket=",
+        b"; ticket=",
+        b"Ticket=",
+    ),
     *(b'ticket="', _GUID, b"{" + _GUID + b"}", _GUID.replace(b"-", b""), _GUID.replace(b"1", b"2"), b'"', b";", b","),
     *(b"=", b"\\054", b"same-origin", b"same-site", b"cross-site", b"none", b"\xa0", b"\xe9", b"\xc3\xa9"),
     *(b"$Version=1", b"\t"),
@@ -61,7 +74,7 @@ def _check_renewal(headers: list[tuple[str, str]], supplied: str, text: str, car
 
 def _in_header(headers: list[tuple[str, str]]) -> str | None:
     values = [value for name, value in headers if name == "authorization"]
-    tickets = {header_ticket(value) for value in values} - {None}
+    tickets = {header_ticket(line) for value in values for line in joined_lines(value)} - {None}
     return None if not tickets else tickets.pop() if len(tickets) == 1 else "two of them"
 
 

@@ -3,19 +3,27 @@ a time, or it is refused with 400 or 415; each answer is one of the contract; an
 and no others.
 
 Input: a line with ``GET`` or a POST's content type, a line with the operation, then the query or the body. Slashes
-before the operation count as the one that parts it from the file (CONTRACT 2.3).
+before the operation count as the one that parts it from the file (CONTRACT 2.3); dot segments are resolved.
 """
 
 from spyne_asmx import Request
 from spyne_asmx.faults import HttpError
 from spyne_asmx.forms import FORM_MEDIA_TYPE, decode
 from spyne_asmx.http import HeaderMap, parse_media_type
-from tests.fuzz.references import form_of
+from tests.fuzz.references import form_of, operation_of
 from tests.fuzz.target import MAY_BE_LEFT_OUT, PARAMETERS, Target, expected
 
 MAX_LENGTH = 4096
 TOKENS = (
-    *(b"GET\n", b"/", b"application/x-www-form-urlencoded\n", b"application/x-www-form-urlencoded; charset="),
+    *(
+        b"GET\n",
+        b"/",
+        b"./",
+        b"../",
+        b"../srv.asmx/",
+        b"application/x-www-form-urlencoded\n",
+        b"application/x-www-form-urlencoded; charset=",
+    ),
     *(b"iso-8859-1", b"us-ascii", b"windows-1252", b"utf-8", b"multipart/form-data; boundary=b", b"application/json"),
     *(b"charset*=utf-8''", b"latin9", b"cp65001", b"win-1251", b"shift_jis", b"%uD83D", b"%uDE00"),
     *(name.encode() + b"\n" for name in PARAMETERS),
@@ -30,7 +38,7 @@ def check(data: bytes) -> None:
     kind, _, rest = data.partition(b"\n")
     operation, _, form = rest.partition(b"\n")
     content_type, path = kind.decode("latin-1"), operation.decode("utf-8", "surrogateescape")
-    name = path.lstrip("/")
+    name = operation_of(path)
     is_query = kind == b"GET"
     charset = None if is_query else parse_media_type(content_type).charset
     parameters = PARAMETERS.get(name)
