@@ -9,7 +9,6 @@ from asmx_tickets.hosting.administration import Status, StoreAdministration
 from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.throttling import LOGINS, MemoryThrottle
 from asmx_tickets.tickets import (
-    MemoryTicketCache,
     TicketCache,
     TicketRules,
     TicketSummary,
@@ -18,6 +17,7 @@ from asmx_tickets.tickets import (
     new_guid,
     short_hash,
 )
+from asmx_tickets.tickets.memory import MemoryTicketCache
 from tests.support.service import Clock
 from tests.throttling.attempts import fail
 

@@ -11,8 +11,9 @@ from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import ConnectionStrings, Tickets
 from asmx_tickets.settings.types import ConnectionString
 from asmx_tickets.throttling import LOGINS, TRUSTED_PASSWORDS, Attempt, MemoryThrottle
-from asmx_tickets.tickets import MemoryTicketCache, Origin, TicketRules, new_guid
+from asmx_tickets.tickets import Origin, TicketRules, new_guid
 from asmx_tickets.tickets.cache import TicketSummary
+from asmx_tickets.tickets.memory import MemoryTicketCache
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
 from tests.support.service import Clock

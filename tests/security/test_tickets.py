@@ -821,7 +821,8 @@ _STORM = """
 import json, logging, sys
 from asmx_tickets.hosting.composition import compose
 from asmx_tickets.settings.model import load_settings
-from asmx_tickets.tickets import MemoryTicketCache, TicketRules, new_guid
+from asmx_tickets.tickets import TicketRules, new_guid
+from asmx_tickets.tickets.memory import MemoryTicketCache
 
 def resident():
     with open("/proc/self/statm") as facts:

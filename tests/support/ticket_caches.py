@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import uuid4
 
-from asmx_tickets.tickets import MemoryTicketCache, Ticket, TicketCache, TicketRules, TicketSummary
+from asmx_tickets.tickets import Ticket, TicketCache, TicketRules, TicketSummary
+from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.tickets.redis import RedisTicketCache
 from tests.support.redis import RedisServer, open_cache
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from asmx_tickets.errors import SettingsError, Unavailable
-from asmx_tickets.tickets import MemoryTicketCache, TicketRules, digest, new_guid, short_hash
-from asmx_tickets.tickets.memory import BATCH, SWEEP
+from asmx_tickets.tickets import TicketRules, digest, new_guid, short_hash
+from asmx_tickets.tickets.memory import BATCH, SWEEP, MemoryTicketCache
 from tests.support.ticket_caches import DAY, WINDOW, InMemory
 
 GUID = bytes(range(16))
@@ -276,7 +276,8 @@ def test_the_garbage_collector_has_no_tickets_to_visit(back_end: InMemory) -> No
 MEASURED = """
 import os, sys
 from asmx_tickets.errors import Unavailable
-from asmx_tickets.tickets import MemoryTicketCache, TicketRules
+from asmx_tickets.tickets import TicketRules
+from asmx_tickets.tickets.memory import MemoryTicketCache
 
 def resident():
     with open("/proc/self/statm") as statm:

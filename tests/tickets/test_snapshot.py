@@ -21,7 +21,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asmx_tickets.tickets import MemoryTicketCache, Origin, Ticket, TicketRules, TicketSummary, digest, new_guid
+from asmx_tickets.tickets import Origin, Ticket, TicketRules, TicketSummary, digest, new_guid
+from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.tickets.snapshot import VERSION, load, save
 
 DAY = 86_400.0
@@ -548,7 +549,8 @@ def test_a_folder_that_is_missing_or_cannot_be_written_is_one_line_in_the_log(
 KILLED = """
 import os, signal, sys, time
 from pathlib import Path
-from asmx_tickets.tickets import MemoryTicketCache, TicketRules
+from asmx_tickets.tickets import TicketRules
+from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.tickets.snapshot import save
 
 cache = MemoryTicketCache(TicketRules(1.0, max_total=9), clock=time.time)
@@ -669,7 +671,8 @@ def test_beyond_a_cap_per_user_that_users_tickets_unused_for_longest_are_left_ou
 MANY = """
 import os, sys, time
 from pathlib import Path
-from asmx_tickets.tickets import MemoryTicketCache, TicketRules
+from asmx_tickets.tickets import TicketRules
+from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.tickets.snapshot import load, save
 
 def resident():

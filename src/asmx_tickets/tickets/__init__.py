@@ -3,7 +3,6 @@
 from asmx_tickets.tickets.cache import TicketCache as TicketCache
 from asmx_tickets.tickets.cache import TicketRules as TicketRules
 from asmx_tickets.tickets.cache import TicketSummary as TicketSummary
-from asmx_tickets.tickets.memory import MemoryTicketCache as MemoryTicketCache
 from asmx_tickets.tickets.ticket import Origin as Origin
 from asmx_tickets.tickets.ticket import Ticket as Ticket
 from asmx_tickets.tickets.ticket import digest as digest

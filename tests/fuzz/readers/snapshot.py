@@ -13,7 +13,8 @@ import struct
 import tempfile
 from pathlib import Path
 
-from asmx_tickets.tickets import MemoryTicketCache, TicketRules
+from asmx_tickets.tickets import TicketRules
+from asmx_tickets.tickets.memory import MemoryTicketCache
 from asmx_tickets.tickets.snapshot import load
 
 MAX_LENGTH = 4096
