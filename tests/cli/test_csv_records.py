@@ -63,6 +63,50 @@ def test_a_header_that_will_not_do_is_told_by_number(header: str, why: str) -> N
     assert "canary" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("first", "rest"), [("sep=;", "a;x,y"), ('"sep=;"', "a;x,y"), ("SEP=\t", "a\tx,y"), ("sep=|", "a|x,y")]
+)
+def test_excels_own_line_names_the_separator(first: str, rest: str) -> None:
+    """Excel reads it before the header, and many programs write it for Excel. The lines keep their numbers."""
+    header = rest.replace("a", "user_name").replace("x,y", "password")
+    found = records(f"{first}\r\n{header}\r\n{rest}\r\n")
+    assert [(record.line, record.fields) for record in found] == [(3, {"user_name": "a", "password": "x,y"})]
+
+
+@pytest.mark.parametrize("row", [",", ' ,""', ",\r"])
+def test_a_record_without_a_value_is_a_blank_line(row: str) -> None:
+    """Excel writes them for rows that were emptied."""
+    found = records(f"user_name,password\n{row}\na,b\n{row}\n")
+    assert [(record.line, record.complaint) for record in found] == [(3, "")]
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("x" * 140_000 + ",y", "A field is longer than 131,072 characters."),
+        ("a,b\rc,d", "A line ends with CR alone. In Excel, save the file as CSV UTF-8."),
+        ('a,"b', "The line is not valid CSV: are its quotes closed and doubled?"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_told_as_it_is(line: str, complaint: str) -> None:
+    """Quotes are not to blame for everything."""
+    found = records(f"user_name,password\n{line}\na,b\n")
+    assert [record.complaint for record in found] == [complaint, ""]
+
+
+def test_a_file_of_macintosh_lines_is_told() -> None:
+    """All of it is one line."""
+    with pytest.raises(UserError, match="A line ends with CR alone"):
+        records("user_name,password\ra,b\r")
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
+def test_a_file_in_utf_16_without_its_mark_is_told(encoding: str) -> None:
+    """No text has NUL in it."""
+    with pytest.raises(UserError, match="The file is in UTF-16"):
+        records("user_name,password\n".encode(encoding))
+
+
 def test_a_file_in_utf_16_is_told() -> None:
     """Excel calls it Unicode Text."""
     with pytest.raises(UserError, match="The file is in UTF-16"):
@@ -130,13 +174,13 @@ cell = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0
 
 @given(st.lists(st.tuples(cell, cell), max_size=5), st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n"]))
 def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]], separator: str, end: str) -> None:
-    """Whatever is in the fields: separators, quotes, line breaks."""
+    """Whatever is in the fields: separators, quotes, line breaks. A record without a value is none."""
     file = io.StringIO(newline="")
     csv.writer(file, delimiter=separator, lineterminator=end, quoting=csv.QUOTE_ALL).writerows(
         [("user_name", "password"), *rows]
     )
     assert [fields for _, fields in read(file.getvalue())] == [
-        {"user_name": name, "password": password} for name, password in rows
+        {"user_name": name, "password": password} for name, password in rows if f"{name}{password}".strip()
     ]
 
 

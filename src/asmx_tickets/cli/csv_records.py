@@ -1,7 +1,7 @@
 """The records of a CSV file of users, as Excel, databases and people write it (RFC 4180, in UTF-8).
 
 Commas, semicolons or tabs stand between the fields. The header may spell ``user_name`` as UserName or User Name, and
-``email`` as E-Mail. A line break inside quotes belongs to its field.
+``email`` as E-Mail. Excel's ``sep=;`` may stand before it. A line break inside quotes belongs to its field.
 """
 
 import csv
@@ -15,6 +15,13 @@ from asmx_tickets.errors import UserError
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 _SEPARATOR = re.compile(rb'(?:[^",;\t]|"[^"]*")*([,;\t])')
+_NAMED_SEPARATOR = re.compile(rb'"?sep=([\t -!#-~])"?[\r\n]*', re.IGNORECASE)
+_COMPLAINTS = {
+    "field larger than": f"A field is longer than {csv.field_size_limit():,} characters.",
+    "new-line character seen": "A line ends with CR alone. In Excel, save the file as CSV UTF-8.",
+}
+"""What is wrong with a line by how the csv module's message begins."""
+_BAD_QUOTES = "The line is not valid CSV: are its quotes closed and doubled?"
 # A quote that is never closed must not swallow the rest of the file.
 _MOST_LINES = 50
 
@@ -49,6 +56,8 @@ class Records:
             start = self._lines.number + 1
             try:
                 fields, complaint = self._lines.record(self._separator), ""
+                if not any(map(str.strip, fields)):
+                    continue
                 if len(fields) != len(self.columns):
                     complaint = f"The header has {len(self.columns)} columns, this line has {len(fields)}."
             except UserError as error:
@@ -58,9 +67,10 @@ class Records:
 
     def _read_header(self) -> tuple[str, list[str]]:
         """The separator, and the columns' titles."""
+        named = self._lines.named_separator() if self._lines.skip_blank() else ""
         if not self._lines.skip_blank():
             raise self._no_header("it is empty")
-        separator = self._lines.separator()
+        separator = named or self._lines.separator()
         titles = self._lines.record(separator)
         columns = [self._column(title) for title in titles]
         for number, column in enumerate(columns, 1):
@@ -105,6 +115,15 @@ class _Lines:
                 return True
         return False
 
+    def named_separator(self) -> str:
+        """What Excel's line ``sep=;`` names, if it is the next one; else nothing."""
+        line = self._next() or b""
+        found = _NAMED_SEPARATOR.fullmatch(line)
+        if found:
+            return found[1].decode()
+        self._give_back([line])
+        return ""
+
     def separator(self) -> str:
         """What stands between the fields of the next line: its first comma, semicolon or tab outside of quotes."""
         line = self._next() or b""
@@ -122,7 +141,10 @@ class _Lines:
             # Only an open quote lets a record reach another line.
             if isinstance(error, UnicodeDecodeError) and len(used) == 1:
                 raise UserError("The line is not UTF-8. In Excel, save the file as CSV UTF-8.") from None
-            raise UserError("The line is not valid CSV: are its quotes closed and doubled?") from None
+            said = str(error)
+            raise UserError(
+                next((_COMPLAINTS[begin] for begin in _COMPLAINTS if said.startswith(begin)), _BAD_QUOTES)
+            ) from None
 
     def _texts(self, used: list[bytes]) -> Iterator[str]:
         while len(used) < _MOST_LINES and (line := self._next()) is not None:
@@ -137,7 +159,7 @@ class _Lines:
         self.end += len(line)
         if self.number > 1:
             return line
-        if line.startswith(_UTF_16):
+        if line.startswith(_UTF_16) or b"\0" in line:
             raise UserError("The file is in UTF-16. In Excel, save it as CSV UTF-8.")
         return line.removeprefix(_BYTE_ORDER_MARK)
 
