@@ -12,6 +12,7 @@ import pytest
 from asmx_tickets.cli import serve
 from asmx_tickets.errors import Unavailable
 from tests.support.command_line import COMMAND, Run, complete
+from tests.support.processes import free_port
 
 OF_THE_SERVER = {"spyne", "uvicorn", "uvloop", "argon2", "alembic", "lxml", "werkzeug", "redis", "psycopg", "jinja2"}
 NEVER_TO_LOOK = OF_THE_SERVER | {"rich", "greenlet", "asmx_tickets.hosting.stores"}
@@ -136,6 +137,25 @@ def test_a_pipe_that_nobody_reads_to_its_end_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (1, "")
 
 
+@pytest.mark.parametrize(
+    ("command", "line"),
+    [
+        ("user export >&-", ""),
+        ("user list --json >&- 2>&-", ""),
+        ("user delete jsmith <&-", ""),
+        ("user add canary <&-", "asmx-tickets: The password is empty.\n"),
+        ("user import - <&-", "0 added, 0 refused\nasmx-tickets: The first line must name the columns"),
+    ],
+)
+def test_a_closed_descriptor_counts_as_an_empty_one(command: str, line: str) -> None:
+    """Some supervisors start programs without standard streams. No file of ours may take their place."""
+    complete("user", "add", "jsmith", stdin="Secret123!\n")
+    shell = f'exec "$0" -m asmx_tickets {command}'
+    done = subprocess.run(["sh", "-c", shell, sys.executable], capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout + done.stderr)[: 1 + bool(not line)] == ((1,) if line else (0, ""))
+    assert (done.stdout + done.stderr).startswith(line)
+
+
 def test_a_name_that_the_terminal_has_no_letters_for_is_escaped() -> None:
     """It ends neither a list nor what comes after it."""
     complete("user", "add", "Ωmega", stdin="Secret123!\n")
@@ -188,6 +208,23 @@ def test_the_demo_is_for_this_machine_only() -> None:
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("asmx-tickets: Urls ")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "line"),
+    [
+        ("Tickets__PersistTo", ".", "Tickets:PersistTo: {folder} is not a file"),
+        ("Tickets__PersistTo", "/dev/null", "Tickets:PersistTo: /dev/null is not a file"),
+        ("ConnectionStrings__Users", "sqlite://", "ConnectionStrings:Users must name a file, sqlite:///FILE"),
+    ],
+)
+def test_a_server_that_would_lose_what_it_keeps_does_not_start(
+    folder: Path, setting: str, value: str, line: str
+) -> None:
+    """Rather than to find out at the stop, when all tickets are lost."""
+    done = complete("serve", "--urls", f"http://127.0.0.1:{free_port()}", env=os.environ | {setting: value})
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert done.stderr.startswith(f"asmx-tickets: {line.format(folder=folder)}")
 
 
 def test_the_module_is_the_command() -> None:

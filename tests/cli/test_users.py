@@ -340,6 +340,15 @@ def test_a_weak_password_is_refused_wherever_one_is_set(run: Run, directory: Sql
     assert [user.profile.user_name for user in directory.all()] == ["a", "d"]
 
 
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_nobody_is_added_to_a_database_that_ends_with_the_command(run: Run, url: str) -> None:
+    """A userid was printed, and the user was gone. A server would have nobody in it either."""
+    for command in (["user", "add", "jsmith"], ["user", "list"]):
+        result = run(*command, stdin="x\n", exit_code=1, env={"ConnectionStrings__Users": url})
+        assert (result.stdout, result.stderr.count("\n")) == ("", 1)
+        assert result.stderr.startswith("asmx-tickets: ConnectionStrings:Users must name a file")
+
+
 def test_adding_the_sysadmin_is_warned_of(run: Run) -> None:
     assert "never gets a ticket" in run("user", "add", "SysAdmin", stdin="a good password\n").stderr
 

@@ -277,10 +277,72 @@ def test_workers_need_tickets_that_they_share() -> None:
     assert load_settings(environ={"Workers": "2", "ConnectionStrings__Tickets": "redis://h"}).workers == 2
 
 
-@pytest.mark.parametrize("file", ["App_Data/users.db", "./appsettings.json", "App_Data/../App_Data/audit.jsonl"])
-def test_tickets_are_kept_in_a_file_of_their_own(folder: Path, file: str) -> None:
-    """The server replaces it when it stops."""
-    assert refusal(Tickets__PersistTo=file).startswith("Tickets:PersistTo must be a file of its own, not that of ")
+@pytest.mark.parametrize(
+    ("environ", "line"),
+    [
+        (
+            {"Tickets__PersistTo": "App_Data/users.db"},
+            "Tickets:PersistTo must be a file of its own, not that of ConnectionStrings:Users",
+        ),
+        (
+            {"Tickets__PersistTo": "App_Data/users.db-wal"},
+            "Tickets:PersistTo must be a file of its own, not that of ConnectionStrings:Users",
+        ),
+        (
+            {"Tickets__PersistTo": "./appsettings.json"},
+            "Tickets:PersistTo must be a file of its own, not that of the settings",
+        ),
+        (
+            {"Tickets__PersistTo": "./appsettings.Production.json"},
+            "Tickets:PersistTo must be a file of its own, not that of the settings",
+        ),
+        (
+            {"Tickets__PersistTo": "App_Data/../App_Data/audit.jsonl"},
+            "Tickets:PersistTo must be a file of its own, not that of Audit:To",
+        ),
+        (
+            {"Tickets__PersistTo": "App_Data/audit-refused.jsonl"},
+            "Tickets:PersistTo must be a file of its own, not that of Audit:To",
+        ),
+        ({"Audit__To": "App_Data/users.db"}, "Audit:To must be a file of its own, not that of ConnectionStrings:Users"),
+        ({"Audit__To": "appsettings.json"}, "Audit:To must be a file of its own, not that of the settings"),
+        (
+            {"Audit__To": "tls.pem", "Certificate__Path": "tls.pem"},
+            "Audit:To must be a file of its own, not that of Certificate:Path",
+        ),
+        (
+            {"Admin__Socket": "App_Data/users.db"},
+            "Admin:Socket must be a file of its own, not that of ConnectionStrings:Users",
+        ),
+        (
+            {"Admin__Socket": "t", "Tickets__PersistTo": "t"},
+            "Admin:Socket must be a file of its own, not that of Tickets:PersistTo",
+        ),
+        ({"Audit__To": "App_Data/admin.sock.lock"}, "Admin:Socket must be a file of its own, not that of Audit:To"),
+    ],
+)
+def test_what_is_written_has_a_file_of_its_own(folder: Path, environ: dict[str, str], line: str) -> None:
+    """A line of the audit log spoils a database, and the tickets take another file's place."""
+    assert refusal(**environ) == line
+
+
+def test_one_file_may_hold_certificate_and_key(folder: Path) -> None:
+    """They are read alone."""
+    load_settings(environ={"Certificate__Path": "tls.pem", "Certificate__KeyPath": "tls.pem"})
+
+
+@pytest.mark.parametrize("name", ["stdout", "STDOUT", "StdOut"])
+def test_standard_output_is_named_in_any_letter_case(folder: Path, name: str) -> None:
+    """As other values that are words; else the log would be a file of that name."""
+    assert load_settings(environ={"Audit__To": name}).audit.to == "stdout"
+
+
+@pytest.mark.parametrize("listen", ["http://127.0.0.1:8080", "http://*:8080"])
+def test_metrics_have_an_address_of_their_own(folder: Path, listen: str) -> None:
+    """Else the start would speak of another program that listens there."""
+    assert refusal(Metrics__Listen=listen).startswith(
+        "Metrics must have an address of its own in Listen, not one of Urls"
+    )
 
 
 def test_redis_keeps_tickets_by_itself() -> None:
@@ -418,6 +480,28 @@ def test_hashes_weaker_than_owasps_minimum_are_refused(memory: int, iterations: 
         assert load_settings(environ=environ).passwords.memory_kib == memory
     else:
         assert refusal(**environ).startswith("Passwords must have other values: ")
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "what"),
+    [
+        (
+            "ForwardedHeaders__KnownProxies",
+            "127.0.0.1;*",
+            "must be an IP address or a network such as 10.0.0.0/8, not '127.0.0.1;*'",
+        ),
+        ("WebServices__Protocols", "HttpSoap,HttpGet", ", not 'HttpSoap,HttpGet'"),
+        ("TrustedUserPwd", "canary", ""),
+    ],
+)
+def test_a_bad_item_of_one_value_for_a_list_is_told_by_where_it_was_written(
+    variable: str, value: str, what: str
+) -> None:
+    """And not as the default's, which nobody can find."""
+    line = refusal(**{variable: value})
+    assert line.startswith(variable.replace("__", ":"))
+    assert line.endswith(f"{what} (environment variable {variable})")
+    assert "canary" not in line
 
 
 def test_empty_lists_are_refused_where_nothing_would_be_left(folder: Path) -> None:

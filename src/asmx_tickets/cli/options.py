@@ -37,7 +37,7 @@ def open_users(settings: "Settings", *, make: bool = False) -> Iterator["SqlUser
     """
     from asmx_tickets.users.sql import open_directory
 
-    directory = open_directory(settings.connection_strings.users.get_secret_value(), make=make)
+    directory = open_directory(settings.connection_strings.kept_users(), make=make)
     try:
         yield directory
     finally:

@@ -74,7 +74,7 @@ def _metrics(settings: Settings) -> Iterator[socket.socket | None]:
 
 def _prepare_users(settings: Settings) -> None:
     """Bring the users' database up to date before any worker opens it, and say what to do if it is empty."""
-    directory = open_directory(settings.connection_strings.users.get_secret_value())
+    directory = open_directory(settings.connection_strings.kept_users())
     try:
         if next(iter(directory.all()), None) is None:
             where = settings.connection_strings.users

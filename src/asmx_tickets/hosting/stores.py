@@ -54,7 +54,10 @@ def check_ticket_store(settings: Settings) -> None:
     if settings.connection_strings.tickets_are_shared:
         _shared_redis(settings).close()
     if settings.tickets.persist_to:
-        folder = Path(settings.tickets.persist_to).parent
+        file = Path(settings.tickets.persist_to)
+        if file.exists() and not file.is_file():
+            raise SettingsError(f"Tickets:PersistTo: {file} is not a file")
+        folder = file.parent
         if not os.access(folder, os.W_OK | os.X_OK):
             raise SettingsError(f"Tickets:PersistTo: the folder {folder} can't be written to")
 

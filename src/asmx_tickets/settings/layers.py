@@ -275,6 +275,9 @@ def _complaint(error: ValidationError, entries: Layer, known: Mapping[str, Key])
     """One line about the first thing that is wrong."""
     first = error.errors(include_url=False, include_input=False)[0]
     path = ":".join(str(part) for part in first["loc"])
+    above = _list_of(path)
+    if path not in entries and above in entries:
+        path = above  # one value stands for the whole list
     key = known.get(path.casefold())
     path = key.path if key else path
     cause = first.get("ctx", {}).get("error")

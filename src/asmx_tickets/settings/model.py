@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
+from urllib.parse import unquote
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_validator
 from pydantic.alias_generators import to_pascal
@@ -140,6 +141,13 @@ class Settings(BaseSettings):
             )
         return workers
 
+    @field_validator("metrics")
+    @classmethod
+    def _listen_apart(cls, metrics: Metrics, info: ValidationInfo) -> Metrics:
+        if metrics.listen and any(metrics.listen.overlaps(address) for address in info.data.get("urls", ())):
+            raise ValueError("must have an address of its own in Listen, not one of Urls")
+        return metrics
+
     _sources: dict[str, str] = PrivateAttr(default_factory=dict)
     _warnings: tuple[str, ...] = PrivateAttr(default=())
 
@@ -198,16 +206,22 @@ def load_settings(
         "ConnectionStrings:Tickets": connections.tickets,
     }
     loaded = _at_home(settings, base)
+    _refuse_one_file_for_two_things(_files(base, environ), loaded)
     loaded._sources = _sources(entries)
     loaded._warnings = (*unread, *_open_secrets(entries, secrets), *_short_secrets(settings))
     return loaded
+
+
+def _files(base: Path, environ: Mapping[str, str]) -> tuple[Path, Path]:
+    """The settings file, and that of the environment beside it."""
+    return base, base.parent / f"appsettings.{aspnet.environment_name(environ)}.json"
 
 
 def _layers(
     base: Path, optional: bool, keys: list[Key], environ: Mapping[str, str]
 ) -> tuple[list[configuration.Layer], list[str]]:
     """The files' and the environment's layers, lowest first; and what is not read of them, a line for people each."""
-    named = base.parent / f"appsettings.{aspnet.environment_name(environ)}.json"
+    base, named = _files(base, environ)
     files = [configuration.file_layer(base, optional=optional), configuration.file_layer(named, optional=True)]
     read, unread = zip(*(aspnet.adopted(layer, keys) for layer in files), strict=True)
     layers = [
@@ -250,7 +264,6 @@ def _at_home(settings: Settings, base: Path) -> Settings:
     admin = settings.admin
     if admin.socket:
         admin = admin.model_copy(update={"socket": str(folder / admin.socket)})
-    _refuse_one_file_for_two_things(base, stores, tickets, audit)
     return settings.model_copy(
         update={
             "connection_strings": stores,
@@ -262,15 +275,26 @@ def _at_home(settings: Settings, base: Path) -> Settings:
     )
 
 
-def _refuse_one_file_for_two_things(base: Path, stores: ConnectionStrings, tickets: Tickets, audit: Audit) -> None:
+def _refuse_one_file_for_two_things(read: tuple[Path, ...], settings: Settings) -> None:
+    """Each would spoil what the other one keeps. Raises SettingsError."""
+    users = settings.connection_strings.users.get_secret_value()
+    database = unquote(users.partition(":///")[2]) if users.startswith("sqlite:") else ""
+    persist_to, socket = settings.tickets.persist_to, settings.admin.socket
+    log = settings.audit.to if settings.audit.to != STDOUT else ""
     files = {
-        "the settings file": str(base.absolute()),
-        "ConnectionStrings:Users": stores.users.get_secret_value().partition(":///")[2],
-        "Audit:To": audit.to,
+        "the settings": [str(file.absolute()) for file in read],
+        "Certificate:Path": [file for file in (settings.certificate.path, settings.certificate.key_path) if file],
+        "ConnectionStrings:Users": [f"{database}{end}" for end in ("", "-wal", "-shm") if database],
+        "Audit:To": [log, str(settings.audit.refusals)] if log else [],
+        "Tickets:PersistTo": [f"{persist_to}{end}" for end in ("", ".lock") if persist_to],
+        "Admin:Socket": [f"{socket}{end}" for end in ("", ".lock") if socket],
     }
-    for name, file in files.items():
-        if tickets.persist_to and os.path.normpath(tickets.persist_to) == os.path.normpath(file):
-            raise SettingsError(f"Tickets:PersistTo must be a file of its own, not that of {name}")
+    owners: dict[str, str] = {}
+    for key, names in files.items():
+        for name in names:
+            owner = owners.setdefault(os.path.realpath(name), key)
+            if owner != key:
+                raise SettingsError(f"{key} must be a file of its own, not that of {owner}")
 
 
 def _paths(key: str, number: int) -> tuple[str, ...]:

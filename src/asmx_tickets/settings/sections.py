@@ -82,6 +82,15 @@ class ConnectionStrings(Section):
         """Whether other processes see the same tickets."""
         return self.tickets.get_secret_value() != "memory://"
 
+    def kept_users(self) -> str:
+        """The users' URL. Raises SettingsError where they would be gone with the process."""
+        url = self.users.get_secret_value()
+        if url in {"sqlite://", "sqlite:///", "sqlite:///:memory:"}:
+            raise SettingsError(
+                "ConnectionStrings:Users must name a file, sqlite:///FILE: users in memory are gone when a program ends"
+            )
+        return url
+
 
 class Tickets(Section):
     """The life of a ticket."""
@@ -303,6 +312,11 @@ class Audit(Section):
         le=1000,
         description="How many of the refusals' files that were set aside are kept. All else is kept for Days.",
     )
+
+    @field_validator("to")
+    @classmethod
+    def _in_any_letter_case(cls, to: str) -> str:
+        return STDOUT if to.casefold() == STDOUT else to
 
     @property
     def refusals(self) -> Path:
