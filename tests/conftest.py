@@ -1,6 +1,7 @@
 """What all tests share: the composed service with a clock that can be moved, and clients that speak its bindings."""
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 from datetime import UTC
 from pathlib import Path
@@ -14,6 +15,9 @@ from tests.clients.summary import pytest_terminal_summary  # noqa: F401 - pytest
 from tests.support.postgresql import PostgresServer
 from tests.support.redis import RedisServer, TlsRedisServer
 from tests.support.service import HASHER, Clock, ListHandler, Service
+
+# Several hundred processes of the program are started, and each would compile all of it anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A shared machine stalls now and then; that is no finding.
 hypothesis_settings.register_profile("shared machine", deadline=None)
