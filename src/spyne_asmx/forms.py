@@ -39,12 +39,11 @@ def decode(
     repeated: Container[str] = (),
     case_counts: bool = False,
 ) -> Fields:
-    """Read ``name=value&…`` into values by lower-case name. The first of equal names counts, except in ``repeated``.
+    """Read ``name=value&…`` into values by lower-case name, or by the very name if ``case_counts``.
 
-    ``case_counts`` keeps the names as they are.
-
-    ``charset`` is that of the Content-Type header, or UTF-8. ``names`` are the parameters' names, in lower case: other
-    fields are ignored, whatever is in them. Escapes are read as .NET's UrlDecode reads them.
+    The first of equal names counts, except in ``repeated``. ``charset`` is that of the Content-Type header, or UTF-8.
+    ``names`` are the parameters' names, in lower case: other fields are ignored, whatever is in them. Escapes are read
+    as .NET's UrlDecode reads them.
 
     Raises HttpError 400 if a value is too long, if XML could not carry it or if there are too many fields, and 415 for
     an unsupported charset.
@@ -56,8 +55,7 @@ def decode(
     if len(fields) > limits.fields:
         raise _bad_form(f"more than {limits.fields} fields")
     values = Fields()
-    is_plain = codec == "utf-8" and _PLAIN.fullmatch(encoded) is not None
-    text_of = _plain_text if is_plain else url_decode
+    text_of = _plain_text if codec == "utf-8" and _PLAIN.fullmatch(encoded) else url_decode
     for field in fields:
         raw_name, _, raw_value = field.partition(b"=")
         name = text_of(raw_name, codec)
@@ -66,14 +64,18 @@ def decode(
         if (name in values and not is_item) or (names is not None and name not in names):
             continue
         value = text_of(raw_value, codec)
-        if len(value) > limits.value_length:
-            raise _bad_form(f"a value of more than {limits.value_length} characters")
-        if not is_plain and _NOT_A_VALUE.search(value):
-            raise _bad_form("a character that XML does not have")
+        _check_value(value, limits)
         values.setdefault(name, value)
         if is_item:
             values.items_of.setdefault(name, []).append(value)
     return values
+
+
+def _check_value(value: str, limits: Limits) -> None:
+    if len(value) > limits.value_length:
+        raise _bad_form(f"a value of more than {limits.value_length} characters")
+    if _NOT_A_VALUE.search(value):
+        raise _bad_form("a character that XML does not have")
 
 
 @lru_cache(maxsize=64)

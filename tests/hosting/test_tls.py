@@ -11,7 +11,7 @@ import pytest
 
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.tls import Certificates
-from asmx_tickets.settings.sections import Certificate
+from asmx_tickets.settings.http_sections import Certificate
 from tests.support.processes import program
 
 

@@ -5,7 +5,7 @@ import ssl
 from pathlib import Path
 
 from asmx_tickets.errors import SettingsError
-from asmx_tickets.settings.sections import Certificate
+from asmx_tickets.settings.http_sections import Certificate
 
 _log = logging.getLogger(__name__)
 

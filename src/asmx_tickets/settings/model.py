@@ -18,17 +18,13 @@ from asmx_tickets.errors import SettingsError
 from asmx_tickets.networks import Network
 from asmx_tickets.settings import aspnet, secret_files
 from asmx_tickets.settings import layers as configuration
+from asmx_tickets.settings.http_sections import Certificate, Cors, ForwardAuth, ForwardedHeaders, Hsts, WebServices
 from asmx_tickets.settings.layers import CommonWord, Key
 from asmx_tickets.settings.sections import (
     STDOUT,
     Admin,
     Audit,
-    Certificate,
     ConnectionStrings,
-    Cors,
-    ForwardAuth,
-    ForwardedHeaders,
-    Hsts,
     LanguageSettings,
     Logging,
     Metrics,
@@ -37,7 +33,6 @@ from asmx_tickets.settings.sections import (
     Shutdown,
     Throttling,
     Tickets,
-    WebServices,
 )
 from asmx_tickets.settings.types import (
     AccountName,
