@@ -305,14 +305,14 @@ def test_a_handshake_that_does_not_come_is_not_waited_for(tmp_path: Path, start_
         ({"Certificate__Path": "nothing.pem"}, "nothing.pem can't be read: No such file"),
         ({"Certificate__Path": "first.pem", "Certificate__KeyPath": "second.key"}, "can't be used"),
         ({"Certificate__Path": "first.pem", "Certificate__KeyPath": "locked.key"}, "can't be used"),
-        ({"Certificate__Path": "appsettings.json"}, "can't be used"),
+        ({"Certificate__Path": "text.pem"}, "can't be used"),
     ],
 )
 def test_a_certificate_that_can_not_be_used_is_one_line(tmp_path: Path, settings: dict[str, str], said: str) -> None:
     make_certificate(tmp_path, "first")
     make_certificate(tmp_path, "second")
     make_certificate(tmp_path, "locked", password="secret")
-    (tmp_path / "appsettings.json").write_text("{}")
+    (tmp_path / "text.pem").write_text("{}")
     failed = subprocess.run(
         command(free_port(), "--demo", scheme="https"), cwd=tmp_path, env={**os.environ, **settings},
         capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
