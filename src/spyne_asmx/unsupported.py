@@ -31,6 +31,7 @@ def refuse_unsupported(descriptor: Any, service: Any) -> None:
         "AnyDict is": any(issubclass(kind, AnyDict) for kind in within),
         "a bound of a DateTime without a time zone is": any(map(_has_naive_bound, within)),
         "get_deserialization_instance or get_serialization_instance of one's own is": any(map(_has_own_hooks, within)),
+        "exc or read_only of a parameter or result is": any(map(_is_hidden, parts)),
         "XmlAttribute as a parameter or result is": any(issubclass(kind, XmlAttribute) for kind in parts),
         "auxiliary processing (_aux, __aux__) is": descriptor.aux is not None,
         "a callback (_is_callback) is": descriptor.is_callback,
@@ -53,6 +54,11 @@ def _parts(message: Any) -> list[Any]:
     """The types of a wrapped message's parts, or the type of a bare one."""
     wrapped = issubclass(message, ComplexModelBase) and message.Attributes.sub_name is None
     return list(message.get_flat_type_info(message).values()) if wrapped else [message]
+
+
+def _is_hidden(kind: Any) -> bool:
+    """Whether a part is declared as one that clients don't see or don't set, which only members can be."""
+    return bool(kind.Attributes.exc or kind.Attributes.read_only)
 
 
 def _has_naive_bound(kind: Any) -> bool:

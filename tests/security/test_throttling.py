@@ -814,7 +814,8 @@ def test_b6_the_time_does_not_tell_how_much_of_a_secret_was_right(
     record_property: Callable[[str, object], None],
 ) -> None:
     """Of 32 characters the first 0, 1, 8, 16, 24 and 31 are right: medians within 1 %, that is some 15 ns, and rank
-    sums as good as the same, though they show what the next character costs a naive comparison."""
+    sums as good as the same, though they show what the next character costs a naive comparison. Ranks that a busy
+    machine has shifted show no more than the clock's own steps between neighbours."""
     policy = Policy(Languages(("en",), "en"), trusted_passwords=(TRUSTED,))
     rights = (0, 1, 8, 16, 24, 31)
 
@@ -842,5 +843,7 @@ def test_b6_the_time_does_not_tell_how_much_of_a_secret_was_right(
         record_property(f"B6 {right}", line)
         print(f"B6: {line}")
         assert abs(found.share) < 0.01
-        assert found.p > 1e-5
-    assert measured(naive)[1].p < 1e-5
+        assert found.p > 1e-5 or max(-found.low, found.high) < 10e-9
+    seen = measured(naive)[1]
+    assert seen.p < 1e-5
+    assert seen.low > 10e-9

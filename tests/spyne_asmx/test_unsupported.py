@@ -55,6 +55,8 @@ CASES = {
         {},
         "get_deserialization_instance or get_serialization_instance of one's own is",
     ),
+    "hidden": (_echoes, Unicode(exc=True), {}, "exc or read_only of a parameter or result is"),
+    "not to be set": (_echoes, Unicode(read_only=True), {}, "exc or read_only of a parameter or result is"),
     "attribute": (_echoes, XmlAttribute(Unicode), {}, "XmlAttribute as a parameter or result is"),
     "auxiliary": (_echoes, Unicode, {"_aux": SyncAuxProc()}, "auxiliary processing (_aux, __aux__) is"),
     "callback": (_echoes, Unicode, {"_is_callback": True}, "a callback (_is_callback) is"),
