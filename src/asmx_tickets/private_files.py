@@ -21,6 +21,7 @@ def make_private_folder(folder: Path) -> None:
             # By its descriptor: the owner of the folder above may put something else in its place.
             descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
             try:
+                os.fchmod(descriptor, 0o700)  # whatever the umask is
                 give_to_owner_of(folder.parent, descriptor)
             finally:
                 os.close(descriptor)
@@ -32,6 +33,8 @@ def make_private_file(file: Path, flags: int = os.O_WRONLY) -> int:
     As root, for the owner of its folder.
     """
     descriptor = os.open(file, flags | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o600)
+    if sys.platform != "win32":
+        os.fchmod(descriptor, 0o600)  # whatever the umask is
     give_to_owner_of(file.parent, descriptor)
     return descriptor
 

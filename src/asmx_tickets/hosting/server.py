@@ -10,6 +10,7 @@ from pathlib import Path
 
 from asmx_tickets import extras
 from asmx_tickets.hosting.demo import demo_settings
+from asmx_tickets.hosting.descriptors import most_connections
 from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.hosting.file_permissions import exposed_files
 from asmx_tickets.hosting.logs import configure_logging
@@ -38,6 +39,7 @@ def serve(settings: Settings, read: Callable[[], Settings], *, demo: bool = Fals
         _log.warning("%s", warning)
     if demo:
         settings = demo_settings(settings)
+    most_connections()  # so that too low a limit is told at once
     with ExitStack() as held:
         # These come first: only one server can have the address and the ticket file.
         sockets = listen(settings.urls)

@@ -24,8 +24,9 @@ from asmx_tickets.hosting.access_log import log_answer
 from asmx_tickets.hosting.admin import AdminServer, Result
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.connection import Connection
+from asmx_tickets.hosting.descriptors import most_connections
 from asmx_tickets.hosting.dispatch import Dispatcher
-from asmx_tickets.hosting.door import MOST_CONNECTIONS, SWEEP_SECONDS, Door, DoorLimits, Observer
+from asmx_tickets.hosting.door import SWEEP_SECONDS, Door, DoorLimits, Observer
 from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.hosting.logs import BackgroundLog, adjust_logging
 from asmx_tickets.hosting.metrics_site import MetricsSite
@@ -46,7 +47,6 @@ _RETRY_SECONDS = 0.5
 _BEAT_SECONDS = 1.0
 _GRACE_SECONDS = 7
 """How long a stop waits for calls under way and for clients that hang."""
-_SPARE_DESCRIPTORS = 64
 _SCRAPERS = 16
 _RELOAD_SECONDS = 5.0
 
@@ -178,7 +178,7 @@ class _Server(uvicorn.Server):
         loop = asyncio.get_running_loop()
         settings = self._worker.settings
         self._hub = Hub(loop, lane_sizes(max(1, usable_cores() // settings.workers)))
-        self._most_connections = _most_connections()
+        self._most_connections = most_connections()
         self._door = Door(*self._served(), loop.time)
         self._observe()
         self.config.app = self._door  # type: ignore[assignment]
@@ -334,21 +334,6 @@ def _say(pipe: int | None, what: bytes) -> None:
     if pipe is not None:
         with suppress(OSError):
             os.write(pipe, what)
-
-
-def _most_connections() -> int:
-    """How many clients there are file descriptors for, after raising that limit as far as allowed."""
-    if sys.platform == "win32":
-        return 500
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = min(hard, 65536) if hard != resource.RLIM_INFINITY else 65536
-    if wanted > soft:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-            soft = wanted
-    return max(16, min(soft - _SPARE_DESCRIPTORS, MOST_CONNECTIONS))
 
 
 def _die_with(supervisor: int) -> None:
