@@ -895,6 +895,7 @@ class CuttingProxy:
                 threading.Thread(target=self._pass_on, args=(direction, source, target), daemon=True).start()
 
     def _pass_on(self, direction: str, source: socket.socket, target: socket.socket) -> None:
+        cut = False
         with suppress(OSError):
             while piece := source.recv(65536):
                 with self._lock:
@@ -907,12 +908,18 @@ class CuttingProxy:
                 target.sendall(piece[:may])
                 if cut:
                     break
+        if cut:
             self._break()
+        else:  # one of the two has closed it
+            self._end([source, target])
 
     def _break(self) -> None:
         with self._lock:
             broken, self._open = self._open, []
-        for each in broken:
+        self._end(broken)
+
+    def _end(self, connections: list[socket.socket]) -> None:
+        for each in connections:
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()
