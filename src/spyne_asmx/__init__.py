@@ -34,6 +34,8 @@ from spyne_asmx.http import HeaderMap as HeaderMap
 from spyne_asmx.http import Headers as Headers
 from spyne_asmx.http import Request as Request
 from spyne_asmx.http import Response as Response
+from spyne_asmx.http import header_text as header_text
+from spyne_asmx.http import host_of_server as host_of_server
 from spyne_asmx.http import text_response as text_response
 from spyne_asmx.http import too_large as too_large
 from spyne_asmx.limits import DEFAULT_LIMITS as DEFAULT_LIMITS

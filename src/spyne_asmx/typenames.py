@@ -139,9 +139,10 @@ def named_type(spyne_type: Any) -> Any:
 
 
 def has_chosen_name(spyne_type: Any) -> bool:
-    """Whether the type was given a name (``type_name``). The one that spyne's Mandatory gives does not count:
+    """Whether the type was given a name (``type_name``).
 
-    C# has the same type, and says of the member that it must be there.
+    The one that spyne's Mandatory gives does not count: C# has the same type, and says of the member that it must be
+    there.
     """
     if not spyne_type.Attributes._explicit_type_name:
         return False

@@ -15,7 +15,7 @@ from asmx_tickets.hosting import heads
 from asmx_tickets.hosting.answers import CONTINUE, Refusal, answer_bytes, framing_refusal
 from asmx_tickets.hosting.door import Door
 from asmx_tickets.hosting.heads import MAX_BYTES, NO_HEAD, BadTarget, Head
-from spyne_asmx import Decoder, HeaderMap, Request, Response
+from spyne_asmx import Decoder, HeaderMap, Request, Response, header_text
 
 _NEVER = float("inf")
 _PIECE = 8192  # the parser gets no more at once, so that what is too much is found before all of it is read
@@ -237,7 +237,7 @@ class Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head is None:  # otherwise it is a trailer, which is dropped
-            self._headers.append((name.decode("latin-1").lower(), heads.text_of(value.rstrip(b" \t"))))
+            self._headers.append((name.decode("latin-1").lower(), header_text(value.rstrip(b" \t"))))
 
     def on_headers_complete(self) -> None:
         if self._head is not None:  # it was read before an upgrade that is ignored

@@ -47,7 +47,7 @@ class ForwardAuth:
         return Response(200, (*UNCACHED, *_told(session)))
 
 
-def header_text(value: str) -> str:
+def percent_escaped(value: str) -> str:
     """A value for a header: printable ASCII unchanged, other characters as percent escapes of UTF-8 (RFC 3986)."""
     return quote(value, safe=_PLAIN, errors="replace")
 
@@ -56,7 +56,7 @@ def _told(session: Session) -> tuple[tuple[str, str], ...]:
     """The user's headers: always all three, even if empty, so that the proxy overwrites any that a client sent."""
     profile = session.user.profile
     values = {"remote-user": profile.user_name, "remote-name": profile.full_name, "remote-email": profile.email}
-    return tuple((name, header_text(value)) for name, value in values.items())
+    return tuple((name, percent_escaped(value)) for name, value in values.items())
 
 
 def _cookie(request: Request, friendly_origins: Collection[str]) -> str | None:

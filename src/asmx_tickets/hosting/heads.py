@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from spyne_asmx import Decoder, HeaderMap
+from spyne_asmx import Decoder, HeaderMap, host_of_server
 
 MAX_BYTES = 16 * 1024
 MAX_HEADERS = 100
@@ -19,8 +19,8 @@ MAX_TARGET = 8192
 _REMEMBERED = 512
 _LONGEST_REMEMBERED = 2048
 _REQUEST_LINE = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64} \S{1,8192} HTTP/1\.[01]\r\n")
-# Every reader of request lines understands a query that has only RFC 3986's characters in the same way.
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
+# Every reader of request lines understands a query that has only RFC 3986's characters in the same way.
 _QUERY = re.compile(rb"GET /[^?#\s]*(\?[A-Za-z0-9%&=+._~!$'()*,;:@/?-]*) HTTP/1\.[01]\r\n")
 # The headers that a remembered head may have. Nobody puts a secret in any of these.
 _HARMLESS = frozenset(
@@ -200,14 +200,6 @@ def is_request_line(data: bytes) -> bool:
     return _REQUEST_LINE.match(data) is not None
 
 
-def text_of(value: bytes) -> str:
-    """A header's value as text: UTF-8 if it is valid, otherwise Latin-1."""
-    try:
-        return value.decode("utf-8")
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
-
-
 def host_of(named: list[str], authority: str | None, version: str, default: str) -> str:
     """The host of a request; empty unless there is exactly one. HTTP/1.0 may leave it out."""
     if len(named) > 1 or (not named and version != "1.0"):
@@ -221,4 +213,4 @@ def listener_host(sockname: object) -> str:
     """The host of a request that names none: the address at which it arrived."""
     if not isinstance(sockname, tuple):
         return "localhost"
-    return f"[{sockname[0]}]:{sockname[1]}" if ":" in sockname[0] else f"{sockname[0]}:{sockname[1]}"
+    return host_of_server(sockname[0], sockname[1])

@@ -132,7 +132,7 @@ class Site(Answerer):
     def decoder(self, request: Request) -> Decoder | None:
         """The decoder for all requests with the method, path, host and headers of this one, from any client.
 
-        None if each has to be checked by itself. It does not check the length of addresses.
+        None if each has to be checked by itself. The caller sees to it that no address is too long.
         """
         if self._proxies.networks or self._directed(request) is not request:
             return None
