@@ -229,5 +229,5 @@ def test_a_server_that_would_lose_what_it_keeps_does_not_start(
 
 def test_the_module_is_the_command() -> None:
     """`python -m asmx_tickets` names itself as the command does."""
-    assert COMMAND[-1] == "asmx_tickets"
-    assert "Usage: asmx-tickets [OPTIONS]" in complete("--help").stdout
+    done = subprocess.run([*COMMAND, "--help"], capture_output=True, text=True, check=True, timeout=60)
+    assert "Usage: asmx-tickets [OPTIONS]" in done.stdout

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import socket
 import ssl
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -102,15 +101,13 @@ def test_what_is_no_handshake_ends_the_connection(run_door: RunDoor, logged: lis
 
 
 @pytest.mark.slow
-def test_silent_clients_do_not_take_all_descriptors(
-    tmp_path: Path, pair: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_silent_clients_do_not_take_all_descriptors(tmp_path: Path, pair: tuple[Path, Path]) -> None:
     """A real server with 128 descriptors, and twice as many clients who begin no handshake."""
     port = free_port()
     environ = {"Certificate__Path": str(pair[0]), "Certificate__KeyPath": str(pair[1])}
-    monkeypatch.setattr("tests.support.server.PYTHON", ["prlimit", "--nofile=128:128", sys.executable])
     with servers_in(tmp_path) as start, ExitStack() as stack:
-        start("--demo", "--urls", f"http://127.0.0.1:{free_port()};https://127.0.0.1:{port}", environ=environ)
+        urls = f"http://127.0.0.1:{free_port()};https://127.0.0.1:{port}"
+        start("--demo", "--urls", urls, environ=environ, limits=["--nofile=128:128"])
         for _ in range(256):
             stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
         with over_tls(stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))) as client:

@@ -6,7 +6,6 @@ import selectors
 import socket
 import ssl
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -25,6 +24,7 @@ from spyne_asmx.http import HeaderMap
 from tests.contract.steps import NOBODYS_TICKET
 from tests.support.attacks import TRUSTED, WatchedServer, audit_lines, headers_of, status_of
 from tests.support.attacks import http as message
+from tests.support.command_line import complete
 from tests.support.deployment import Client
 from tests.support.postgresql import PostgresServer
 from tests.support.processes import free_port, program
@@ -91,6 +91,7 @@ SLOW_HEADERS = {
 }
 
 
+@pytest.mark.slow
 def test_h1_slow_headers_and_silent_connections_are_closed(
     watched_demo: WatchedServer, record_property: Callable[[str, object], None]
 ) -> None:
@@ -112,6 +113,7 @@ SLOW_BODIES = {
 }
 
 
+@pytest.mark.slow
 def test_h2_slow_bodies_are_given_up(
     watched_demo: WatchedServer, record_property: Callable[[str, object], None]
 ) -> None:
@@ -590,8 +592,7 @@ def test_h9_the_port_speaks_plain_http_and_sends_nobody_elsewhere(watched_demo: 
 
 def test_h9_https_without_a_certificate_is_refused(tmp_path: Path) -> None:
     """In one line that names the setting."""
-    command = [sys.executable, "-m", "asmx_tickets", "serve", "--demo", "--urls", f"https://127.0.0.1:{free_port()}"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30, check=False)
+    done = complete("serve", "--demo", "--urls", f"https://127.0.0.1:{free_port()}", cwd=tmp_path)
     assert done.returncode == 1
     assert "Certificate:Path must name a certificate" in done.stderr
     assert "Traceback" not in done.stderr

@@ -49,6 +49,7 @@ from tests.support.attacks import (
     rank_sum_p,
     running,
 )
+from tests.support.command_line import complete
 from tests.support.deployment import Client
 from tests.support.postgresql import PostgresServer
 from tests.support.redis import RedisServer
@@ -88,15 +89,7 @@ def store(service: GuessedService, user_name: str, password_hash: str) -> None:
 def test_a1_a_stored_password_is_argon2id_with_a_salt_of_its_own(tmp_path: Path) -> None:
     """As the program writes it: at least 19456 KiB and 2 passes, 16 bytes of salt, 32 of tag; less than 1 s each."""
     for name in ("alice", "bob"):
-        subprocess.run(
-            [sys.executable, "-m", "asmx_tickets", "user", "add", name],
-            cwd=tmp_path,
-            input=f"{PASSWORD}\n",
-            text=True,
-            capture_output=True,
-            timeout=30,
-            check=True,
-        )
+        complete("user", "add", name, cwd=tmp_path, stdin=f"{PASSWORD}\n").check_returncode()
     with closing(sqlite3.connect(tmp_path / "App_Data" / "users.db")) as database:
         hashes = [row[0] for row in database.execute("SELECT password_hash FROM users")]
     found = [WRITTEN.fullmatch(each) for each in hashes]

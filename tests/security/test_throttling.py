@@ -2,10 +2,9 @@
 
 import hmac
 import http.client
+import os
 import random
 import secrets
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -34,6 +33,7 @@ from tests.support.attacks import (
     in_turns,
     running,
 )
+from tests.support.command_line import complete
 from tests.support.redis import RedisServer
 from tests.support.service import PASSWORD, error_of, root_of
 
@@ -661,15 +661,8 @@ def test_b6_a_short_secret_with_networks_counts_there_and_is_warned_of(make_gues
 def test_b6_a_bad_secret_stops_the_start(tmp_path: Path) -> None:
     """Exit code 1, one line, and nothing listens."""
     secret = BAD_SECRETS["to be changed"]
-    done = subprocess.run(
-        [sys.executable, "-m", "asmx_tickets", "serve", "--urls", "http://127.0.0.1:1"],
-        cwd=tmp_path,
-        env={"PATH": "/usr/bin:/bin", "TrustedUserPwd": secret},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    environ = os.environ | {"TrustedUserPwd": secret}
+    done = complete("serve", "--urls", "http://127.0.0.1:1", cwd=tmp_path, env=environ)
     assert done.returncode == 1
     assert done.stdout == ""
     assert len(done.stderr.splitlines()) == 1

@@ -5,7 +5,6 @@ import signal
 import socket
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from contextlib import closing, suppress
@@ -13,22 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import run_in
+from tests.support.command_line import complete, run_in
 from tests.support.processes import free_port
 from tests.support.server import Server, StartServer
 
 
 def _serve(cwd: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """A start that is expected to fail."""
-    return subprocess.run(
-        [sys.executable, "-m", "asmx_tickets", "serve", *arguments],
-        cwd=cwd,
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    return complete("serve", *arguments, cwd=cwd, env={**os.environ, **environ})
 
 
 def test_sigterm_answers_what_is_under_way_and_exits_0(demo: Server) -> None:

@@ -3,8 +3,6 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -15,7 +13,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.command_line import run_in
+from tests.support.command_line import complete, run_in
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
 from tests.support.server import Server, StartServer
@@ -162,15 +160,7 @@ def test_several_processes_are_told_as_one(
 
 
 def test_an_address_that_is_taken_stops_the_start(measured: Measured, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "asmx_tickets", "serve", "--demo", "--urls", f"http://127.0.0.1:{free_port()}"]
-    done = subprocess.run(
-        command,
-        cwd=tmp_path,
-        env={**os.environ, "Metrics__Listen": f"127.0.0.1:{measured.port}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    environ = {**os.environ, "Metrics__Listen": f"127.0.0.1:{measured.port}"}
+    done = complete("serve", "--demo", "--urls", f"http://127.0.0.1:{free_port()}", cwd=tmp_path, env=environ)
     assert done.returncode == 1
     assert f"Metrics:Listen: can't listen on 127.0.0.1 port {measured.port}: another program" in done.stderr

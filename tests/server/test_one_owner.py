@@ -6,13 +6,12 @@ import signal
 import socket
 import ssl
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import run_in
+from tests.support.command_line import COMMAND, complete, run_in, start
 from tests.support.processes import free_port
 from tests.support.server import Server, StartServer
 
@@ -20,8 +19,8 @@ CHECK = b"GET /srv.asmx/ServerInfo HTTP/1.1\r\nHost: localhost\r\nConnection: cl
 READY = b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 
-def command(port: int, *arguments: str, scheme: str = "http") -> list[str]:
-    return [sys.executable, "-m", "asmx_tickets", "serve", "--urls", f"{scheme}://127.0.0.1:{port}", *arguments]
+def serving(port: int, *arguments: str, scheme: str = "http") -> list[str]:
+    return ["serve", "--urls", f"{scheme}://127.0.0.1:{port}", *arguments]
 
 
 def add_user(folder: Path) -> None:
@@ -44,12 +43,7 @@ def is_valid(server: Server, ticket: bytes) -> bool:
 def test_of_two_servers_that_start_at_once_one_serves(tmp_path: Path) -> None:
     """The other one says why it does not, in one line."""
     port = free_port()
-    both = [
-        subprocess.Popen(
-            command(port, "--demo"), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        for _ in range(2)
-    ]
+    both = [start(*serving(port, "--demo"), cwd=tmp_path) for _ in range(2)]
     try:
         deadline = time.monotonic() + 30
         while all(server.poll() is None for server in both) and time.monotonic() < deadline:
@@ -73,10 +67,7 @@ def test_a_ticket_file_has_one_server(tmp_path: Path, start_server: StartServer)
     """Two would lose each other's tickets."""
     settings = {"Tickets__PersistTo": "tickets.bin"}
     start_server(environ=settings)
-    second = subprocess.run(
-        command(free_port()), cwd=tmp_path, env={**os.environ, **settings}, capture_output=True, text=True, timeout=30,
-        check=False,
-    )  # fmt: skip
+    second = complete(*serving(free_port()), cwd=tmp_path, env={**os.environ, **settings})
     assert second.returncode == 1
     assert "Tickets:PersistTo: another server uses" in second.stderr
     assert "Traceback" not in second.stderr
@@ -116,7 +107,7 @@ def test_a_stop_at_any_moment_of_the_start_loses_no_ticket(
     assert server.stop() == 0
     for moment in (0.0, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9, 1.2, 1.6, 2.0):
         process = subprocess.Popen(
-            command(free_port()), cwd=tmp_path, env={**os.environ, **settings}, stdout=subprocess.DEVNULL,
+            [*COMMAND, *serving(free_port())], cwd=tmp_path, env={**os.environ, **settings}, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, start_new_session=True,
         )  # fmt: skip
         time.sleep(moment)
@@ -184,7 +175,7 @@ def test_a_reader_of_the_log_that_stops_stops_nothing(tmp_path: Path) -> None:
             pass
     except BlockingIOError:
         os.set_blocking(writer, True)
-    process = subprocess.Popen(command(port, "--demo"), cwd=tmp_path, stdout=subprocess.PIPE, stderr=writer, text=True)
+    process = start(*serving(port, "--demo"), cwd=tmp_path, stderr=writer)
     try:
         assert process.stdout is not None
         server = Server(process, port, process.stdout.readline())
@@ -254,11 +245,8 @@ def test_http_and_https_at_once(tmp_path: Path, start_server: StartServer) -> No
         json.dumps({"Certificate": {"Path": "first.pem", "KeyPath": "first.key", "Password": "pass word"}})
     )
     plain_port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "asmx_tickets", "serve", "--demo", "--urls",
-         f"http://127.0.0.1:{plain_port};https://127.0.0.1:{tls_port}"],
-        cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    urls = f"http://127.0.0.1:{plain_port};https://127.0.0.1:{tls_port}"
+    process = start("serve", "--demo", "--urls", urls, cwd=tmp_path)
     try:
         assert process.stdout is not None
         lines = [process.stdout.readline(), process.stdout.readline()]
@@ -313,10 +301,8 @@ def test_a_certificate_that_can_not_be_used_is_one_line(tmp_path: Path, settings
     make_certificate(tmp_path, "second")
     make_certificate(tmp_path, "locked", password="secret")
     (tmp_path / "text.pem").write_text("{}")
-    failed = subprocess.run(
-        command(free_port(), "--demo", scheme="https"), cwd=tmp_path, env={**os.environ, **settings},
-        capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    arguments = serving(free_port(), "--demo", scheme="https")
+    failed = complete(*arguments, cwd=tmp_path, env={**os.environ, **settings})
     assert failed.returncode == 1
     assert failed.stderr.count("\n") == 1
     assert said in failed.stderr

@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.command_line import run_in
+from tests.support.command_line import complete, run_in
 from tests.support.redis import RedisServer
 from tests.support.server import Server, StartServer
 
@@ -196,8 +195,7 @@ def test_the_command_line_has_a_server_reload(start: Start, shared_redis: RedisS
 
     def reload(tree: dict[str, Any]) -> subprocess.CompletedProcess[str]:
         running.file.write_text(json.dumps(tree))
-        command = [sys.executable, "-m", "asmx_tickets", "reload", "--settings", str(running.file)]
-        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        return complete("reload", "--settings", str(running.file))
 
     assert reload(tree).stdout == "nothing has changed\n"
     done = reload(tree | {"ServerInfo": {"Company": "After"}, "Audit": {"Keep": 3}})

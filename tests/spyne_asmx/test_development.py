@@ -16,6 +16,7 @@ from werkzeug.test import Client
 
 from spyne_asmx.development import NotServable, load
 from tests.support.processes import free_port
+from tests.support.program import complete
 
 SERVICE = """
 import spyne_asmx as asmx
@@ -63,6 +64,7 @@ class Output:
 @contextmanager
 def serving(folder: Path, *arguments: str) -> Iterator[tuple[str, Output]]:
     """The address that the command prints, and what it prints from then on."""
+    # Not forked: with --reload it starts itself again, by the command that it was started with.
     command = [sys.executable, "-m", "spyne_asmx", "sums.py:application", "--port", str(free_port()), *arguments]
     process = subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
@@ -173,7 +175,6 @@ def test_what_can_not_be_served_is_said_in_one_line(folder: Path, target: str, t
 def test_an_address_that_is_taken_is_said_in_one_line(folder: Path) -> None:
     with serving(folder) as (address, _):
         port = address.split(":")[2].partition("/")[0]
-        command = [sys.executable, "-m", "spyne_asmx", "sums.py:application", "--port", port]
-        done = subprocess.run(command, check=False, cwd=folder, capture_output=True, text=True, timeout=30)
+        done = complete("spyne_asmx", "sums.py:application", "--port", port, cwd=folder)
     expected = f"127.0.0.1:{port}: Address already in use; choose another with --host and --port\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)

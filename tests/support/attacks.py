@@ -8,7 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 from bisect import bisect_right
@@ -26,6 +25,7 @@ from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher, Verification
 from spyne_asmx.wsgi import WsgiApplication
 from tests.fuzz.target import Target
+from tests.support import program
 from tests.support.processes import free_port
 from tests.support.server import Server
 from tests.support.service import Service
@@ -111,10 +111,10 @@ def running(folder: Path, *arguments: str, **environ: str) -> Iterator[WatchedSe
     if not (folder / "appsettings.json").read_text():
         (folder / "appsettings.json").write_text("{}")
     port = free_port()
-    command = [sys.executable, "-m", "asmx_tickets", "serve", "--urls", f"http://127.0.0.1:{port}", *arguments]
+    command = ["asmx_tickets", "serve", "--urls", f"http://127.0.0.1:{port}", *arguments]
     with (folder / "stdout.txt").open("w") as out, (folder / "stderr.txt").open("w") as log:
-        process = subprocess.Popen(
-            command,
+        process = program.start(
+            *command,
             cwd=folder,
             env={**os.environ, **environ},
             stdin=subprocess.DEVNULL,

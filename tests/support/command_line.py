@@ -10,6 +10,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from asmx_tickets.cli.app import app
+from tests.support import program
 
 PASSWORD = "Secret123!"
 
@@ -23,19 +24,17 @@ Run = Callable[..., Result]
 def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
     """Starts a command as a process of its own."""
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
-    return subprocess.Popen([*COMMAND, *arguments], text=True, **options)
+    return program.start("asmx_tickets", *arguments, text=True, **options)
 
 
 def complete(*arguments: str, stdin: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
     """Runs a command as a process of its own."""
-    return subprocess.run(
-        [*COMMAND, *arguments], input=stdin, capture_output=True, text=True, timeout=60, check=False, **options
-    )
+    return program.complete("asmx_tickets", *arguments, stdin=stdin, **options)
 
 
 def run_in(folder: Path, *arguments: str, stdin: str = "", exit_code: int = 0, **environ: str) -> Result:
     """Runs a command in this process, as if in a folder: for tests of what the command does to a server or a file, not
-    of the process that it is, which costs half a second of imports."""
+    of the process that it is."""
     with contextlib.chdir(folder):
         result = CliRunner().invoke(app, arguments, input=stdin, env=environ)
     assert result.exit_code == exit_code, result.output

@@ -6,13 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.support import program
 from tests.support.processes import free_port
 
 
@@ -45,8 +46,6 @@ class Server:
 
 
 StartServer = Callable[..., Server]
-PYTHON = [sys.executable]
-"""How the interpreter is started."""
 
 
 @contextmanager
@@ -54,19 +53,20 @@ def servers_in(folder: Path) -> Iterator[StartServer]:
     """Starts servers that run in a folder; at the end each is ended, by its process id."""
     started: list[Server] = []
 
-    def start(*arguments: str, environ: dict[str, str] | None = None, cwd: Path = folder) -> Server:
+    def start(
+        *arguments: str, environ: dict[str, str] | None = None, cwd: Path = folder, limits: Sequence[str] = ()
+    ) -> Server:
+        """``limits`` are prlimit's, for a server that starts with them."""
         port = free_port()
-        command = [*PYTHON, "-m", "asmx_tickets", "serve", "--urls", f"http://127.0.0.1:{port}", *arguments]
+        command = ["asmx_tickets", "serve", "--urls", f"http://127.0.0.1:{port}", *arguments]
         log = folder / f"stderr-{port}.txt"
+        environ = {**os.environ, **(environ or {})}
         with log.open("w") as errors:
-            process = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env={**os.environ, **(environ or {})},
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                text=True,
-            )
+            options = {"cwd": cwd, "env": environ, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
+            if limits:
+                process = subprocess.Popen(["prlimit", *limits, sys.executable, "-m", *command], **options)
+            else:
+                process = program.start(*command, **options)
         assert process.stdout is not None
         line = process.stdout.readline()
         found = re.search(r"http://\S+", line)

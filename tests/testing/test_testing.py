@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from asmx_tickets.testing import DemoServer
+from tests.support.program import complete
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "clients.md"
 
@@ -67,8 +68,7 @@ def test_time_goes_forward_only(server: DemoServer, seconds: float) -> None:
 
 
 def test_what_it_is_not_told_it_says(server: DemoServer) -> None:
-    command = [sys.executable, "-m", "asmx_tickets.testing"]
-    done = subprocess.run(command, input="back 5\n\nreset\n", capture_output=True, text=True, timeout=60, check=True)
+    done = complete("asmx_tickets.testing", stdin="back 5\n\nreset\n")
     address, *answers = done.stdout.splitlines()
     assert address.startswith("http://127.0.0.1:")
     assert answers == [*["error: there is advance SECONDS, and reset"] * 2, "ok"]
