@@ -18,7 +18,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if "__" in name]:
         monkeypatch.delenv(name)
-    # Short passwords say in these tests that it does not matter what they are.
+    # Where it does not matter what a password is, these tests use a short one.
     monkeypatch.setenv("Passwords__MinLength", "1")
     return tmp_path
 

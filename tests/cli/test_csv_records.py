@@ -15,7 +15,7 @@ KNOWN = ("user_name", "password", "first_name", "email", "read_only")
 
 
 def records(content: str | bytes) -> Records:
-    """Those of a file with this content."""
+    """The records of a file with this content."""
     data = content if isinstance(content, bytes) else content.encode()
     return Records(io.BytesIO(data), KNOWN, KNOWN[:2])
 
@@ -35,7 +35,7 @@ def read(content: str | bytes) -> list[tuple[int, dict[str, str] | str]]:
     ],
 )
 def test_headers_of_many_programs_mean_the_same(header: str) -> None:
-    """With commas, semicolons or tabs, which then stand between the fields, too; the titles stay as they are."""
+    """Commas, semicolons or tabs separate the titles, and then the fields too. The titles are kept as they are."""
     separator = next(mark for mark in "\t;," if mark in header)
     found = records(f"{header}\r\n{separator.join(['jsmith', 'x, y', '', 'a@b'])}\r\n" if separator != "," else header)
     assert found.columns == ("user_name", "password", "first_name", "email")
@@ -56,7 +56,7 @@ def test_headers_of_many_programs_mean_the_same(header: str) -> None:
         ("user_name,email", "password is missing"),
     ],
 )
-def test_a_header_that_will_not_do_is_told_by_number(header: str, why: str) -> None:
+def test_a_complaint_about_the_header_has_the_columns_number(header: str, why: str) -> None:
     """No name of it is repeated: it might be somebody's password."""
     with pytest.raises(UserError, match=f"^The first line must name the columns, once each: .*; {why}\\.$") as error:
         records(header)
@@ -67,7 +67,7 @@ def test_a_header_that_will_not_do_is_told_by_number(header: str, why: str) -> N
     ("first", "rest"), [("sep=;", "a;x,y"), ('"sep=;"', "a;x,y"), ("SEP=\t", "a\tx,y"), ("sep=|", "a|x,y")]
 )
 def test_excels_own_line_names_the_separator(first: str, rest: str) -> None:
-    """Excel reads it before the header, and many programs write it for Excel. The lines keep their numbers."""
+    """Many programs write it before the header, for Excel. It counts as a line in the records' numbers."""
     header = rest.replace("a", "user_name").replace("x,y", "password")
     found = records(f"{first}\r\n{header}\r\n{rest}\r\n")
     assert [(record.line, record.fields) for record in found] == [(3, {"user_name": "a", "password": "x,y"})]
@@ -88,26 +88,26 @@ def test_a_record_without_a_value_is_a_blank_line(row: str) -> None:
         ('a,"b', "The line is not valid CSV: are its quotes closed and doubled?"),
     ],
 )
-def test_what_is_wrong_with_a_line_is_told_as_it_is(line: str, complaint: str) -> None:
+def test_a_complaint_about_a_line_names_the_real_fault(line: str, complaint: str) -> None:
     """Quotes are not to blame for everything."""
     found = records(f"user_name,password\n{line}\na,b\n")
     assert [record.complaint for record in found] == [complaint, ""]
 
 
-def test_a_file_of_macintosh_lines_is_told() -> None:
-    """All of it is one line."""
+def test_a_file_whose_lines_end_with_cr_alone_is_refused() -> None:
+    """To us all of it would be one line."""
     with pytest.raises(UserError, match="A line ends with CR alone"):
         records("user_name,password\ra,b\r")
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32", "utf-32-le"])
-def test_a_file_in_utf_16_without_its_mark_is_told(encoding: str) -> None:
-    """No text has NUL in it."""
+def test_a_file_in_utf_16_without_its_mark_is_refused(encoding: str) -> None:
+    """It is known by its NULs, which no other text has."""
     with pytest.raises(UserError, match="The file is in UTF-16"):
         records("user_name,password\n".encode(encoding))
 
 
-def test_a_file_in_utf_16_is_told() -> None:
+def test_a_file_in_utf_16_is_refused() -> None:
     """Excel calls it Unicode Text."""
     with pytest.raises(UserError, match="The file is in UTF-16"):
         records("user_name,password\n".encode("utf-16"))
@@ -137,7 +137,7 @@ def test_a_quote_that_is_wrong_spoils_its_own_line(bad: str) -> None:
     assert "canary" not in found[0][1]
 
 
-def test_other_bad_lines_are_told_and_passed_over() -> None:
+def test_other_bad_lines_are_reported_and_skipped() -> None:
     """Too few fields, too many, and no UTF-8."""
     assert read(b"user_name,password\na\nb,x,y\n\xff,z\nc,z\n") == [
         (2, "The header has 2 columns, this line has 1."),
@@ -185,8 +185,8 @@ def test_what_a_csv_writer_writes_is_read_back(rows: list[tuple[str, str]], sepa
 
 
 @given(st.binary(max_size=200) | st.lists(st.sampled_from([b'"', b",", b"\n", b"a", b"\xff"])).map(b"".join))
-def test_whatever_a_file_holds_its_lines_are_told_in_order(data: bytes) -> None:
-    """Every line is in one record at most, and the file comes to its end."""
+def test_whatever_a_file_holds_its_records_come_in_order(data: bytes) -> None:
+    """No line is in two records, and reading comes to an end."""
     lines = [record.line for record in records(b"user_name,password\n" + data)]
     assert lines == sorted(set(lines))
     assert all(2 <= line <= data.count(b"\n") + 2 for line in lines)

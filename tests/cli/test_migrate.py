@@ -32,7 +32,7 @@ def test_check_says_what_would_be_done_and_does_nothing(
     assert run_sql(url, "SELECT version_num FROM alembic_version") == [("0001",)]
 
 
-def test_a_newer_database_is_told(run: Run, folder: Path) -> None:
+def test_a_newer_database_is_reported(run: Run, folder: Path) -> None:
     run("migrate")
     url = f"sqlite:///{folder}/App_Data/users.db"
     run_sql(url, "UPDATE alembic_version SET version_num = '0009'")

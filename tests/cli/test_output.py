@@ -16,7 +16,7 @@ ROWS = [
 
 
 def test_rows_in_a_pipe_have_a_header_and_tabs(capsys: pytest.CaptureFixture[str]) -> None:
-    """A tab in a value shifts no column; what is not known is empty."""
+    """A tab in a value shifts no column; an unknown value is empty."""
     print_rows(COLUMNS, ROWS, as_json=False)
     expected = "name\tcount\ton\tseen\na b\t1\ttrue\t\nÜnal\t0\tfalse\t2026-02-18T14:35:00Z\n"
     assert capsys.readouterr().out == expected
@@ -41,7 +41,7 @@ def test_facts_of_a_group_share_its_name(capsys: pytest.CaptureFixture[str]) -> 
 
 @given(st.lists(st.dictionaries(st.text(), st.none() | st.booleans() | st.integers() | st.text())))
 def test_rows_as_json_are_read_back(rows: list[dict[str, str | int | bool | None]]) -> None:
-    """However many there are, none among them; a row takes a line."""
+    """However many there are, even none; each row takes a line."""
     with pytest.MonkeyPatch.context() as patch:
         printed: list[str] = []
         patch.setattr("typer.echo", lambda text, nl=True: printed.append(text + "\n" * nl))
@@ -52,6 +52,6 @@ def test_rows_as_json_are_read_back(rows: list[dict[str, str | int | bool | None
 
 
 def test_times_are_iso_8601_in_utc() -> None:
-    """To the second; a time that is not known stays so."""
+    """To the second; an unknown time stays unknown."""
     assert utc(1771425300.9) == "2026-02-18T14:35:00Z"
     assert utc(None) is None

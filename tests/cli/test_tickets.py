@@ -138,7 +138,7 @@ def test_without_a_server_its_memory_is_out_of_reach(run: Run, arguments: str) -
     assert "failed_logins:\n" in run("user", "show", "alice").output
 
 
-def test_a_cache_that_is_out_is_one_line(run: Run, own_redis: RedisServer, users: dict[str, int]) -> None:
+def test_an_unreachable_cache_is_one_line(run: Run, own_redis: RedisServer, users: dict[str, int]) -> None:
     """A user can be disabled all the same."""
     own_redis.stop()
     settings = {"ConnectionStrings__Tickets": own_redis.url}

@@ -122,7 +122,7 @@ def test_list_and_show_as_json(run: Run) -> None:
 
 
 def test_show_has_the_profile_and_no_hash(run: Run, directory: SqlUserDirectory) -> None:
-    """One thing a line; times in UTC."""
+    """One fact a line; times in UTC."""
     run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
     directory.change(user(directory, "jsmith").id, last_logon=1771425300.0)
     lines = run("user", "show", "JSmith").output.splitlines()
@@ -177,8 +177,8 @@ def test_set_changes_what_is_named_and_leaves_the_rest(run: Run, directory: SqlU
     assert changed["reason"] == "user_name, last_name, email, language, read_only"
 
 
-def test_set_judges_what_is_new_alone(run: Run, directory: SqlUserDirectory) -> None:
-    """An address from before the rules may stay; a name that is taken may not be given."""
+def test_set_checks_only_what_it_changes(run: Run, directory: SqlUserDirectory) -> None:
+    """An address that is older than the rules may stay. What is changed must keep to them."""
     directory.add(Profile("old", email="no address"), "x")
     directory.add(Profile("other"), "x")
     run("user", "set", "old", "--first-name", "Old")
@@ -245,7 +245,7 @@ class Terminal:
         while until is None or not self.screen.endswith(until):
             try:
                 piece = os.read(self._end, 4096)
-            except OSError:  # nobody has the other end any more
+            except OSError:  # the other end is closed
                 break
             if not piece:
                 break
@@ -285,7 +285,7 @@ def test_on_a_terminal_the_password_is_asked_twice_without_echo(
         assert command == "add" or accepts(directory, "a", PASSWORD)
 
 
-def test_a_name_that_is_taken_is_told_before_a_password_is_typed(run: Run) -> None:
+def test_a_taken_name_is_refused_before_a_password_is_typed(run: Run) -> None:
     run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
     terminal = Terminal("user", "add", "JSMITH")
     assert terminal.exit_code() == 1
@@ -342,14 +342,14 @@ def test_a_weak_password_is_refused_wherever_one_is_set(run: Run, directory: Sql
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
 def test_nobody_is_added_to_a_database_that_ends_with_the_command(run: Run, url: str) -> None:
-    """A userid was printed, and the user was gone. A server would have nobody in it either."""
+    """It would print a userid, and the user would be gone with the process."""
     for command in (["user", "add", "jsmith"], ["user", "list"]):
         result = run(*command, stdin="x\n", exit_code=1, env={"ConnectionStrings__Users": url})
         assert (result.stdout, result.stderr.count("\n")) == ("", 1)
         assert result.stderr.startswith("asmx-tickets: ConnectionStrings:Users must name a file")
 
 
-def test_adding_the_sysadmin_is_warned_of(run: Run) -> None:
+def test_adding_the_sysadmin_prints_a_warning(run: Run) -> None:
     assert "never gets a ticket" in run("user", "add", "SysAdmin", stdin="a good password\n").stderr
 
 
@@ -368,7 +368,7 @@ def test_adding_the_sysadmin_is_warned_of(run: Run) -> None:
 def test_what_can_not_be_noted_is_not_done(
     run: Run, directory: SqlUserDirectory, folder: Path, arguments: list[str], stdin: str
 ) -> None:
-    """SECURITY R4: the audit log can be opened, and not be written. On every kind of database: test_sql.py."""
+    """SECURITY R4: the audit log can be opened but not written. For every kind of database: tests/users/test_sql.py."""
     run("user", "add", *JOHN, stdin=f"{PASSWORD}\n")
     run("user", "add", "away", "--disabled", stdin=f"{PASSWORD}\n")
     (folder / "users.csv").write_text("user_name,password\nc,a good password\n")
@@ -397,7 +397,7 @@ def test_what_can_not_be_noted_is_not_done(
     ids=" ".join,
 )
 def test_what_reads_or_changes_makes_no_database(run: Run, folder: Path, command: list[str]) -> None:
-    """A mistyped path is told, and leaves neither a file nor a folder behind."""
+    """A mistyped path is reported, and leaves neither a file nor a folder behind."""
     result = run(*command, exit_code=1, env={"ConnectionStrings__Users": f"sqlite:///{folder}/typo/users.db"})
     assert result.stderr.startswith(
         f"asmx-tickets: ConnectionStrings:Users: there is no file {folder}/typo/users.db; it is made by"
@@ -407,10 +407,10 @@ def test_what_reads_or_changes_makes_no_database(run: Run, folder: Path, command
 
 @needs_root
 @pytest.mark.parametrize(("path", "mode"), [("App_Data/users.db", 0o600), ("App_Data", 0o755)])
-def test_a_file_of_somebody_else_is_named_with_the_reason(
+def test_another_users_file_is_named_with_the_reason(
     run: Run, monkeypatch: pytest.MonkeyPatch, path: str, mode: int
 ) -> None:
-    """SQLite itself says no more than that it can't open it."""
+    """SQLite itself says only that it can't open it."""
     with passable_folder() as folder:
         monkeypatch.chdir(folder)
         run("user", "add", "a", stdin=f"{PASSWORD}\n")

@@ -26,7 +26,7 @@ def server(start_server: StartServer) -> Server:
 
 @pytest.fixture
 def lines(server: Server, tmp_path: Path) -> Lines:
-    """The first lines, once there are so many."""
+    """The log's lines, once there are so many."""
 
     def lines(number: int) -> list[dict[str, Any]]:
         file = tmp_path / f"stderr-{server.port}.txt"
@@ -44,7 +44,7 @@ def get(target: str, *headers: str) -> bytes:
 
 
 def test_each_answer_is_a_line_without_a_secret(server: Server, lines: Lines) -> None:
-    """Whatever the level; with the address that a known proxy tells, and the id that the answer has."""
+    """Whatever the log level; with the address that a known proxy gave, and the answer's request id."""
     answer = server.raw(get("/srv.asmx/AuthenticateUser?UID=jsmith&PWD=Secret123!", "X-Forwarded-For: 192.0.2.7"))
     (line,) = lines(1)
     assert line["category"] == "access"

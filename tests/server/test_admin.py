@@ -72,7 +72,7 @@ def rows(table: str) -> list[dict[str, str]]:
 
 
 def test_tickets_are_listed_and_ended(tmp_path: Path, start_server: StartServer, environ: dict[str, str]) -> None:
-    """By GUID, by the short hash that the list shows, by user; and how many a command for a user has ended."""
+    """By GUID, by the short hash that the list shows, or by user; the command says how many it ended."""
     secret = secrets.token_hex(16)
     environ["TrustedUserPwd"] = secret
     for name in ("alice", "bob"):
@@ -101,7 +101,7 @@ def test_tickets_are_listed_and_ended(tmp_path: Path, start_server: StartServer,
 def test_a_locked_account_is_seen_and_unlocked(
     tmp_path: Path, start_server: StartServer, environ: dict[str, str]
 ) -> None:
-    """SECURITY D19: its live ticket goes on all the while."""
+    """Its live ticket works all the while (SECURITY D19)."""
     command(tmp_path, "user", "add", "alice", stdin="correct horse\n")
     environ["Throttling__DisableAt"] = "5"
     server = start_server(environ=environ)

@@ -72,7 +72,7 @@ def nginx(tickets: Server, folder: Path, tmp_path: Path) -> Iterator[Site]:
     port = free_port()
     server = example("nginx").replace("listen 80", f"listen 127.0.0.1:{port}").replace("/srv/www/reports", str(folder))
     server = server.replace("127.0.0.1:8080", f"127.0.0.1:{tickets.port}")
-    # The application is nginx again, and tells what it was told.
+    # The application is a second server of this nginx. It answers with the headers that it got.
     application = free_port()
     server = server.replace("127.0.0.1:9000", f"127.0.0.1:{application}")
     user = "user root;" if os.geteuid() == 0 else ""

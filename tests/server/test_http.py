@@ -96,7 +96,7 @@ def test_logins_beyond_the_queue_are_told_to_come_back(demo: Server, binding: st
     head = b"POST /srv.asmx HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/xml\r\n" if binding == "SOAP" else _LOGIN
     body = envelope_ if binding == "SOAP" else _FORM
     request = head + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-    crowd = 200 * (os.cpu_count() or 1)  # a queue is 32 for each hash at a time
+    crowd = 200 * (os.cpu_count() or 1)  # the queue holds 32 for each hash that may run at a time
     with ThreadPoolExecutor(crowd) as clients:
         answers = list(clients.map(lambda _: demo.raw(request), range(crowd)))
     refused = [answer for answer in answers if b'success="true"' not in answer]

@@ -157,7 +157,7 @@ def _ask_until_gone(server: Server, request: bytes) -> None:
 def test_a_service_manager_is_told_when_it_answers_and_when_it_stops(
     tmp_path: Path, start_server: StartServer, abstract: bool
 ) -> None:
-    """As systemd wants it of the type notify; the address line may come a moment later."""
+    """As systemd expects of a service of type notify; the address line may come a moment later."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.settimeout(20)
         name = f"{tmp_path}/notify"

@@ -23,7 +23,7 @@ Sample = Callable[..., float]
 
 @dataclass
 class Measured:
-    """A server that tells Prometheus of itself."""
+    """A server with metrics, and the port at which Prometheus reads them."""
 
     server: Server
     port: int
@@ -40,7 +40,7 @@ class Measured:
         return sum(each.value for each in samples if each.name == name and labels.items() <= each.labels.items())
 
     def until(self, number: float, name: str, **labels: str) -> None:
-        """Gauges are a second old at most."""
+        """Wait until the sum is this number: gauges may be a second old."""
         end = time.monotonic() + 10
         while (found := self.sum(name, **labels)) != number:
             assert time.monotonic() < end, (name, found)
@@ -81,8 +81,8 @@ def test_calls_are_counted_by_operation_binding_and_outcome(measured: Measured) 
     assert measured.sum("asmx_tickets_call_seconds_sum", operation="AuthenticateUser") > 0
 
 
-def test_logins_are_counted_by_what_they_came_to(measured: Measured) -> None:
-    """And the tickets that they made, with those that had to end."""
+def test_logins_are_counted_by_outcome(measured: Measured) -> None:
+    """So are the tickets that they made, and those that MaxPerUser ended."""
     for _ in range(3):
         assert measured.log_in()
     for _ in range(6):
@@ -98,7 +98,7 @@ def test_logins_are_counted_by_what_they_came_to(measured: Measured) -> None:
     assert measured.sum("asmx_tickets_tickets") == 2
 
 
-def test_stores_queues_and_connections_are_told(measured: Measured) -> None:
+def test_stores_queues_and_connections_are_measured(measured: Measured) -> None:
     measured.log_in()
     measured.until(1, "asmx_tickets_store_up", store="users")
     assert measured.sum("asmx_tickets_store_seconds_count", store="users") > 0
@@ -108,8 +108,8 @@ def test_stores_queues_and_connections_are_told(measured: Measured) -> None:
     measured.until(0, "asmx_tickets_connections")
 
 
-def test_they_have_no_secret_and_an_address_of_their_own(measured: Measured) -> None:
-    """Nor a user's name or an address (SECURITY L1)."""
+def test_metrics_have_no_secret_and_an_address_of_their_own(measured: Measured) -> None:
+    """Nor do they have a user's name or an address (SECURITY L1)."""
     ticket = measured.log_in()
     measured.call("isValidTicket", AuthenticationTicket=ticket)
     text = measured.scrape()
@@ -123,10 +123,10 @@ def test_they_have_no_secret_and_an_address_of_their_own(measured: Measured) -> 
     assert measured.call("metrics") == "500"
 
 
-def test_several_processes_are_told_as_one(
+def test_several_processes_are_measured_as_one(
     start_server: StartServer, shared_redis: RedisServer, tmp_path: Path
 ) -> None:
-    """Whichever is asked. What one has counted stays when it dies; what it had just then does not."""
+    """Whichever process answers. The counts of one that dies stay; its gauges go."""
     port = free_port()
     environ = {
         "Workers": "2",

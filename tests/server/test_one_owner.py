@@ -1,4 +1,4 @@
-"""One owner of an address and of a ticket file, and clean ends whenever a signal comes."""
+"""An address and a ticket file have one owner, and a signal ends a server cleanly at any moment."""
 
 import json
 import os
@@ -274,7 +274,7 @@ def test_http_and_https_at_once(tmp_path: Path, start_server: StartServer) -> No
 
 @pytest.mark.slow
 def test_a_handshake_that_does_not_come_is_not_waited_for(tmp_path: Path, start_server: StartServer) -> None:
-    """As long as a head may take (SECURITY H1): a client that is silent holds a descriptor no longer."""
+    """A silent client holds a descriptor no longer than a request's head may take (SECURITY H1)."""
     certificate, key = make_certificate(tmp_path, "first")
     port = free_port()
     start_server(

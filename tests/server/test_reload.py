@@ -1,4 +1,4 @@
-"""SIGHUP at a real server: what the settings file says now counts, and no ticket is lost."""
+"""A real server takes up its settings file again, by SIGHUP or by command, and loses no ticket."""
 
 import json
 import os
@@ -59,7 +59,7 @@ class Reloaded:
                 return str(error.code)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        """Workers take up settings a moment after the supervisor has."""
+        """Wait for a condition: workers take up settings a moment after the supervisor."""
         end = time.monotonic() + 15
         while not condition():
             assert time.monotonic() < end, self.log.read_text()
@@ -87,7 +87,7 @@ def ticket_of(answer: str) -> str:
     return found[1]
 
 
-def test_what_the_file_says_now_counts_and_no_ticket_is_lost(start: Start) -> None:
+def test_the_rewritten_file_counts_and_no_ticket_is_lost(start: Start) -> None:
     running = start({"ServerInfo": {"Company": "Before"}}, "--demo")
     ticket = ticket_of(running.call("AuthenticateUser", UID="jsmith", PWD="Secret123!"))
     log = running.reload(
@@ -135,8 +135,8 @@ def test_a_bad_file_changes_nothing_and_says_why(start: Start) -> None:
     assert 'Company="Before"' in running.call("ServerInfo")
 
 
-def test_the_shared_secret_can_be_exchanged(start: Start, tmp_path: Path) -> None:
-    """By way of both, and from a file of its own."""
+def test_the_shared_secret_can_be_changed(start: Start, tmp_path: Path) -> None:
+    """It is in a file of its own, which is read again too."""
     secret = tmp_path / "trusted"
     secret.write_text(SECRET)
     tree = {"TrustedUserPwd": {"File": "trusted"}, "Audit": {"To": ""}}
@@ -156,7 +156,7 @@ def test_the_shared_secret_can_be_exchanged(start: Start, tmp_path: Path) -> Non
     assert "canary" not in running.log.read_text()
 
 
-def test_all_workers_reload_and_those_that_come_later(start: Start, shared_redis: RedisServer) -> None:
+def test_all_workers_reload_and_later_ones_start_with_the_new_settings(start: Start, shared_redis: RedisServer) -> None:
     running = start(
         {
             "Workers": 2,
@@ -185,7 +185,7 @@ def test_all_workers_reload_and_those_that_come_later(start: Start, shared_redis
 
 
 @pytest.mark.parametrize("workers", [1, 2])
-def test_the_command_line_has_a_server_reload(start: Start, shared_redis: RedisServer, workers: int) -> None:
+def test_the_reload_command_makes_a_server_reload(start: Start, shared_redis: RedisServer, workers: int) -> None:
     """It says what changes, what does not, and what is wrong."""
     tree: dict[str, Any] = {"ServerInfo": {"Company": "Before"}, "Admin": {"Socket": "admin.sock"}}
     if workers > 1:

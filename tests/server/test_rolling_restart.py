@@ -52,7 +52,7 @@ def is_open(port: int) -> bool:
 
 
 def ask(port: int, answers: "Counter[int]", over: threading.Event) -> None:
-    """Ask over one connection after the other until it is over."""
+    """Ask over one connection after another until ``over`` is set."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     while not over.is_set():

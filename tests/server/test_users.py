@@ -50,7 +50,7 @@ def test_tickets_end_at_once(tmp_path: Path, start_server: StartServer, argument
 
 
 def test_a_user_enabled_again_needs_a_new_ticket(tmp_path: Path, start_server: StartServer) -> None:
-    """What has ended stays so."""
+    """Tickets that have ended stay dead."""
     command(tmp_path, "add", "alice", stdin="first-password\n")
     server = start_server()
     ticket = log_in(server)
@@ -61,7 +61,7 @@ def test_a_user_enabled_again_needs_a_new_ticket(tmp_path: Path, start_server: S
 
 
 def test_a_backup_that_is_put_back_counts_at_once(tmp_path: Path, start_server: StartServer) -> None:
-    """The server comes to the file by itself within two seconds, tells so, and refuses whom it disables."""
+    """Within two seconds the server opens the new file by itself, logs that, and refuses whom that file disables."""
     command(tmp_path, "add", "alice", stdin="first-password\n")
     folder = tmp_path / "App_Data"
     server = start_server()
