@@ -216,6 +216,18 @@ def test_a_body_has_ten_seconds(door: RunningDoor, known: bool) -> None:
         assert statuses(read_to_end(connection)) == [408]
 
 
+def test_a_refused_client_that_sends_on_is_cut_off_after_two_seconds(door: RunningDoor) -> None:
+    """Until then what it sends is thrown away, since a connection that breaks may lose the answer (RFC 9112 9.6)."""
+    with door.connect() as connection:
+        connection.sendall(request("/srv.asmx", "Content-Length: 52428800", method="POST"))
+        assert statuses(read_to_end(connection)) == [413]
+        connection.sendall(b"x" * 1_000_000)
+        door.pass_time(1.9)
+        assert len(door.door) == 1
+        door.pass_time(0.2)
+        _settle(door, 0)
+
+
 def test_an_idle_connection_has_75_seconds(door: RunningDoor) -> None:
     with door.connect() as connection:
         connection.sendall(request("/healthz"))

@@ -1,4 +1,4 @@
-"""SECURITY 1.7, C1 and C2: secrets of the configuration stay in it, and a bad configuration does not start."""
+"""SECURITY C1 and C2: secrets of the configuration stay in it, and a server with a bad configuration does not start."""
 
 import os
 import resource
@@ -41,11 +41,12 @@ REQUESTS = [
 
 
 def test_c1_the_environment_is_in_no_answer_and_no_log(watched_demo: WatchedServer) -> None:
-    """A variable with a secret of somebody else's, and a server at Trace: its value is nowhere, whatever is asked."""
+    """A secret of another program's is in the environment of a server that logs at Trace, and nowhere else."""
     answers = [watched_demo.raw(request) for request in REQUESTS]
     assert {200, 302, 400, 404, 405, 500} == {status_of(answer) for answer in answers}
     written = "".join(answer.decode("latin-1") for answer in answers) + watched_demo.stdout + watched_demo.stderr
     assert watched_demo.stdout
+    assert watched_demo.stderr
     assert ENVIRONMENT_CANARY not in written
 
 
@@ -57,8 +58,8 @@ SECRETS = {
 }
 
 
-def test_c1_no_secret_is_shown_by_whatever_shows_settings(tmp_path: Path) -> None:
-    """repr, str, JSON, and the command that prints them all."""
+def test_c1_nothing_that_shows_settings_shows_a_secret(tmp_path: Path) -> None:
+    """repr, str, JSON, and the command that prints all settings."""
     file = tmp_path / "appsettings.json"
     file.write_text("{}")
     settings = load_settings(file, environ=SECRETS)
@@ -71,7 +72,7 @@ def test_c1_no_secret_is_shown_by_whatever_shows_settings(tmp_path: Path) -> Non
 
 
 def test_c1_what_is_built_from_secrets_shows_none(tmp_path: Path) -> None:
-    """Its repr, and what it says when a store can't be reached."""
+    """Neither in its repr nor when a store can't be reached."""
     composition = compose(load_settings(environ={"TrustedUserPwd": TRUSTED, "ConnectionStrings__Users": "sqlite://"}))
     assert TRUSTED not in repr(composition)
     composition.close()
@@ -95,8 +96,7 @@ def test_c1_a_complaint_names_the_key_and_not_the_value(key: str, value: str) ->
     with pytest.raises(SettingsError) as raised:
         load_settings(environ={key: value})
     assert str(raised.value).startswith(key.removesuffix("__0").replace("__", ":"))
-    assert "s3cr3t" not in str(raised.value)
-    assert "s3cr3t" not in "".join(traceback.format_exception(raised.value)).partition("SettingsError: ")[2]
+    assert "s3cr3t" not in "".join(traceback.format_exception(raised.value))
 
 
 # --- C2: bad configurations -------------------------------------------------------------------------------------------
@@ -121,7 +121,7 @@ BAD: dict[str, tuple[str, dict[str, str], str]] = {
 
 
 def processor_seconds_of_children() -> float:
-    """Other than the time on the clock, this is a process's own, however busy the machine is."""
+    """Unlike time on the clock it does not depend on how busy the machine is."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
@@ -130,7 +130,7 @@ def processor_seconds_of_children() -> float:
 def test_c2_a_bad_configuration_does_not_start(
     tmp_path: Path, bad: str, record_property: Callable[[str, object], None]
 ) -> None:
-    """Exit code 1 within 3 s, and one line on standard error that names the key; nothing listens."""
+    """Exit code 1 within 3 s of processor time, one line on standard error that names the key, and no address line."""
     text, environ, named = BAD[bad]
     (tmp_path / "appsettings.json").write_text(text)
     command = [sys.executable, "-m", "asmx_tickets", "serve"]
@@ -155,8 +155,9 @@ def test_c2_a_bad_configuration_does_not_start(
     assert seconds < 3
 
 
-def test_c2_a_file_with_a_secret_that_everybody_can_read_is_complained_of(tmp_path: Path) -> None:
-    """A warning that names key and file; no more, since a container's mounted files are readable by all in there."""
+def test_c2_a_file_with_a_secret_that_everybody_can_read_is_warned_about(tmp_path: Path) -> None:
+    """The warning names key and file. The row would refuse to start, but files that a container mounts are readable
+    by all in it."""
     file = tmp_path / "appsettings.json"
     file.write_text(f'{{"TrustedUserPwd": "{SECRET}"}}')
     file.chmod(0o644)

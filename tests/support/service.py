@@ -12,7 +12,6 @@ from asmx_tickets.hosting.composition import Composition
 from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher
 from spyne_asmx.wsgi import WsgiApplication
-from tests.clients.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it
 
 NAMESPACE = "http://tempuri.org/"
 
