@@ -87,10 +87,11 @@ class SimpleCodec(Codec):
         if (values := kind.Attributes.values) and value not in values:
             raise InvalidValue(f"{{}} must be one of: {', '.join(map(str, values))}.")
         if issubclass(kind, Unicode):
-            if len(text) < kind.Attributes.min_len:
-                raise InvalidValue(f"{{}} must have at least {kind.Attributes.min_len} characters.")
-            if len(text) > kind.Attributes.max_len:
-                raise InvalidValue(f"{{}} must have at most {kind.Attributes.max_len} characters.")
+            least, most = kind.Attributes.min_len, kind.Attributes.max_len
+            if len(text) < least:
+                raise InvalidValue(f"{{}} must have at least {least} character{'' if least == 1 else 's'}.")
+            if len(text) > most:
+                raise InvalidValue(f"{{}} must have at most {most} character{'' if most == 1 else 's'}.")
         if not self._is_valid(kind, text, value):
             pattern = getattr(kind.Attributes, "pattern", None)
             raise InvalidValue(

@@ -30,7 +30,7 @@ def refuse_unsupported(descriptor: Any, service: Any) -> None:
         "_is_async is": descriptor.is_async,
         "AnyDict is": any(issubclass(kind, AnyDict) for kind in within),
         "a bound of a DateTime without a time zone is": any(map(_has_naive_bound, within)),
-        "get_deserialization_instance or get_serialization_instance of one's own is": any(map(_has_own_hooks, within)),
+        "a type's own get_deserialization_instance or get_serialization_instance is": any(map(_has_own_hooks, within)),
         "exc or read_only of a parameter or result is": any(map(_is_hidden, parts)),
         "XmlAttribute as a parameter or result is": any(issubclass(kind, XmlAttribute) for kind in parts),
         "auxiliary processing (_aux, __aux__) is": descriptor.aux is not None,

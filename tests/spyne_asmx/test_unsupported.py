@@ -53,7 +53,7 @@ CASES = {
         _echoes,
         Array(Made),
         {},
-        "get_deserialization_instance or get_serialization_instance of one's own is",
+        "a type's own get_deserialization_instance or get_serialization_instance is",
     ),
     "hidden": (_echoes, Unicode(exc=True), {}, "exc or read_only of a parameter or result is"),
     "not to be set": (_echoes, Unicode(read_only=True), {}, "exc or read_only of a parameter or result is"),
@@ -85,11 +85,11 @@ def test_methods_of_objects_are_refused() -> None:
         build(_echoes, Actor)
 
 
-def test_what_is_served_is_built() -> None:
+def test_an_ordinary_operation_is_built() -> None:
     assert build(_echoes).operations.by_name.keys() == {"Echo"}
 
 
-def test_a_type_that_is_text_alone_is_extended_by_attributes_only() -> None:
+def test_a_type_that_is_text_alone_can_be_extended_by_attributes_only() -> None:
     """As in ASMX: XML Schema's simple content can't have elements."""
 
     class Price(ComplexModel):
