@@ -106,13 +106,13 @@ def test_a_value_names_its_type(objects: AsmxEndpoint, sent: str, value: Any, an
 
 
 @pytest.mark.parametrize("named", ["Nope", "xsd:nope", "xsd:guid", "int", "x:int", "xsd:Item"])
-def test_a_type_that_nobody_knows_is_the_clients_fault(objects: AsmxEndpoint, named: str) -> None:
+def test_an_unknown_type_is_the_clients_fault(objects: AsmxEndpoint, named: str) -> None:
     fault = answer(objects, "Same", f"<o xsi:type='{named}' xmlns:x='urn:x'>5</o>")
     local_name = named.rpartition(":")[2]
     assert f"<faultstring>The type {local_name} of the parameter o was not recognized.</faultstring>" in fault
 
 
-def test_a_value_that_is_none_of_the_type_it_names_is_refused(objects: AsmxEndpoint) -> None:
+def test_a_value_that_its_type_does_not_have_is_refused(objects: AsmxEndpoint) -> None:
     fault = answer(objects, "Same", "<o xsi:type='xsd:int'>x</o>")
     assert "Cannot convert the parameter o to int." in fault
 
@@ -135,18 +135,18 @@ MADE = [
 
 
 @pytest.mark.parametrize(("value", "written"), MADE)
-def test_a_service_may_give_anything_that_has_a_type(objects: AsmxEndpoint, value: Any, written: str) -> None:
+def test_a_service_may_return_anything_that_has_a_type(objects: AsmxEndpoint, value: Any, written: str) -> None:
     GIVEN["value"] = value
     assert answer(objects, "Make").startswith(f"<MakeResult {written}".replace("<MakeResult >", "<MakeResult>"))
 
 
 @pytest.mark.parametrize("value", [object(), {"a": 1}, 1j])
-def test_what_has_no_type_is_a_fault(objects: AsmxEndpoint, value: Any) -> None:
+def test_a_result_without_a_type_is_a_fault(objects: AsmxEndpoint, value: Any) -> None:
     GIVEN["value"] = value
     assert "Server was unable to process request." in answer(objects, "Make")
 
 
-def test_there_is_no_form_for_it_but_a_forms_answer(objects: AsmxEndpoint) -> None:
+def test_forms_answer_with_an_object_but_do_not_take_one(objects: AsmxEndpoint) -> None:
     assert get(objects, "Same", "o=1").status == 500
     GIVEN["value"] = 5
     root = etree.fromstring(get(objects, "Make").body)
@@ -173,7 +173,7 @@ class Aged(ComplexModel):
 
 
 def teller(person: Any) -> AsmxEndpoint:
-    """An application of its own, in the namespace that all of them have unless somebody changes it."""
+    """A new application in ASMX's default namespace, which takes a type of its own named Person."""
 
     class Teller(Service):  # type: ignore[misc]
         @rpc(AnyType, person, _returns=Unicode)
@@ -183,8 +183,8 @@ def teller(person: Any) -> AsmxEndpoint:
     return AsmxEndpoint(AsmxApplication([Teller], "http://tempuri.org/", "Teller"), "/Teller.asmx")
 
 
-def test_a_type_is_that_of_the_application_which_is_asked() -> None:
-    """Several applications of one process may have a namespace and a type's name in common."""
+def test_a_type_is_looked_up_in_the_application_that_is_called() -> None:
+    """Two applications in one process may share a namespace and the name of a type."""
     tellers = [teller(Named), teller(Aged)]
     body = (
         '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Tell xmlns="http://tempuri.org/">'

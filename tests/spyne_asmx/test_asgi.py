@@ -1,6 +1,5 @@
 """The endpoint in ASGI servers: under uvicorn, mounted in Starlette, and spoken to message by message."""
 
-import asyncio
 import http.client
 import socket
 import threading
@@ -15,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from spyne_asmx import AsgiApplication, AsmxApplication, AsmxEndpoint, Limits, Waiting
+from tests.support.asgi import http_scope, sent_by
 
 PATH = "/where.asmx"
 LIMIT = 1000
@@ -102,7 +102,7 @@ def test_only_what_never_waits_runs_on_the_loop(port: int) -> None:
         assert ">loop<" not in text
 
 
-def test_the_request_is_told_as_it_came(port: int) -> None:
+def test_a_service_sees_the_request_as_it_came(port: int) -> None:
     text = ask(port, "GET", f"{PATH}/Asked", x_name="Şükrü".encode())[1]
     assert f"http|127.0.0.1:{port}||{PATH}/Asked|127.0.0.1|Şükrü" in text
     assert "|Ü<" in ask(port, "GET", f"{PATH}/Asked", x_name="Ü".encode("latin-1"))[1]
@@ -130,7 +130,7 @@ def test_a_body_over_the_limit(port: int, chunked: bool) -> None:
 
 
 def test_mounted_in_starlette(application: AsgiApplication) -> None:
-    """What is below the mount is the endpoint's, and its documents name the address that clients use."""
+    """The endpoint answers below the mount, and its documents name the address that clients use."""
     with served(Starlette(routes=[Mount("/legacy", app=application)])) as port:
         assert "<AddResult>3</AddResult>" in soap(port, "Add", f"/legacy{PATH}")[1]
         assert f"|/legacy|{PATH}/Asked|" in ask(port, "GET", f"/legacy{PATH}/Asked")[1]
@@ -140,44 +140,25 @@ def test_mounted_in_starlette(application: AsgiApplication) -> None:
         assert ask(port, "GET", PATH)[0].status == 404
 
 
-def speak(application: AsgiApplication, scope: dict[str, Any], *messages: dict[str, Any]) -> list[Any]:
-    """What the application sends when it receives these messages and no more."""
-    sent: list[Any] = []
-    waiting = list(messages)
-
-    async def receive() -> dict[str, Any]:
-        return waiting.pop(0)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(application(scope, receive, send))
-    return sent
-
-
-def http_scope(method: str, path: str, **more: Any) -> dict[str, Any]:
-    return {"type": "http", "method": method, "path": path, "headers": [(b"host", b"h")], **more}
-
-
-def test_a_client_that_goes_away_has_no_call(application: AsgiApplication) -> None:
+def test_a_client_that_goes_away_is_not_answered(application: AsgiApplication) -> None:
     part = {"type": "http.request", "body": b"a=1&b", "more_body": True}
-    assert speak(application, http_scope("POST", f"{PATH}/Add"), part, {"type": "http.disconnect"}) == []
+    assert sent_by(application, http_scope("POST", f"{PATH}/Add"), part, {"type": "http.disconnect"}) == []
 
 
 def test_a_length_over_the_limit_is_refused_unread(application: AsgiApplication) -> None:
-    """So a client that waits for 100 Continue sends nothing. HTTP/2 has no Connection header."""
+    """A client that waits for 100 Continue then sends no body. HTTP/2 has no Connection header."""
     for version, closes in (("1.1", True), ("2", False)):
         headers = [(b"content-length", b"9" * 5000)]
         scope = http_scope("POST", f"{PATH}/Add", headers=headers, http_version=version)
-        start = speak(application, scope)[0]
+        start = sent_by(application, scope)[0]
         assert start["status"] == 413
         assert ((b"connection", b"close") in start["headers"]) is closes
 
 
 @pytest.mark.parametrize("path", [f"/base{PATH}/Asked", f"{PATH}/Asked"])
-def test_a_root_path_that_is_in_the_path_or_not(application: AsgiApplication, path: str) -> None:
-    """ASGI says since 2.4 that it is."""
-    body = speak(application, http_scope("GET", path, root_path="/base"))[1]["body"].decode()
+def test_a_path_may_or_may_not_start_with_the_root_path(application: AsgiApplication, path: str) -> None:
+    """It starts with it from ASGI 2.4 on; servers of earlier versions left it out."""
+    body = sent_by(application, http_scope("GET", path, root_path="/base"))[1]["body"].decode()
     assert f"http|h|/base|{PATH}/Asked|" in body
 
 
@@ -191,20 +172,20 @@ def test_a_root_path_that_is_in_the_path_or_not(application: AsgiApplication, pa
         ("1.1", ("::1", 8080), ""),
     ],
 )
-def test_a_client_of_http_1_0_that_names_no_host_reached_this_one(
+def test_without_a_host_header_the_host_of_http_1_0_is_the_servers_address(
     application: AsgiApplication, version: str, server: Any, host: str
 ) -> None:
-    """Addresses in documents need one. Later versions have to name it."""
+    """Addresses in documents need a host. Later versions of HTTP require the header."""
     scope = http_scope("GET", f"{PATH}/Asked", headers=[], http_version=version, server=server)
-    assert f">http|{host}||{PATH}/Asked|" in speak(application, scope)[1]["body"].decode()
+    assert f">http|{host}||{PATH}/Asked|" in sent_by(application, scope)[1]["body"].decode()
 
 
-def test_websockets_are_refused_and_lifespans_are_lived(application: AsgiApplication) -> None:
-    assert speak(application, {"type": "websocket"}) == [{"type": "websocket.close"}]
+def test_websockets_are_refused_and_lifespan_events_are_answered(application: AsgiApplication) -> None:
+    assert sent_by(application, {"type": "websocket"}) == [{"type": "websocket.close"}]
     events = [{"type": "lifespan.startup"}, {"type": "lifespan.shutdown"}]
-    assert [m["type"] for m in speak(application, {"type": "lifespan"}, *events)] == [
+    assert [m["type"] for m in sent_by(application, {"type": "lifespan"}, *events)] == [
         "lifespan.startup.complete",
         "lifespan.shutdown.complete",
     ]
     with pytest.raises(ValueError, match="odd"):
-        speak(application, {"type": "odd"})
+        sent_by(application, {"type": "odd"})

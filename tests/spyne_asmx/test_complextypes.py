@@ -1,4 +1,4 @@
-"""Objects and arrays: what services may give for them, what is left out, and what stands where.
+"""Objects and arrays: what services may return for them, what is left out, and in which order members stand.
 
 The bodies in RECORDED are what reference/things.asmx, the same service in C#, answered under Mono's ASMX.
 """
@@ -173,7 +173,7 @@ class Things(Service):  # type: ignore[misc]
 
 
 class Giving(Service):  # type: ignore[misc]
-    """Gives what a test wants it to give."""
+    """Returns what a test has put into GIVEN."""
 
     @rpc(_returns=Item)
     def One(ctx: Any) -> Any:
@@ -208,7 +208,7 @@ def giving() -> AsmxEndpoint:
 
 
 def answer(endpoint: AsmxEndpoint, operation: str, content: str = "") -> str:
-    """What is inside of the operation's element in the answer, or the text of the fault."""
+    """What is inside the operation's element in the answer, or the text of the fault."""
     text = inside(call(endpoint, operation, content))
     if "<faultstring>" in text:
         return text.partition("<faultstring>")[2].partition("</faultstring>")[0]
@@ -312,8 +312,8 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("operation", "content", "text"), REFUSED)
-def test_what_is_no_value_is_told_by_its_path(things: AsmxEndpoint, operation: str, content: str, text: str) -> None:
-    """ASMX refuses the same, with a stack trace; but for what is given twice, which it passes over."""
+def test_a_refusal_names_the_path_of_the_value(things: AsmxEndpoint, operation: str, content: str, text: str) -> None:
+    """ASMX refuses the same, with a stack trace, except for a member given twice, which it ignores."""
     assert answer(things, operation, content) == text
 
 
@@ -323,12 +323,12 @@ def test_a_service_gets_flags_as_a_list_of_values(things: AsmxEndpoint) -> None:
     assert operation.parameters[0].missing == ()
 
 
-def test_no_flag_is_nothing_where_there_is_no_word_for_it(things: AsmxEndpoint) -> None:
+def test_no_flag_is_empty_where_the_enumeration_has_no_name_for_it(things: AsmxEndpoint) -> None:
     assert answer(things, "Grant") == "<GrantResult />"
     assert answer(things, "Grant", "<a>Write Read</a>") == "<GrantResult>Read Write</GrantResult>"
 
 
-def test_forms_give_flags_with_commas_between_them(things: AsmxEndpoint) -> None:
+def test_forms_separate_flags_with_commas(things: AsmxEndpoint) -> None:
     assert b">Mon Wed<" in get(things, "Open", "d=Mon,%20Wed").body
 
 
@@ -350,7 +350,7 @@ OBJECTS = {
 
 
 @pytest.mark.parametrize(("value", "expected"), OBJECTS.values(), ids=OBJECTS)
-def test_a_service_may_give_an_object_in_many_ways(giving: AsmxEndpoint, value: Any, expected: str) -> None:
+def test_a_service_may_return_an_object_in_many_ways(giving: AsmxEndpoint, value: Any, expected: str) -> None:
     """As in spyne; None is no object."""
     GIVEN["value"] = value
     assert answer(giving, "One") == expected
@@ -359,34 +359,34 @@ def test_a_service_may_give_an_object_in_many_ways(giving: AsmxEndpoint, value: 
 @pytest.mark.parametrize(
     "value", [5, "text", b"bytes", 1.5, object(), (1, "a", 3), {"id": 5}, {"Id": "x"}, Item(Id=2**40), Item(Id="5x")]
 )
-def test_what_can_not_be_an_object_is_a_fault_and_a_line_in_the_log(
+def test_what_cannot_be_an_object_is_a_fault_and_a_line_in_the_log(
     giving: AsmxEndpoint, value: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Never an empty result with which a client would go on."""
+    """An empty result would let the client go on."""
     GIVEN["value"] = value
     assert answer(giving, "One") == "Server was unable to process request."
     assert [record.getMessage() for record in caplog.records] == ["request -: One failed"]
 
 
 @pytest.mark.parametrize("value", ["text", b"bytes", {"Id": 1}, Item(), 5, [5]])
-def test_what_can_not_be_an_array_is_a_fault(giving: AsmxEndpoint, value: Any) -> None:
+def test_what_cannot_be_an_array_is_a_fault(giving: AsmxEndpoint, value: Any) -> None:
     GIVEN["value"] = value
     assert answer(giving, "Many") == "Server was unable to process request."
 
 
 @pytest.mark.parametrize("value", [[1, 2], (1, 2), range(1, 3), iter([1, 2])])
-def test_an_array_may_be_anything_that_gives_items(giving: AsmxEndpoint, value: Any) -> None:
+def test_an_array_may_be_any_iterable(giving: AsmxEndpoint, value: Any) -> None:
     GIVEN["value"] = value
     assert answer(giving, "Stream") == "<StreamResult><int>1</int><int>2</int></StreamResult>"
 
 
 @pytest.mark.parametrize("value", ["5", 1.5, [5], 2**31, Item()])
-def test_what_can_not_be_a_number_is_a_fault(giving: AsmxEndpoint, value: Any) -> None:
+def test_what_cannot_be_a_number_is_a_fault(giving: AsmxEndpoint, value: Any) -> None:
     GIVEN["value"] = value
     assert answer(giving, "Number") == "Server was unable to process request."
 
 
-def test_a_number_that_is_none_is_zero(giving: AsmxEndpoint) -> None:
+def test_none_for_a_number_is_zero(giving: AsmxEndpoint) -> None:
     GIVEN["value"] = None
     assert answer(giving, "Number") == "<NumberResult>0</NumberResult>"
 

@@ -1,4 +1,4 @@
-"""What services and listeners find in a call's context, as spyne has it: the transport, strings and documents."""
+"""What services and listeners find in a call's context, as in spyne: the transport, strings and documents."""
 
 import logging
 from typing import Any
@@ -18,7 +18,7 @@ NAMESPACE = "urn:context"
 
 
 def service() -> type[Service]:
-    """A class of one's own, because spyne keeps listeners in the class."""
+    """A new class each time, because spyne keeps listeners in the class."""
 
     class Contexts(Service):
         """Shows what a call knows.
@@ -86,7 +86,7 @@ def service() -> type[Service]:
     return Contexts
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def endpoint() -> AsmxEndpoint:
     return AsmxEndpoint(AsmxApplication([service()], NAMESPACE, "context"), "/c.asmx")
 
@@ -153,7 +153,7 @@ def test_a_header_replaces_the_answers_own(endpoint: AsmxEndpoint) -> None:
 @pytest.mark.parametrize(
     "query", ["name=X&value=a%0D%0AY:+b", "name=X%3A&value=a", "name=&value=a", "name=X&value=%E2%82%AC"]
 )
-def test_a_header_that_cant_be_sent_is_the_servers_fault(
+def test_a_header_that_cannot_be_sent_is_the_servers_fault(
     endpoint: AsmxEndpoint, query: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
@@ -162,8 +162,8 @@ def test_a_header_that_cant_be_sent_is_the_servers_fault(
     assert "can't be sent" in caplog.text
 
 
-def test_a_service_sets_the_status_but_not_of_a_fault(endpoint: AsmxEndpoint) -> None:
-    """A fault is 500 whatever the service set, as in ASMX; what it said in headers goes with it."""
+def test_a_service_sets_the_status_of_a_result_but_not_of_a_fault(endpoint: AsmxEndpoint) -> None:
+    """A fault is 500 whatever status the service set, as in ASMX; the headers it set are sent."""
     assert call(endpoint, "Status", "<code>202 Accepted</code>").status == 202
     assert call(endpoint, "Status", "<code>999</code>").status == 500
     refused = call(endpoint, "Refuse")
@@ -239,7 +239,7 @@ def test_a_request_that_a_listener_breaks_is_a_fault() -> None:
     assert "soap:Client" in inside(call(other, "Add", "<n>1</n>"))
 
 
-def test_everything_that_spyne_knows_of_a_call_is_there() -> None:
+def test_every_attribute_of_spynes_context_can_be_read() -> None:
     own = service()
     seen: dict[str, Any] = {}
 
@@ -280,7 +280,7 @@ def test_a_listener_replaces_a_fault() -> None:
     assert "<faultcode>soap:Server.Other</faultcode><faultstring>said otherwise" in inside(call(endpoint, "Refuse"))
 
 
-def test_services_describe_themselves(endpoint: AsmxEndpoint) -> None:
+def test_services_describe_themselves() -> None:
     class Other(Service):
         """Another one."""
 
@@ -308,7 +308,7 @@ def test_several_endpoints_live_in_one_process() -> None:
     applications = [AsmxApplication([Shared], f"urn:{name}", name) for name in ("first", "second")]
     first, second = (AsmxEndpoint(one, f"/{one.name}.asmx") for one in applications)
     third = AsmxEndpoint(applications[0], "/third.asmx", frozenset({Binding.SOAP12}))
-    for endpoint in (first, second):
-        assert f'<TwiceResponse xmlns="{endpoint.operations.namespace}">' in inside(call(endpoint, "Twice", "<n>1</n>"))
+    for endpoint, namespace in ((first, "urn:first"), (second, "urn:second")):
+        assert f'<TwiceResponse xmlns="{namespace}">' in inside(call(endpoint, "Twice", "<n>1</n>"))
     assert "<TwiceResult>2</TwiceResult>" in inside(call(third, "Twice", "<n>1</n>", soap=SOAP12))
     assert get(third, "Twice", "n=1").status == 500

@@ -1,5 +1,6 @@
 """``python -m spyne_asmx FILE:NAME`` serves an application while it is being written."""
 
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -86,7 +87,7 @@ def get(address: str) -> str:
             return f"{error.code} {error.read().decode()}"
 
 
-def test_it_prints_where_it_answers_and_what_it_is_asked(folder: Path) -> None:
+def test_it_prints_its_address_and_every_request(folder: Path) -> None:
     with serving(folder) as (address, output):
         assert address.startswith("http://127.0.0.1:")
         assert address.endswith("/Sums.asmx")
@@ -95,7 +96,7 @@ def test_it_prints_where_it_answers_and_what_it_is_asked(folder: Path) -> None:
 
 
 def test_it_loads_a_changed_file_again(folder: Path) -> None:
-    """One that is broken is answered with the reason, until it is mended."""
+    """While the file is broken, every request is answered with the reason."""
     with serving(folder, "--reload") as (address, output):
         assert ">3</int>" in get(f"{address}/Add?a=1&b=2")
         output.line()
@@ -164,7 +165,7 @@ def test_neighbours_of_the_file_are_found(folder: Path) -> None:
         ),
     ],
 )
-def test_what_can_not_be_served_is_said_in_one_line(folder: Path, target: str, text: str, line: str) -> None:
+def test_what_cannot_be_served_is_refused_in_one_line(folder: Path, target: str, text: str, line: str) -> None:
     (folder / "app.py").write_text(text)
     with pytest.raises(NotServable) as refused:
         load(target)
@@ -172,9 +173,9 @@ def test_what_can_not_be_served_is_said_in_one_line(folder: Path, target: str, t
     assert "\n" not in str(refused.value)
 
 
-def test_an_address_that_is_taken_is_said_in_one_line(folder: Path) -> None:
-    with serving(folder) as (address, _):
-        port = address.split(":")[2].partition("/")[0]
-        done = complete("spyne_asmx", "sums.py:application", "--port", port, cwd=folder)
+def test_an_address_that_is_taken_is_refused_in_one_line(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = complete("spyne_asmx", "sums.py:application", "--port", str(port), cwd=folder)
     expected = f"127.0.0.1:{port}: Address already in use; choose another with --host and --port\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", expected)

@@ -1,14 +1,23 @@
-"""Several .asmx files beside one another."""
+"""Several .asmx files in one application."""
 
-import asyncio
 from typing import Any
 
 import pytest
 from werkzeug.test import Client
 
-from spyne_asmx import AsgiApplication, AsmxApplication, AsmxEndpoint, AsmxEndpoints, Limits, Request, WsgiApplication
+from spyne_asmx import (
+    AsgiApplication,
+    AsmxApplication,
+    AsmxEndpoint,
+    AsmxEndpoints,
+    Limits,
+    Request,
+    Response,
+    WsgiApplication,
+)
 from spyne_asmx.http import HeaderMap
 from spyne_asmx.spyne import Integer32, Service, Unicode, rpc
+from tests.support.asgi import http_scope, sent_by
 
 
 class Numbers(Service):
@@ -61,26 +70,20 @@ def test_each_endpoint_has_its_own_limits(both: AsmxEndpoints, path: str, status
 
 
 def test_asgi_servers_take_several_too(both: AsmxEndpoints) -> None:
-    sent: list[Any] = []
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    async def receive() -> Any:
-        return {"type": "http.request"}
-
-    scope = {"type": "http", "method": "GET", "path": "/Numbers.asmx/Twice", "query_string": b"n=4", "headers": []}
-    asyncio.run(AsgiApplication(both)(scope, receive, send))
-    assert sent[-1]["body"].endswith(b">8</int>")
+    scope = http_scope("GET", "/Numbers.asmx/Twice", query_string=b"n=4")
+    assert sent_by(AsgiApplication(both), scope, {"type": "http.request"})[-1]["body"].endswith(b">8</int>")
 
 
-def test_each_needs_a_path_of_its_own(both: AsmxEndpoints) -> None:
+def test_each_needs_a_path_of_its_own() -> None:
     with pytest.raises(ValueError, match="a path of its own"):
         AsmxEndpoints(endpoint(Numbers, "/a.asmx"), endpoint(Words, "/A.asmx"))
     with pytest.raises(ValueError, match="there must be one"):
         AsmxEndpoints()
+
+
+def test_a_call_cannot_move_to_a_path_that_no_endpoint_has(both: AsmxEndpoints) -> None:
     begun = both.begin(Request("GET", "/Numbers.asmx/Twice", "n=1", HeaderMap()))
-    assert not isinstance(begun, tuple)
+    assert not isinstance(begun, Response)
     begun.request.path = "/other.asmx"
     with pytest.raises(ValueError, match="no path of these endpoints"):
         both.finish(begun)

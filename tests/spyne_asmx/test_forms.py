@@ -11,7 +11,7 @@ from spyne_asmx.faults import HttpError
 from spyne_asmx.forms import decode, encode
 from spyne_asmx.limits import DEFAULT_LIMITS, Limits
 from spyne_asmx.xml import Element
-from tests.support.strategies import XML_TEXT
+from tests.support.strategies import XML_CHARACTER, XML_TEXT
 
 
 def refusal(encoded: bytes, charset: str | None = None, limits: Limits = DEFAULT_LIMITS) -> tuple[int, str]:
@@ -52,11 +52,11 @@ def test_names_and_values(encoded: bytes, values: dict[str, str]) -> None:
     [(b"UID=a&UID=b", "a"), (b"UID=&UID=b", ""), (b"uid=a&UID=b&Uid=c", "a"), (b"UID=a&UID=a", "a")],
 )
 def test_of_a_repeated_parameter_the_first_counts(encoded: bytes, value: str) -> None:
-    """CONTRACT 2.3, whatever its letter case."""
+    """CONTRACT 2.3. Names that differ in letter case are the same parameter."""
     assert decode(encoded) == {"uid": value}
 
 
-def test_a_semicolon_is_no_separator() -> None:
+def test_a_semicolon_does_not_separate_parameters() -> None:
     """SECURITY F4."""
     assert decode(b"UID=a;PWD=x") == {"uid": "a;PWD=x"}
 
@@ -64,19 +64,23 @@ def test_a_semicolon_is_no_separator() -> None:
 @pytest.mark.parametrize(
     ("charset", "encoded", "value"),
     [
-        (None, b"UID=%C3%A9", "é"),
-        ("utf-8", b"UID=%C3%A9", "é"),
-        ("UTF-8", b"UID=%C3%A9", "é"),
-        ("iso-8859-1", b"UID=%E9", "é"),
-        ("iso-8859-1", b"UID=\xe9", "é"),
-        ("ISO-8859-1", b"UID=%C3%A9", "Ã©"),
-        ("windows-1252", b"UID=%80", "€"),
-        ("us-ascii", b"UID=e", "e"),
+        (None, b"%C3%A9", "é"),
+        ("utf-8", b"%C3%A9", "é"),
+        ("'utf-8'", b"%C3%A9", "é"),
+        ("iso-8859-1", b"%E9", "é"),
+        ("iso-8859-1", b"\xe9", "é"),
+        ("ISO_8859-1", b"%C3%A9", "Ã©"),
+        ("windows-1252", b"%80", "€"),
+        ("us-ascii", b"%E9", "é"),
+        ("windows-1254", b"%DE", "Ş"),
+        ("shift_jis", b"%83%65%83X%83g", "テスト"),
+        ("koi8-r", b"%C1", "а"),
+        ("gb2312", b"%C4%E3", "你"),
     ],
 )
 def test_a_form_is_read_in_the_charset_of_its_header(charset: str | None, encoded: bytes, value: str) -> None:
-    """UTF-8 where there is none."""
-    assert decode(encoded, charset) == {"uid": value}
+    """UTF-8 where there is none. test_charsets.py has the other names of charsets."""
+    assert decode(b"UID=" + encoded, charset) == {"uid": value}
 
 
 @pytest.mark.parametrize(
@@ -88,24 +92,14 @@ def test_other_charsets_are_refused(charset: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("encoded", "charset"),
+    "encoded",
     [
-        (b"UID=%00", None),
-        (b"UID=a\x00", None),
-        (b"UID=%01", None),
-        (b"UID=%0B", None),
-        (b"UID=%1F", None),
-        (b"UID=%EF%BF%BF", None),
-        (b"UID=%u0000", None),
-        (b"x=%01", None),
+        *(b"UID=%00", b"UID=a\x00", b"UID=%01", b"UID=%0B", b"UID=%1F", b"UID=%EF%BF%BF", b"UID=%u0000", b"x=%01"),
     ],
 )
-def test_what_is_no_text_is_refused(encoded: bytes, charset: str | None) -> None:
-    """SECURITY D18: NUL and what XML can't carry. The refusal shows nothing of the value."""
-    status, text = refusal(encoded, charset)
-    assert status == 400
-    assert text == "The form has a character that XML does not have."
-    assert "%" not in text
+def test_characters_that_xml_does_not_have_are_refused(encoded: bytes) -> None:
+    """SECURITY D18. The refusal shows nothing of the value."""
+    assert refusal(encoded) == (400, "The form has a character that XML does not have.")
 
 
 @pytest.mark.parametrize(
@@ -144,36 +138,16 @@ def test_escapes_are_read_as_dotnet_reads_them(encoded: bytes, value: str) -> No
     assert decode(encoded + b"=x") == {value.lower(): "x"}
 
 
-@pytest.mark.parametrize(
-    ("charset", "encoded", "value"),
-    [
-        ("utf8", b"\xc3\xa9", "é"),
-        ("latin1", b"%E9", "é"),
-        ("ISO_8859-1", b"\xe9", "é"),
-        ("cp1252", b"%80", "€"),
-        ("us-ascii", b"%E9", "é"),
-        ("'utf-8'", b"%C3%A9", "é"),
-        ("windows-1254", b"%DE", "Ş"),
-        ("shift_jis", b"%83%65%83X%83g", "テスト"),
-        ("koi8-r", b"%C1", "а"),
-        ("gb2312", b"%C4%E3", "你"),
-    ],
-)
-def test_charsets_by_every_name_they_have(charset: str, encoded: bytes, value: str) -> None:
-    """Labels of the WHATWG Encoding standard, and the usual quotes around them."""
-    assert decode(b"UID=" + encoded, charset) == {"uid": value}
-
-
 @pytest.mark.parametrize("charset", [None, "utf-8", "iso-8859-1", "windows-1252", "us-ascii"])
-def test_a_byte_order_mark_before_a_form_says_utf_8(charset: str | None) -> None:
-    """.NET's StreamWriter with Encoding.UTF8 writes one, and the mark is no part of the first field's name."""
+def test_a_form_with_a_byte_order_mark_is_utf_8(charset: str | None) -> None:
+    """.NET's StreamWriter with Encoding.UTF8 writes one. The mark is not part of the first field's name."""
     assert decode(b"\xef\xbb\xbfUID=%C3%A9&PWD=x", charset) == {"uid": "é", "pwd": "x"}
     assert decode(b"\xef\xbb\xbf", charset) == {}
     assert decode(b"PWD=\xef\xbb\xbf") == {"pwd": "\ufeff"}
 
 
 def test_fields_that_nobody_reads_are_bounded_by_the_body_alone() -> None:
-    """A view state of 20 KB, control characters, long names and 998 fields more."""
+    """A view state of 20 KB, control characters, long names and 1,000 fields in all."""
     noise = (
         b"__VIEWSTATE=" + b"x" * 20_000 + b"&c=%00&" + b"n" * 500 + b"=&" + b"&".join(b"f%d=1" % i for i in range(996))
     )
@@ -197,8 +171,8 @@ def test_a_form_may_reach_each_limit_and_not_pass_it(within: bytes, beyond: byte
     assert refusal(beyond, limits=limits)[0] == 400
 
 
-def test_a_flood_of_fields_ends_early() -> None:
-    """SECURITY F2: 32 thousand fields in 64 KiB."""
+def test_a_flood_of_fields_is_refused() -> None:
+    """SECURITY F2: 32,768 fields in 64 KiB."""
     assert refusal(b"&a" * 32768)[0] == 400
 
 
@@ -207,13 +181,13 @@ _PIECES = st.lists(st.sampled_from([b"UID", b"=", b"&", b"%", b"C3", b"A9", b"u0
 
 @given(st.one_of(st.binary(max_size=100), _PIECES), st.sampled_from([None, "iso-8859-1", "windows-1252", "us-ascii"]))
 def test_any_bytes_are_a_form_or_refused(encoded: bytes, charset: str | None) -> None:
-    """Never another exception, and never a character that XML could not carry to the same operation."""
+    """No other exception comes out, and no character that XML could not carry to the same operation."""
     try:
         values = decode(encoded, charset)
     except HttpError as error:
         assert error.status == 400
     else:
-        assert not any(c < " " and c not in "\t\r\n" for value in values.values() for c in value)
+        assert all(map(XML_CHARACTER.fullmatch, "".join(values.values())))
 
 
 @given(
@@ -226,7 +200,7 @@ def test_what_a_form_can_carry_arrives_unchanged(values: dict[str, str], quoting
     assert decode(encoded) == {name.lower(): value for name, value in values.items()}
 
 
-def test_a_result_stands_below_a_declaration() -> None:
+def test_a_result_follows_a_declaration() -> None:
     """CONTRACT 2.3: a declaration, a line break, the bare root."""
     assert encode(Element("root", {"success": "true"})) == (
         b'<?xml version="1.0" encoding="utf-8"?>\n<root success="true" />'
@@ -245,6 +219,5 @@ def test_a_results_children_are_indented_by_two_spaces() -> None:
     ]
 
 
-def test_no_result_is_no_body() -> None:
-    """An operation without a result answers with nothing."""
+def test_an_operation_without_a_result_has_an_empty_body() -> None:
     assert encode(None) == b""

@@ -73,7 +73,7 @@ class Headers(Service):
 
 
 class Strict(Service):
-    """Every operation wants a session, and may have a trace."""
+    """Every operation requires a session, and takes a trace."""
 
     __in_header__ = (AuthHeader.customize(min_occurs=1), Trace)
     barrier = threading.Barrier(8)
@@ -179,20 +179,20 @@ def test_forms_have_no_headers(headers: AsmxEndpoint) -> None:
     assert (get(headers, "Issue").status, get(headers, "Issue").body) == (200, b"")
 
 
-def test_of_several_headers_each_has_its_place(strict: AsmxEndpoint) -> None:
+def test_several_headers_come_in_the_order_of_their_declaration(strict: AsmxEndpoint) -> None:
     assert b">t 9<" in call(strict, "Show", "", TRACE + auth()).body
     assert b">t -<" in call(strict, "Show", "", auth()).body
 
 
 @pytest.mark.parametrize("header", [None, "", TRACE, f'<AuthHeader xmlns="{NAMESPACE}" xsi:nil="true"/>'])
 def test_a_header_that_is_required_must_be_there(strict: AsmxEndpoint, header: str | None) -> None:
-    """A form can't have it, so there is none."""
+    """A form can't carry it, so the operation has no form."""
     assert b"<faultstring>The header AuthHeader is missing.</faultstring>" in call(strict, "Show", "", header).body
     assert get(strict, "Show").body == b"Show Web Service method name is not valid."
 
 
 @given(token=XML_TEXT)
-def test_any_text_goes_there_and_back_in_a_header(headers: AsmxEndpoint, token: str) -> None:
+def test_any_text_survives_in_a_header(headers: AsmxEndpoint, token: str) -> None:
     answer = etree.fromstring(call(headers, "Renew", "<n>1</n>", auth(token=escape_text(token))).body)
     assert answer.findtext(f".//{{{NAMESPACE}}}Token") == f"{token}!"
 
@@ -206,8 +206,8 @@ def test_the_wsdl_says_which_header_must_be_there(strict: AsmxEndpoint) -> None:
     ] == [("AuthHeader", "true"), ("Trace", None)] * 2
 
 
-def test_a_known_body_without_its_header_is_not_let_in(strict: AsmxEndpoint) -> None:
-    """Bodies of a shape that was seen before are not read again."""
+def test_a_body_of_a_known_shape_still_needs_its_header(strict: AsmxEndpoint) -> None:
+    """The full reader is skipped for bodies of a shape that was seen before."""
     for _ in range(3):
         assert call(strict, "Show", "", auth()).status == 200
         assert call(strict, "Show", "", None).status == 500

@@ -173,8 +173,8 @@ def test_forms_name_the_type_too(service: AsmxEndpoint) -> None:
     assert (root.tag, named, root.nsmap["q1"]) == ("{http://example.com/inheritance}Person", "q1:Customer", "urn:crm")
 
 
-def test_the_namespaces_of_one_application_say_nothing_to_another() -> None:
-    """Messages and types without a namespace are in the service's, whichever application met them first."""
+def test_the_namespace_of_one_application_does_not_leak_into_another() -> None:
+    """Messages and types without a namespace are in the application's, whichever application used them first."""
     size = Enum("Small", "Large", type_name="Size")
 
     class Shared(Service):
@@ -184,8 +184,8 @@ def test_the_namespaces_of_one_application_say_nothing_to_another() -> None:
 
     first, second = endpoint_of("first", Shared), endpoint_of("second", Shared)
     assert namespace_of("first").encode() not in wsdl_of(second, "second")
-    for endpoint in (first, second):
-        namespace = endpoint.operations.namespace
+    for endpoint, name in ((first, "first"), (second, "second")):
+        namespace = namespace_of(name)
         expected = f'<FindResponse xmlns="{namespace}"><Person><Id xmlns="urn:crm">1</Id></Person></FindResponse>'
         assert inside(call(endpoint, "Find", "<size>Small</size>")) == f"<soap:Body>{expected}</soap:Body>"
 
@@ -229,7 +229,7 @@ def test_xml_may_stand_in_a_derived_type() -> None:
     assert content in inside(call(shapes, "Show", f'<shape xsi:type="Parcel">{content}</shape>'))
 
 
-def test_a_schema_imports_none_of_the_types_that_only_extend_its_own() -> None:
+def test_a_schema_does_not_import_the_types_that_extend_its_own() -> None:
     class Item(ComplexModel):
         __namespace__ = "urn:items"
         Subject = Unicode
@@ -252,7 +252,7 @@ def test_a_schema_imports_none_of_the_types_that_only_extend_its_own() -> None:
 
 
 class Entity(ComplexModel):
-    """A base class without members, which spyne does not count by itself."""
+    """A base class without members, which spyne does not see as one unless __extends__ says so."""
 
 
 class Known(Entity):
@@ -274,7 +274,7 @@ class Entities(Service):
         return Unknown(Name="lost")
 
 
-def test_a_base_without_members_is_one_if_a_class_says_so(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_base_without_members_must_be_named_by_extends(caplog: pytest.LogCaptureFixture) -> None:
     entities = endpoint_of("entities", Entities)
     given = "<entity xsi:type='Known'><Name>a</Name></entity>"
     assert '<SameResult xsi:type="Known"><Name>a</Name></SameResult>' in inside(call(entities, "Same", given))

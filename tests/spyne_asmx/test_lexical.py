@@ -1,4 +1,4 @@
-"""How simple values are spelled: read and written as .NET does, or in the format that the service asked for."""
+"""The text of simple values: read and written as .NET does, or in the format that the service asked for."""
 
 # ruff: noqa: DTZ001  # a moment without a zone is a value too
 
@@ -84,6 +84,7 @@ REFUSED = [
     *((Uuid, text) for text in ("", "x", f"{{{GUID}", f"({GUID}}}", str(GUID)[:-1], f"urn:uuid:{GUID}")),
     *((Decimal, text) for text in ("", "1e2", "1,5", "NaN", "Infinity", "0x1", "1_0", "--1")),
     *((Byte, text) for text in ("128", "-129", "1.0", "")),
+    *((Integer16, text) for text in ("1_0", "٣", "0x10", "1e1", " ", "--1")),
     *((UnsignedByte, text) for text in ("256", "-1")),
     *((Boolean, text) for text in ("True", "TRUE", "yes", "2", "")),
     *((Date, text) for text in ("2026-01-02T03:04:05", "20260102", "2026-02-30", "02.01.2026", "")),
@@ -105,13 +106,13 @@ REFUSED = [
     *((ByteArray, text) for text in ("AQ", "A", "!!!!", "AQI=x", "=")),
     (File, "!!!!"),
     *((ByteArray(encoding="hex"), text) for text in ("1", "xx")),
-    *((Double, text) for text in ("", "inf", "nan", "+INF", "1_0", "0x1p3")),
+    *((Double, text) for text in ("", "inf", "Infinity", "nan", "-NaN", "+INF", "1_0", "1_0.0", "0x1p3")),
     *((Color, text) for text in ("red", "", "Blue", "__doc__")),
 ]
 
 
 @pytest.mark.parametrize(("spyne_type", "text"), REFUSED)
-def test_what_is_no_value_is_the_clients_fault(spyne_type: Any, text: str) -> None:
+def test_text_that_is_not_a_value_is_the_clients_fault(spyne_type: Any, text: str) -> None:
     with pytest.raises(ClientFault):
         codec_of(spyne_type, "urn:x").parse(text)
 
@@ -190,8 +191,8 @@ UNFIT = [
 
 
 @pytest.mark.parametrize(("spyne_type", "value"), UNFIT)
-def test_what_is_no_value_of_the_type_is_never_written(spyne_type: Any, value: Any) -> None:
-    """The endpoint answers with a fault and logs it."""
+def test_a_value_of_another_type_is_never_written(spyne_type: Any, value: Any) -> None:
+    """The endpoint turns each of these errors into a fault and logs it."""
     with pytest.raises((TypeError, ValueError, AttributeError, ArithmeticError)):
         codec_of(spyne_type, "urn:x").text(value)
 
@@ -210,16 +211,16 @@ def test_what_is_no_value_of_the_type_is_never_written(spyne_type: Any, value: A
     ],
 )
 def test_a_form_may_spell_values_in_more_ways(spyne_type: Any, text: str, value: Any) -> None:
-    """As .NET's own conversions and browsers' fields do."""
+    """They are those of .NET's own conversions and of browsers' fields."""
     assert codec_of(spyne_type, "urn:x").of_fields([text]) == value
 
 
-def test_a_file_is_read_from_where_it_is(tmp_path: Path) -> None:
+def test_a_file_with_a_path_is_read_from_there(tmp_path: Path) -> None:
     (tmp_path / "f").write_bytes(b"\x01\x02")
     assert codec_of(File, "urn:x").text(File.Value(path=str(tmp_path / "f"))) == "AQI="
 
 
-def test_a_file_comes_as_spynes_value() -> None:
+def test_a_file_is_given_to_the_service_as_spynes_value() -> None:
     value = codec_of(File, "urn:x").parse("AQI=")
     assert isinstance(value, File.Value)
     assert value.data == [b"\x01\x02"]

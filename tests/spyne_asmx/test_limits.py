@@ -1,6 +1,5 @@
-"""Limits are set in one place for every binding, and a request over one is told which."""
+"""Limits are set in one place for every binding, and a refusal names the limit."""
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from werkzeug.test import Client
 from spyne_asmx import AsgiApplication, AsmxApplication, AsmxEndpoint, Limits, Request, Response, WsgiApplication
 from spyne_asmx.http import HeaderMap
 from spyne_asmx.spyne import Array, ByteArray, Integer32, Service, rpc
+from tests.support.asgi import http_scope, sent_by
 
 PATH = "/store.asmx"
 FORM = "application/x-www-form-urlencoded"
@@ -64,26 +64,18 @@ def over_wsgi(to: AsmxEndpoint, path: str, body: bytes, content_type: str) -> tu
 
 def over_asgi(to: AsmxEndpoint, path: str, body: bytes, content_type: str) -> tuple[int, str]:
     headers = [(b"content-type", content_type.encode()), (b"content-length", str(len(body)).encode())]
-    scope = {"type": "http", "method": "POST", "path": path, "headers": headers}
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request", "body": body}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(AsgiApplication(to)(scope, receive, send))
+    scope = http_scope("POST", path, headers=headers)
+    sent = sent_by(AsgiApplication(to), scope, {"type": "http.request", "body": body})
     return sent[0]["status"], sent[1]["body"].decode()
 
 
-def test_a_service_of_ones_own_takes_four_megabytes_as_it_comes() -> None:
-    """ASP.NET's maxRequestLength is 4,096 KB."""
+def test_a_body_may_have_four_megabytes_by_default() -> None:
+    """ASP.NET's maxRequestLength is 4,096 KB. Base64 makes 4 bytes of 3."""
     assert text_of(soap(endpoint(), put(3 * MEGABYTE - 300))) == str(3 * MEGABYTE - 300)
 
 
 @pytest.mark.parametrize("adapter", [over_wsgi, over_asgi])
-def test_a_body_over_the_limit_is_413_over_every_binding_and_says_the_limit(adapter: Any) -> None:
+def test_a_body_over_the_limit_is_413_and_names_the_limit(adapter: Any) -> None:
     body = put(3 * MEGABYTE)
     assert adapter(endpoint(), PATH, body, "text/xml")[0] == 413
     to = endpoint(body=1000)
@@ -94,7 +86,7 @@ def test_a_body_over_the_limit_is_413_over_every_binding_and_says_the_limit(adap
     assert adapter(to, f"{PATH}/Same", b"number=1&x=" + b"x" * 990, FORM) == refused
 
 
-def test_ten_thousand_elements_are_read_as_it_comes_and_more_blame_the_limit() -> None:
+def test_a_request_may_have_ten_thousand_elements_by_default() -> None:
     """Envelope, Body, operation and parameter are four of them."""
     assert text_of(soap(endpoint(), add(9_996))) == "9996"
     answer = soap(endpoint(), add(9_997))

@@ -1,4 +1,4 @@
-"""What must be there (``min_occurs``, Mandatory) is there in answers too: None as nil, as spyne has it."""
+"""A member that must be there (``min_occurs``, Mandatory) is in answers too: as in spyne, None is written as nil."""
 
 from pathlib import Path
 from typing import Any
@@ -83,7 +83,7 @@ def test_an_answer_with_none_is_valid(orders: AsmxEndpoint, operation: str, tmp_
     assert schema.validate(etree.fromstring(etree.tostring(answer))), schema.error_log.last_error
 
 
-def test_none_is_nil_where_something_must_be_there(orders: AsmxEndpoint) -> None:
+def test_none_is_nil_in_a_member_that_must_be_there(orders: AsmxEndpoint) -> None:
     answer = inside(call(orders, "Empty"))
     for name in MAY_BE_NIL:
         assert f'<{name} xsi:nil="true" />' in answer
@@ -97,7 +97,7 @@ def test_a_request_may_say_nil(orders: AsmxEndpoint) -> None:
     assert "<PlaceResult>None [None]</PlaceResult>" in inside(call(orders, "Place", order))
 
 
-def test_a_mandatory_object_has_the_type_of_any_other(orders: AsmxEndpoint) -> None:
+def test_a_mandatory_object_has_no_type_of_its_own(orders: AsmxEndpoint) -> None:
     given = "<one><Sku>a</Sku></one><two><Sku>{}</Sku></two>"
     assert "<TwiceResult><Sku>a</Sku></TwiceResult>" in inside(call(orders, "Twice", given.format("b")))
     assert '<TwiceResult xsi:nil="true" />' in inside(call(orders, "Twice", given.format("")))

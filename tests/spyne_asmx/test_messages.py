@@ -1,4 +1,4 @@
-"""What requests and answers are made of where they are not one wrapped result: the twins of reference/*.asmx."""
+"""Messages that are not one wrapped result: several results, bare and renamed ones; the twins of reference/*.asmx."""
 
 from typing import Any
 
@@ -121,7 +121,7 @@ class Lists(Service):
 
 
 class Halves(Service):
-    """What ASMX has no word for: a wrapped request with a bare answer, and a void method's only out parameter."""
+    """What ASMX cannot declare: a wrapped request with a bare answer, and a void method's only out parameter."""
 
     @rpc(Integer32, Integer32, _returns=Pt, _body_style="out_bare")
     def Place(ctx: Any, a: int, b: int) -> Pt:
@@ -278,7 +278,7 @@ def test_an_element_of_two_bare_operations_needs_an_action() -> None:
 
 
 def test_bare_parameters_of_one_name_and_different_types_are_named_as_spyne_names_them() -> None:
-    """ASMX would refuse them: two elements of one name."""
+    """ASMX would refuse two elements of one name."""
 
     class Clash(Service):
         @rpc(Integer32, _returns=Integer32, _body_style="bare")
@@ -331,7 +331,7 @@ def test_a_bare_answer_to_a_wrapped_request_is_named_as_spyne_names_it(halves: A
     assert inside(call(halves, "Place", "<a>1</a><b>2</b>")) == expected
 
 
-def test_a_single_out_parameter_is_marked(halves: AsmxEndpoint) -> None:
+def test_a_result_may_be_marked_as_an_out_parameter(halves: AsmxEndpoint) -> None:
     assert "<code>3</code>" in inside(call(halves, "Code", "<n>3</n>"))
     assert get(halves, "Code", "n=3").status == 500
 
@@ -363,7 +363,7 @@ def test_two_operations_of_one_name_are_refused() -> None:
         AsmxEndpoint(AsmxApplication([Bare, Other], "urn:x", "both"), "/both.asmx")
 
 
-def test_an_xml_result_that_is_bare_stands_in_its_element(bare: AsmxEndpoint) -> None:
+def test_a_bare_xml_result_is_wrapped_in_its_element() -> None:
     class Free(Service):
         @rpc(_returns=AnyXml, _body_style="bare")
         def Give(ctx: Any) -> Element:
@@ -372,7 +372,7 @@ def test_an_xml_result_that_is_bare_stands_in_its_element(bare: AsmxEndpoint) ->
     assert '><root a="1" xmlns="" /></GiveResult>' in inside(send(endpoint_of("free", Free), "", "Give"))
 
 
-def test_a_part_of_the_wsdl_has_the_name_that_was_chosen() -> None:
+def test_the_name_of_the_wsdls_message_part_can_be_chosen() -> None:
     class Parts(Service):
         @rpc(Integer32, _returns=Integer32, _wsdl_part_name="body")
         def Take(ctx: Any, n: int) -> int:

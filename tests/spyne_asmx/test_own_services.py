@@ -1,6 +1,5 @@
 """The page docs/own-services.md: its examples run, and its tables name what there is."""
 
-import asyncio
 import base64
 import dataclasses
 import re
@@ -22,11 +21,12 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 import spyne_asmx
 from spyne_asmx import AsmxApplication, AsmxEndpoint, Limits, WsgiApplication
 from spyne_asmx import spyne as names
+from tests.support.asgi import http_scope, sent_by
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "own-services.md").read_text("utf-8")
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
-# What no parameter or member can be.
+# Classes that are no type of a parameter or member.
 NO_TYPES = {"Application", "EventManager", "MethodContext", "Service", "ServiceBase"}
 NO_TYPES |= {"ModelBase", "SimpleModel", "ComplexModelBase"}
 
@@ -35,7 +35,7 @@ Import = Callable[[str], Any]
 
 @pytest.fixture
 def example(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Import:
-    """Import an example by its file's name, with the others beside it."""
+    """Imports an example by its file's name; the other examples are in the same folder."""
     monkeypatch.syspath_prepend(tmp_path)
     for text in EXAMPLES:
         named = re.match(r"# (\w+)\.py", text)
@@ -92,11 +92,14 @@ def ticket_service() -> Iterator[str]:
         return WerkzeugResponse('<root success="true" username="jsmith" />' if known else '<root success="false" />')
 
     server = make_server("127.0.0.1", 0, site)
-    thread = Thread(target=server.handle_request)
+    thread = Thread(target=server.serve_forever)
     thread.start()
-    yield f"http://127.0.0.1:{server.port}/srv.asmx/isValidTicket"
-    thread.join()
-    server.server_close()
+    try:
+        yield f"http://127.0.0.1:{server.port}/srv.asmx/isValidTicket"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def test_who_is_calling(example: Import, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,17 +142,8 @@ urlpatterns: list[Any] = []
 
 def test_in_starlette(example: Import) -> None:
     app = example("in_starlette").app
-    scope = {"type": "http", "method": "GET", "path": "/legacy/Calculator.asmx/Add", "query_string": b"a=1&b=2"}
-    sent: list[Any] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    asyncio.run(app({**scope, "headers": [(b"host", b"localhost")], "root_path": ""}, receive, send))
-    assert b">3</int>" in sent[1]["body"]
+    scope = http_scope("GET", "/legacy/Calculator.asmx/Add", query_string=b"a=1&b=2", root_path="")
+    assert b">3</int>" in sent_by(app, scope, {"type": "http.request"})[1]["body"]
 
 
 def test_the_ported_service(example: Import) -> None:
@@ -167,6 +161,7 @@ def test_the_ported_service(example: Import) -> None:
 def test_the_tables_name_every_type_of_spyne() -> None:
     kinds = {name for name in names.__all__ if isinstance(getattr(names, name), type)}
     public = {name for name in kinds if not issubclass(getattr(names, name), Exception)} - NO_TYPES
+    assert {"AnyXml", "Unicode", "XmlAttribute"} <= public
     assert not sorted(name for name in public if not re.search(rf"`[^`]*\b{name}\b", PAGE))
 
 

@@ -1,4 +1,4 @@
-"""Any value of any type survives the way there and back, over every binding that offers it."""
+"""Any value of any type survives a round trip, over every binding that can carry it."""
 
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -170,7 +170,7 @@ HELD: dict[str, Any] = {}
 
 
 def service() -> Any:
-    """For each type an operation that gives what is held, and one that holds what it takes."""
+    """For each type, an operation that returns the value held, and one that holds the value it takes."""
 
     def give(ctx: Any) -> Any:
         return HELD["given"]
@@ -227,7 +227,7 @@ def plain(value: Any) -> Any:
 @pytest.mark.parametrize("media_type", ENVELOPES)
 @pytest.mark.parametrize("kind", TYPES)
 def test_any_value_survives_soap(kind: str, media_type: str) -> None:
-    """What an operation gives is what another gets that is sent it."""
+    """One operation returns the value, and another one gets what the first one wrote."""
 
     @settings(max_examples=25, deadline=None)
     @given(TYPES[kind][1])
@@ -245,7 +245,7 @@ def test_any_value_survives_soap(kind: str, media_type: str) -> None:
 
 
 def sorted_flags(kind: str, value: Any) -> Any:
-    """Flags come back in the order in which they were declared."""
+    """The value with its flags in the order of their declaration, in which they come back."""
     order = ["Mon", "Tue", "Wed"]
     if kind == "flags":
         return [flag for flag in order if flag in value]
@@ -266,7 +266,7 @@ def test_forms_are_offered_for_simple_values_and_arrays_of_them() -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 @pytest.mark.parametrize("kind", FORMS)
 def test_any_value_survives_forms(kind: str, method: str) -> None:
-    """An item each where there are several; a form has no word for no items, and none for what is missing."""
+    """Several items are a field each. A form can express neither an empty array nor a missing item."""
 
     @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
     @given(TYPES[kind][1].filter(lambda value: not isinstance(value, list) or (value and None not in value)))
@@ -303,8 +303,8 @@ def test_any_answer_is_valid_against_its_own_wsdl(kind: str, schemas: etree.XMLS
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_an_answer_with_nothing_in_it_is_valid_too(kind: str, schemas: etree.XMLSchema) -> None:
-    """None where .NET has a value is its zero."""
+def test_an_answer_without_a_value_is_valid_too(kind: str, schemas: etree.XMLSchema) -> None:
+    """None is written as zero where .NET has a value type."""
     spyne_type = TYPES[kind][0]
     makes_objects = spyne_type in {Size, Item, Money, Order}
     for value in (None, spyne_type()) if makes_objects else (None,):

@@ -1,4 +1,4 @@
-"""The faults that a service raises, as ASMX writes SoapException: what Mono answered, without its stack traces."""
+"""The faults that a service raises, written as ASMX writes SoapException: Mono's answers without the stack traces."""
 
 import logging
 from io import BytesIO
@@ -11,7 +11,7 @@ from lxml import etree
 
 from spyne_asmx import AsmxEndpoint, Element, Request
 from spyne_asmx.http import HeaderMap
-from spyne_asmx.soap import SOAP12
+from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
 from spyne_asmx.spyne import (
     Fault,
     Integer32,
@@ -113,15 +113,9 @@ def endpoint() -> AsmxEndpoint:
     return endpoint_of("faults", Faults)
 
 
-def fault11(endpoint: AsmxEndpoint, which: str) -> str:
-    response = call(endpoint, "Raise", f"<which>{which}</which>")
-    assert response.status == 500
-    etree.fromstring(response.body)
-    return inside(response).removeprefix("<soap:Body><soap:Fault>").removesuffix("</soap:Fault></soap:Body>")
-
-
-def fault12(endpoint: AsmxEndpoint, which: str) -> str:
-    response = call(endpoint, "Raise", f"<which>{which}</which>", soap=SOAP12)
+def fault(endpoint: AsmxEndpoint, which: str, soap: SoapVersion = SOAP11) -> str:
+    """What is inside the answer's Fault element."""
+    response = call(endpoint, "Raise", f"<which>{which}</which>", soap=soap)
     assert response.status == 500
     etree.fromstring(response.body)
     return inside(response).removeprefix("<soap:Body><soap:Fault>").removesuffix("</soap:Fault></soap:Body>")
@@ -130,24 +124,24 @@ def fault12(endpoint: AsmxEndpoint, which: str) -> str:
 @pytest.mark.parametrize("which", SOAP11_FAULTS)
 def test_faults_in_soap11(endpoint: AsmxEndpoint, which: str) -> None:
     code, rest = SOAP11_FAULTS[which]
-    assert fault11(endpoint, which) == f"<faultcode>{code}</faultcode><faultstring>m</faultstring>{rest}"
+    assert fault(endpoint, which) == f"<faultcode>{code}</faultcode><faultstring>m</faultstring>{rest}"
 
 
-def test_a_code_of_ones_own_has_its_namespace(endpoint: AsmxEndpoint) -> None:
-    assert fault11(endpoint, "own code").startswith('<faultcode xmlns:q0="urn:bank">q0:NoCredit</faultcode>')
+def test_a_code_in_another_namespace_declares_it(endpoint: AsmxEndpoint) -> None:
+    assert fault(endpoint, "own code").startswith('<faultcode xmlns:q0="urn:bank">q0:NoCredit</faultcode>')
     value = '<soap:Value xmlns:q0="urn:bank">q0:NoCredit</soap:Value>'
-    assert fault12(endpoint, "own code").startswith(
+    assert fault(endpoint, "own code", SOAP12).startswith(
         f"<soap:Code><soap:Value>soap:Receiver</soap:Value><soap:Subcode>{value}</soap:Subcode></soap:Code>"
     )
 
 
 def test_a_fault_says_its_language(endpoint: AsmxEndpoint) -> None:
-    assert '<faultstring xml:lang="de">m</faultstring>' in fault11(endpoint, "language")
-    assert '<soap:Text xml:lang="de">m</soap:Text>' in fault12(endpoint, "language")
+    assert '<faultstring xml:lang="de">m</faultstring>' in fault(endpoint, "language")
+    assert '<soap:Text xml:lang="de">m</soap:Text>' in fault(endpoint, "language", SOAP12)
 
 
 def test_a_dotted_code_is_subcodes_in_soap12(endpoint: AsmxEndpoint) -> None:
-    assert fault12(endpoint, "dotted twice") == (
+    assert fault(endpoint, "dotted twice", SOAP12) == (
         "<soap:Code><soap:Value>soap:Receiver</soap:Value><soap:Subcode><soap:Value>Stock</soap:Value>"
         "<soap:Subcode><soap:Value>Empty</soap:Value></soap:Subcode></soap:Subcode></soap:Code>"
         '<soap:Reason><soap:Text xml:lang="en">m</soap:Text></soap:Reason>'
@@ -155,17 +149,17 @@ def test_a_dotted_code_is_subcodes_in_soap12(endpoint: AsmxEndpoint) -> None:
 
 
 def test_actor_and_detail_have_other_names_in_soap12(endpoint: AsmxEndpoint) -> None:
-    assert fault12(endpoint, "actor").endswith("</soap:Reason><soap:Node>urn:a&amp;b</soap:Node>")
+    assert fault(endpoint, "actor", SOAP12).endswith("</soap:Reason><soap:Node>urn:a&amp;b</soap:Node>")
     for which in ("lxml", "detail element"):
-        assert fault12(endpoint, which).endswith(f"</soap:Reason><soap:Detail>{WRITTEN}</soap:Detail>")
-    assert fault12(endpoint, "detail element of SOAP 1.2").endswith(
+        assert fault(endpoint, which, SOAP12).endswith(f"</soap:Reason><soap:Detail>{WRITTEN}</soap:Detail>")
+    assert fault(endpoint, "detail element of SOAP 1.2", SOAP12).endswith(
         f'<soap:Detail><a xmlns:d="{SOAP12.namespace}" /></soap:Detail>'
     )
 
 
 def test_members_of_a_fault_are_its_detail(endpoint: AsmxEndpoint) -> None:
     members = f'<NoCredit xmlns="{namespace_of("faults")}"><Balance>3</Balance></NoCredit>'
-    assert fault11(endpoint, "members") == (
+    assert fault(endpoint, "members") == (
         "<faultcode>soap:Client.NoCredit</faultcode><faultstring>There is not enough money.</faultstring>"
         f"<detail>{members}</detail>"
     )
@@ -183,16 +177,16 @@ def test_members_of_a_fault_are_its_detail(endpoint: AsmxEndpoint) -> None:
         ("spyne's validation", "soap:Client.ValidationError", "The value 'x' could not be validated."),
     ],
 )
-def test_spynes_own_errors_are_told_as_they_are(endpoint: AsmxEndpoint, which: str, code: str, text: str) -> None:
+def test_spynes_own_errors_are_answered_as_they_are(endpoint: AsmxEndpoint, which: str, code: str, text: str) -> None:
     expected = f"<faultcode>{code}</faultcode><faultstring>{text}</faultstring><detail />"
-    assert fault11(endpoint, which) == expected
+    assert fault(endpoint, which) == expected
 
 
-def test_a_detail_that_cant_be_written_is_the_servers_fault(
+def test_a_detail_that_cannot_be_written_is_the_servers_fault(
     endpoint: AsmxEndpoint, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        assert "<faultcode>soap:Server</faultcode>" in fault11(endpoint, "broken detail")
+        assert "<faultcode>soap:Server</faultcode>" in fault(endpoint, "broken detail")
     assert "an XML value must be" in caplog.text
 
 
@@ -202,7 +196,7 @@ def test_a_form_gets_the_text(endpoint: AsmxEndpoint) -> None:
 
 
 def test_faults_that_are_declared_are_in_the_wsdl() -> None:
-    """ASMX has no word for them; they are as in spyne's own WSDL, so that typed clients know them."""
+    """ASMX cannot declare them; they are as in spyne's own WSDL, so that typed clients know them."""
     declared = endpoint_of("declared", Declared)
     document = declared.handle(Request("GET", declared.path, "wsdl", HeaderMap())).body
     client = zeep.Client(BytesIO(document), transport=EndpointTransport(declared))

@@ -1,4 +1,4 @@
-"""Shapes are exact: matching one gives what the full reader gives, and no shape keeps a value."""
+"""Shapes are exact: a body that matches one means what the full reader says, and no shape keeps a value."""
 
 from typing import Any
 
@@ -46,7 +46,7 @@ def said_of(binding: SoapBinding, body: bytes, content_type: str = "text/xml", a
 def same_both_ways(
     binding: SoapBinding, body: bytes, content_type: str = "text/xml", action: str | None = None
 ) -> bool:
-    """Whether a binding that knows shapes says what one says that knows none. It learns on the way."""
+    """Whether this binding, which may know shapes, agrees with a new one, which knows none. It learns from the body."""
     fresh = SoapBinding(OPERATIONS)
     return said_of(binding, body, content_type, action) == said_of(fresh, body, content_type, action)
 
@@ -91,7 +91,7 @@ VALUES = st.one_of(
     st.sampled_from([SOAP11, SOAP12]),
 )
 def test_the_quick_way_says_what_the_full_way_says(bodies: list[tuple[str, str, str]], soap: str) -> None:
-    """Whatever was learnt before, and whatever stands in a value's place."""
+    """Whatever was learnt before, and whatever the values are."""
     binding = SoapBinding(OPERATIONS)
     for form, first, second in bodies:
         for values in ((first, second), ("a", "b"), (second, first)):
@@ -100,7 +100,9 @@ def test_the_quick_way_says_what_the_full_way_says(bodies: list[tuple[str, str, 
 
 
 @given(st.binary(max_size=30), st.integers(0, 200), st.integers(0, 30))
-def test_a_known_body_that_is_changed_anywhere_is_read_anew(inserted: bytes, at: int, removed: int) -> None:
+def test_a_known_body_that_is_changed_anywhere_means_what_the_full_way_says(
+    inserted: bytes, at: int, removed: int
+) -> None:
     """Bytes put in, taken out or exchanged at any place of a body whose shape is known."""
     binding = SoapBinding(OPERATIONS)
     body = envelope("<UID>jsmith</UID><PWD>x</PWD>").encode()
@@ -121,8 +123,8 @@ def test_a_known_body_that_is_changed_anywhere_is_read_anew(inserted: bytes, at:
         ("application/json", None),
     ],
 )
-def test_a_shape_counts_for_its_headers_alone(content_type: str, action: str | None) -> None:
-    """Content-Type and SOAPAction have a say in what a body means."""
+def test_a_shape_is_valid_only_with_its_own_headers(content_type: str, action: str | None) -> None:
+    """What a body means depends on Content-Type and SOAPAction too."""
     binding = SoapBinding(OPERATIONS)
     body = envelope("<UID>jsmith</UID><PWD>x</PWD>").encode()
     for _ in range(2):
@@ -180,7 +182,7 @@ def test_no_value_is_kept() -> None:
 
 
 def test_shapes_are_bounded_and_those_in_use_stay() -> None:
-    """A client that sends a new shape with each call pushes out none that is in use."""
+    """A client that sends a new shape with each call does not evict one that is in use."""
     shapes = Shapes(8192)
 
     def learn(key: tuple[str, None], number: int) -> bytes:

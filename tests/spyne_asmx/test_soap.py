@@ -1,4 +1,4 @@
-"""What a SOAP request means and what is refused (CONTRACT 2.1, 2.2), and how faults are written."""
+"""What a SOAP request means, what is refused (CONTRACT 2.1, 2.2), and how faults are written."""
 
 from typing import Any
 
@@ -140,7 +140,7 @@ def test_without_soapaction_an_unknown_body_element_is_refused(operation: str) -
 @pytest.mark.parametrize("action", [ACTION, None])
 @pytest.mark.parametrize("namespace", ["http://example.org/", "http://tempuri.org", "urn:x"])
 def test_an_operation_in_another_namespace_is_refused(namespace: str, action: str | None) -> None:
-    """SECURITY D13, X8: it is not the operation that it looks like. The fault tells the namespace that came."""
+    """SECURITY D13, X8: it is not the operation that it looks like. The fault names the namespace that was sent."""
     code, text = decode(envelope(f'<LogIn xmlns="{namespace}"><UID>jsmith</UID></LogIn>'), TEXT_XML, action)
     assert code == "soap:Client"
     assert namespace in str(text)
@@ -176,8 +176,8 @@ def test_soap12_takes_the_action_from_either_place_or_none(parameter: str, actio
     assert decode(envelope(LOG_IN, soap=SOAP12.namespace), SOAP_XML + parameter, action) == DECODED
 
 
-def test_soap12_takes_the_charset_behind_the_action() -> None:
-    """The order of a content type's parameters means nothing."""
+def test_soap12_takes_a_charset_after_the_action() -> None:
+    """The order of a content type's parameters does not matter."""
     content_type = f'application/soap+xml; action="{NAMESPACE}LogIn"; charset=iso-8859-1'
     body = envelope(f'<LogIn xmlns="{NAMESPACE}"><UID>jürgen</UID></LogIn>', soap=SOAP12.namespace)
     assert decode(body.encode("latin-1"), content_type) == ("LogIn", {"UID": "jürgen"})
@@ -322,7 +322,7 @@ def test_parameters_that_are_refused(inside: str, action: str | None) -> None:
         envelope(LOG_IN).replace("<s:Envelope", '<s:Envelope s:encodingStyle="urn:e"'),
     ],
 )
-def test_envelopes_may_be_dressed_in_any_way(body: str) -> None:
+def test_envelopes_may_be_written_in_any_way(body: str) -> None:
     """Prefixes, comments, white space, headers that need not be understood, encodingStyle."""
     assert decode(body, TEXT_XML, ACTION) == DECODED
 
@@ -353,16 +353,16 @@ BAD_ENVELOPES = {
     "only a Header": f'<s:Envelope xmlns:s="{SOAP11.namespace}"><s:Header/></s:Envelope>',
     "two Bodies": envelope(LOG_IN).replace("</s:Envelope>", f"<s:Body>{LOG_IN}</s:Body></s:Envelope>"),
     "two Headers": envelope(LOG_IN, header="<s:Header/><s:Header/>"),
-    "Header behind Body": envelope(LOG_IN).replace("</s:Envelope>", "<s:Header/></s:Envelope>"),
+    "Header after Body": envelope(LOG_IN).replace("</s:Envelope>", "<s:Header/></s:Envelope>"),
     "a trailing element": envelope(LOG_IN).replace("</s:Envelope>", '<x xmlns="urn:x"/></s:Envelope>'),
     "Body in no namespace": f'<s:Envelope xmlns:s="{SOAP11.namespace}"><Body>{LOG_IN}</Body></s:Envelope>',
     "Body of the other version": envelope(LOG_IN)
     .replace("s:Body>", "b:Body>")
     .replace("<b:Body>", f'<b:Body xmlns:b="{SOAP12.namespace}">'),
-    "no envelope in the Body": f'<s:Envelope xmlns:s="{SOAP11.namespace}">{LOG_IN}</s:Envelope>',
+    "no Body around the operation": f'<s:Envelope xmlns:s="{SOAP11.namespace}">{LOG_IN}</s:Envelope>',
     "text": envelope("jsmith"),
     "text beside the element": envelope(f"x{LOG_IN}"),
-    "text behind the element": envelope(f"{LOG_IN}x"),
+    "text after the element": envelope(f"{LOG_IN}x"),
     "two elements": envelope(LOG_IN + LOG_IN),
     "a multi-reference element": envelope(f'{LOG_IN}<multiRef id="1"/>'),
     "a Fault": envelope(_FAULT),
@@ -387,8 +387,8 @@ def test_envelopes_that_could_be_read_in_two_ways_are_refused(body: str, action:
     ],
 )
 @pytest.mark.parametrize("content_type", [TEXT_XML, SOAP_XML])
-def test_what_is_no_envelope_mismatches(body: str, namespace: str, content_type: str) -> None:
-    """CONTRACT 2.4; in the version of the content type."""
+def test_a_root_that_is_not_an_envelope_is_a_version_mismatch(body: str, namespace: str, content_type: str) -> None:
+    """CONTRACT 2.4. The fault is in the SOAP version of the content type."""
     text = (
         f"Possible SOAP version mismatch: Envelope namespace {namespace} was unexpected. Expecting {SOAP11.namespace}."
     )
@@ -407,13 +407,13 @@ def test_what_is_no_envelope_mismatches(body: str, namespace: str, content_type:
 )
 @pytest.mark.parametrize(("content_type", "code"), [(TEXT_XML, "soap:Client"), (SOAP_XML, "soap:Sender")])
 def test_what_is_not_xml_is_unreadable(body: str, place: str, content_type: str, code: str) -> None:
-    """CONTRACT 2.4; in the version of the content type."""
+    """CONTRACT 2.4. The fault is in the SOAP version of the content type."""
     assert decode(body, content_type) == (code, f"{UNABLE}There is an error in XML document {place}.")
 
 
 @pytest.mark.parametrize("charset", ["utf-7", "utf-32", "iso-2022-jp", "hz-gb-2312", "unicode_escape", "nonsense"])
-def test_an_unknown_charset_is_no_media_type_of_ours(charset: str) -> None:
-    """CONTRACT 2.1: 415, in the header and in the declaration."""
+def test_an_unknown_charset_is_refused(charset: str) -> None:
+    """CONTRACT 2.1: 415, whether the header or the declaration names it."""
     expected = ("415", f"The charset {charset} is not supported.")
     assert decode(envelope(LOG_IN), f"text/xml; charset={charset}") == expected
     assert decode(f'<?xml version="1.0" encoding="{charset}"?>{envelope(LOG_IN)}', "text/xml") == expected
@@ -496,8 +496,10 @@ def test_other_headers_are_ignored(soap: SoapVersion, attributes: str) -> None:
         (with_header('s:mustUnderstand="1"', SOAP11).replace("UID", "a:UID"), None, "soap:Client"),
     ],
 )
-def test_of_several_faults_the_basic_profiles_first_is_said(body: str, action: str | None, code: str) -> None:
-    """BP R2725: VersionMismatch, then MustUnderstand, then Client; before all what is no XML."""
+def test_of_several_faults_the_first_in_the_basic_profiles_order_is_reported(
+    body: str, action: str | None, code: str
+) -> None:
+    """BP R2725: VersionMismatch, then MustUnderstand, then Client. What is not XML comes before all of them."""
     assert decode(body, TEXT_XML, action)[0] == code
 
 
@@ -584,6 +586,6 @@ def test_a_version_mismatch_lists_the_versions() -> None:
 
 
 @pytest.mark.parametrize(("fault", "status"), [(ClientFault("x"), 500), (Unreadable(1, 1), 400), (ServerFault(), 500)])
-def test_faults_know_their_status(fault: Any, status: int) -> None:
-    """CONTRACT 2.4: 500, and 400 for what is no XML."""
+def test_the_status_of_a_fault(fault: Any, status: int) -> None:
+    """CONTRACT 2.4: 500, and 400 for what is not XML."""
     assert fault.status == status

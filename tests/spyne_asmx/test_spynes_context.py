@@ -1,4 +1,4 @@
-"""What spyne's services and listeners do with a call's context, they do here too."""
+"""What services and listeners do with a call's context under spyne works here too."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ class Held:
 
 
 def endpoint(run: Callable[[Any], Any], returns: Any = Unicode, /, **listeners: Callable[[Any], Any]) -> AsmxEndpoint:
-    """An endpoint with one operation, ``Run``, which has two parameters, and these listeners."""
+    """An endpoint with these listeners and one operation, ``Run``, which has two parameters."""
 
     class Runs(Service):
         @rpc(Unicode, Integer32, _returns=returns)
@@ -60,7 +60,7 @@ def result(value: str) -> str:
         (lambda ctx: f"{ctx.in_object.text} {ctx.in_object.count} {list(ctx.in_object)}", "a 2 ['a', 2]"),
     ],
 )
-def test_a_service_finds_what_spyne_has(run: Callable[[Any], Any], shown: str) -> None:
+def test_a_service_finds_what_spyne_gives_it(run: Callable[[Any], Any], shown: str) -> None:
     assert answer(run) == result(shown)
 
 
@@ -71,7 +71,7 @@ def test_a_listener_changes_an_argument_by_its_name() -> None:
     assert answer(lambda ctx: ctx.in_object[0], method_call=change) == result("a!")
 
 
-def test_what_a_service_has_opened_is_closed_with_its_context() -> None:
+def test_files_that_a_service_has_opened_are_closed_with_its_context() -> None:
     held = Held()
     assert answer(lambda ctx: ctx.files.append(held)) == f'<soap:Body><RunResponse xmlns="{NAMESPACE}" /></soap:Body>'
     assert held.is_closed
@@ -133,7 +133,7 @@ def test_another_protocol_writes_the_answer() -> None:
     assert (got.status, dict(got.headers)["content-type"], got.body) == (200, "text/csv", b"a;b")
 
 
-def test_another_protocol_has_a_media_type_of_its_own() -> None:
+def test_another_protocol_brings_its_own_media_type() -> None:
     def write(ctx: Any) -> str:
         ctx.out_protocol = JsonDocument()
         return "a"
@@ -142,7 +142,7 @@ def test_another_protocol_has_a_media_type_of_its_own() -> None:
     assert (dict(got.headers)["content-type"], got.body) == ("application/json", b'"a"')
 
 
-def test_a_fault_is_written_as_the_client_reads_it() -> None:
+def test_a_fault_is_in_the_clients_protocol_whatever_writes_the_result() -> None:
     def fail(ctx: Any) -> None:
         ctx.out_protocol = JsonDocument()
         ctx.transport.mime_type = "text/csv"
@@ -153,7 +153,7 @@ def test_a_fault_is_written_as_the_client_reads_it() -> None:
     assert dict(got.headers)["content-type"] == "text/xml; charset=utf-8"
 
 
-def test_a_listener_changes_a_fault_that_the_client_then_reads() -> None:
+def test_a_listener_may_change_what_a_fault_says() -> None:
     def hide(ctx: Any) -> None:
         ctx.out_error.faultstring = "It did not work."
         ctx.out_error.detail = {"id": "7"}
@@ -195,7 +195,9 @@ def test_a_bug_of_a_listener_is_the_servers_fault(event: str, caplog: pytest.Log
 
 
 @pytest.mark.parametrize("event", ["method_exception_document", "method_exception_string"])
-def test_a_bug_of_a_listener_leaves_a_fault_that_is_written(event: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_bug_of_a_listener_does_not_change_a_fault_that_is_already_written(
+    event: str, caplog: pytest.LogCaptureFixture
+) -> None:
     def break_down(_: Any) -> None:
         raise LookupError("a bug")
 

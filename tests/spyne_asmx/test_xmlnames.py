@@ -1,4 +1,4 @@
-"""Names that XML does not have are written as .NET's XmlConvert.EncodeLocalName writes them."""
+"""Names that XML does not allow are written as .NET's XmlConvert.EncodeLocalName writes them."""
 
 import pytest
 from lxml import etree
@@ -21,6 +21,6 @@ from spyne_asmx.xmlnames import xml_name
         ("<&>", "_x003C__x0026__x003E_"),
     ],
 )
-def test_a_name_is_one_of_xmls(name: str, written: str) -> None:
+def test_a_name_is_written_as_one_that_xml_allows(name: str, written: str) -> None:
     assert xml_name(name) == written
     assert etree.fromstring(f"<{written}/>").tag == written

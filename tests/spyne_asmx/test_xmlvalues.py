@@ -1,4 +1,4 @@
-"""XML values survive: as results, parameters, members and items, over every binding that offers them."""
+"""XML values survive a round trip as results, parameters, members and items, over every binding that can carry them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from spyne_asmx import AsmxApplication, AsmxEndpoint, Element, Request
+from spyne_asmx import AsmxApplication, AsmxEndpoint, Element, Request, Response
 from spyne_asmx.http import HeaderMap
+from spyne_asmx.soap import SOAP11, SOAP12, SoapVersion
 from spyne_asmx.spyne import AnyXml, Array, ComplexModel, Service, Unicode, rpc
 from spyne_asmx.xmlvalues import as_element
 from spyne_asmx.xmlwriter import write
@@ -51,12 +52,20 @@ class Xml(Service):  # type: ignore[misc]
 ENDPOINT = AsmxEndpoint(AsmxApplication([Xml], NAMESPACE, "xml"), "/x.asmx")
 
 
-def call(operation: str, content: str, soap: str = "http://schemas.xmlsoap.org/soap/envelope/") -> etree._Element:
+def asked(operation: str, content: str, soap: SoapVersion = SOAP11) -> Response:
+    """The answer to a call, whose envelope declares no namespace that a value could use."""
+    body = (
+        f'<s:Envelope xmlns:s="{soap.namespace}"><s:Body><{operation} xmlns="{NAMESPACE}">{content}</{operation}>'
+        "</s:Body></s:Envelope>"
+    )
+    return ENDPOINT.handle(
+        Request("POST", "/x.asmx", "", HeaderMap([("content-type", soap.content_type)]), body.encode())
+    )
+
+
+def call(operation: str, content: str, soap: SoapVersion = SOAP11) -> etree._Element:
     """The first element of an answer's body, which must not be a fault."""
-    body = f'<s:Envelope xmlns:s="{soap}"><s:Body><{operation} xmlns="{NAMESPACE}">{content}</{operation}></s:Body>'
-    media_type = "text/xml" if "xmlsoap" in soap else "application/soap+xml"
-    headers = HeaderMap([("content-type", f"{media_type}; charset=utf-8")])
-    answer = ENDPOINT.handle(Request("POST", "/x.asmx", "", headers, f"{body}</s:Envelope>".encode()))
+    answer = asked(operation, content, soap)
     assert answer.status == 200, answer.body
     return etree.fromstring(answer.body)[0][0]
 
@@ -87,11 +96,9 @@ DOCUMENTS = {
 }
 
 
-@pytest.mark.parametrize(
-    "soap", ["http://schemas.xmlsoap.org/soap/envelope/", "http://www.w3.org/2003/05/soap-envelope"]
-)
+@pytest.mark.parametrize("soap", [SOAP11, SOAP12], ids=["1.1", "1.2"])
 @pytest.mark.parametrize("document", DOCUMENTS.values(), ids=DOCUMENTS)
-def test_a_document_is_the_same_wherever_it_stands(document: str, soap: str) -> None:
+def test_a_document_survives_wherever_it_is(document: str, soap: SoapVersion) -> None:
     expected = canonical(document)
     embedded = document if ' xmlns="' in document.partition(">")[0] else _without_default_namespace(document)
     assert canonical(call("Same", f"<x>{embedded}</x>", soap)[0][0]) == expected
@@ -103,14 +110,14 @@ def test_a_document_is_the_same_wherever_it_stands(document: str, soap: str) -> 
 
 
 def _without_default_namespace(document: str) -> str:
-    """A document for where SOAP's body has a default namespace."""
+    """The document with ``xmlns=""``, to be put where a default namespace is in force."""
     end = next(index for index, character in enumerate(document) if index and character in " />")
     return f'{document[:end]} xmlns=""{document[end:]}'
 
 
 @pytest.mark.parametrize("document", [document for name, document in DOCUMENTS.items() if name != "nested alike"])
 def test_a_form_is_answered_with_the_document(document: str) -> None:
-    """Indented as ASMX does, where no text is among the elements; so only without white space it is the same."""
+    """ASMX indents elements that have no text between them, so white space is not compared."""
     answer = ENDPOINT.handle(Request("GET", "/x.asmx/Read", f"text={quote(document)}", HeaderMap()))
     assert answer.status == 200
     blank = etree.XMLParser(remove_blank_text=True)
@@ -135,19 +142,16 @@ def test_a_form_is_answered_with_indented_elements() -> None:
     ]
 
 
-def test_a_parameter_keeps_the_prefixes_that_stand_around_it() -> None:
-    """The envelope's too, where the value uses them; without the others."""
+def test_a_parameter_keeps_the_prefixes_declared_around_it() -> None:
+    """Those that the value uses, and no others."""
     content = '<x xmlns:q="urn:q" xmlns:r="urn:r"><a xmlns="" type="q:int"/></x>'
     value = call("Same", content)[0][0]
     assert (value.nsmap["q"], "r" in value.nsmap) == ("urn:q", False)
 
 
-def test_a_default_namespace_that_is_in_force_is_not_said_again() -> None:
-    """As ASMX writes what it was sent so."""
-    body = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Same xmlns="{NAMESPACE}"><x><a>'
-    headers = HeaderMap([("content-type", "text/xml")])
-    request = Request("POST", "/x.asmx", "", headers, f"{body}b<c/></a></x></Same></s:Body></s:Envelope>".encode())
-    assert b"<SameResult><a>b<c /></a></SameResult>" in ENDPOINT.handle(request).body
+def test_a_default_namespace_that_is_in_force_is_not_declared_again() -> None:
+    """ASMX does the same."""
+    assert b"<SameResult><a>b<c /></a></SameResult>" in asked("Same", "<x><a>b<c/></a></x>").body
 
 
 @pytest.mark.parametrize(
@@ -159,19 +163,12 @@ def test_a_default_namespace_that_is_in_force_is_not_said_again() -> None:
     ],
 )
 def test_what_is_well_formed_is_taken_where_lxml_itself_would_not(document: str) -> None:
-    """Namespaces that are no URI, and ids that stand twice or are no names."""
-    headers = HeaderMap([("content-type", "text/xml; charset=utf-8")])
-    body = f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Same xmlns="{NAMESPACE}"><x>'
-    request = Request("POST", "/x.asmx", "", headers, f"{body}{document}</x></Same></s:Body></s:Envelope>".encode())
-    assert f"<SameResult>{document}</SameResult>" in ENDPOINT.handle(request).body.decode()
+    """Namespaces that are not URIs, and ids that occur twice or are not names."""
+    assert f"<SameResult>{document}</SameResult>" in asked("Same", f"<x>{document}</x>").body.decode()
 
 
-def test_text_is_no_xml_value() -> None:
-    body = (
-        f'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><Same xmlns="{NAMESPACE}"><x>text</x>'
-    )
-    headers = HeaderMap([("content-type", "text/xml")])
-    answer = ENDPOINT.handle(Request("POST", "/x.asmx", "", headers, f"{body}</Same></s:Body></s:Envelope>".encode()))
+def test_text_is_refused_as_an_xml_value() -> None:
+    answer = asked("Same", "<x>text</x>")
     assert answer.status == 500
     assert b"The parameter x must have an element inside it, and no text." in answer.body
 
@@ -193,8 +190,8 @@ MADE: dict[str, Callable[[str], Any]] = {
 def test_a_service_may_make_xml_in_many_ways(make: Callable[[str], Any]) -> None:
     text = f'<a xmlns:l="{XLINK}" l:href="u">x<b>é</b>y</a>'
     written = write(as_element(make(text)), NAMESPACE)
-    names = etree.fromstring(f'<r xmlns="{NAMESPACE}">{written}</r>')[0]
-    assert (names.tag, names[0].tag, names[0].tail, names.get(f"{{{XLINK}}}href")) == ("a", "b", "y", "u")
+    root = etree.fromstring(f'<r xmlns="{NAMESPACE}">{written}</r>')[0]
+    assert (root.tag, root[0].tag, root[0].tail, root.get(f"{{{XLINK}}}href")) == ("a", "b", "y", "u")
 
 
 def test_mixed_content_of_an_element() -> None:
@@ -212,7 +209,7 @@ def test_mixed_content_of_an_element() -> None:
         etree.fromstring("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>", etree.XMLParser(resolve_entities=False)),
     ],
 )
-def test_what_is_no_document_is_refused(value: Any) -> None:
+def test_what_cannot_be_an_xml_value_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match="an XML value must"):
         as_element(value)
 
@@ -254,8 +251,8 @@ _DOCUMENTS = st.recursive(
 
 
 @given(st.builds(_element, _DOCUMENTS, _NAMES, _ATTRIBUTES, st.sampled_from(["", "urn:d"])))
-def test_any_document_comes_back_the_same(document: str) -> None:
+def test_any_document_survives(document: str) -> None:
     expected = canonical(document)
     assert canonical(call("Same", f"<x>{document}</x>")[0][0]) == expected
     assert canonical(call("Turn", f"<page><Body>{document}</Body></page>")[0][0][0]) == expected
-    assert canonical(f"{write(as_element(document))}") == expected
+    assert canonical(write(as_element(document))) == expected

@@ -1,11 +1,14 @@
 """Hypothesis strategies for what the bindings can and can't carry."""
 
+import re
+
 from hypothesis import strategies as st
 
 _NOT_IN_XML = [*map(chr, set(range(0x20)) - {0x09, 0x0A, 0x0D}), "\ufffe", "\uffff"]
 _TRICKY = st.sampled_from("&<>\"']]>\t\n\r +%;=\u0085\u2028\ufeff\U0001f600éßıſK")
 
 # XML 1.0 production 2 (Char). A form is held to the same (SECURITY F5).
+XML_CHARACTER = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 XML_TEXT = st.text(
     st.one_of(st.characters(exclude_categories=["Cs"], exclude_characters=_NOT_IN_XML), _TRICKY), max_size=60
 )

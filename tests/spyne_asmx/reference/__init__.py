@@ -1,4 +1,4 @@
-"""Services in C# with the WSDL that Mono's ASMX generated for them, and helpers to compare with it."""
+"""Services in C# with the WSDL that Mono's ASMX generated for them, and helpers to compare ours with it."""
 
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ def endpoint_of(name: str, *services: type) -> AsmxEndpoint:
 
 
 def wsdl_of(endpoint: AsmxEndpoint, name: str) -> bytes:
+    """The endpoint's WSDL at the address in the reference, as canonical XML."""
     application: Any = endpoint.app
     body = build_wsdl(OperationTable(application), name, f"http://localhost/{name}.asmx", ALL_BINDINGS)
     return canonical(body)
@@ -34,7 +35,7 @@ def recorded_wsdl(name: str) -> bytes:
 
 
 def canonical(document: bytes) -> bytes:
-    """Canonical XML, without declarations that nothing needs and white space between elements."""
+    """Canonical XML, without unused declarations and without white space between elements."""
     root = etree.fromstring(document, etree.XMLParser(remove_blank_text=True))
     etree.cleanup_namespaces(root, keep_ns_prefixes=["tns", "s", *[f"s{number}" for number in range(9)]])
     return etree.tostring(root, method="c14n", pretty_print=False)
@@ -43,7 +44,7 @@ def canonical(document: bytes) -> bytes:
 def call(
     endpoint: AsmxEndpoint, operation: str, inside: str = "", header: str | None = None, soap: SoapVersion = SOAP11
 ) -> Response:
-    """Call a wrapped operation with what is inside of its element."""
+    """Call a wrapped operation with this content of its element."""
     namespace = endpoint.operations.namespace
     return send(endpoint, f'<{operation} xmlns="{namespace}">{inside}</{operation}>', operation, header, soap)
 
@@ -55,7 +56,7 @@ def send(
     header: str | None = None,
     soap: SoapVersion = SOAP11,
 ) -> Response:
-    """Send an envelope with this body, and this content of its header."""
+    """Send an envelope with this content of its body and of its header."""
     headers = [("content-type", soap.content_type)]
     if action is not None:
         headers.append(("soapaction", f'"{endpoint.operations.namespace}/{action}"'))
@@ -72,7 +73,7 @@ def get(endpoint: AsmxEndpoint, operation: str, query: str = "") -> Response:
 
 
 def inside(response: Response) -> str:
-    """What the answer's envelope has, without the declarations of the envelope itself."""
+    """What is inside the answer's envelope."""
     text = response.body.decode()
     start = text.index(">", text.index("Envelope")) + 1
     return text[start : text.rindex("</soap:Envelope>")]

@@ -15,7 +15,7 @@ def main(names: list[str]) -> None:
             record(name, address)
             print(f"recorded {name}")
         record_typed(names or NAMES, address)
-        print("recorded what typed proxies are told")
+        print("recorded the answers to typed proxies")
 
 
 if __name__ == "__main__":

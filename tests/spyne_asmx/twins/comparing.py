@@ -1,4 +1,4 @@
-"""When two answers say the same to a client, though their bytes differ."""
+"""What two answers must have in common to mean the same to a client, though their bytes differ."""
 
 import re
 from typing import Any
@@ -14,9 +14,9 @@ _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
 def canonical(document: str | bytes, *, strip: bool = False) -> str:
-    """Canonical XML with prefixes and their declarations evened out; ``strip`` drops indentation too.
+    """Canonical XML with uniform prefixes; ``strip`` drops indentation too.
 
-    Where a prefix is declared is nobody's business, so the declarations stand at the end.
+    It does not matter where a prefix is declared, so the declarations come at the end.
     """
     root = etree.fromstring(document.encode() if isinstance(document, str) else document)
     for element in root.iter(etree.Element):
@@ -28,7 +28,7 @@ def canonical(document: str | bytes, *, strip: bool = False) -> str:
 
 
 def definitions(wsdl: str) -> str:
-    """A WSDL in canonical form. In what order a schema's types, and the schemas, stand is nobody's business."""
+    """A WSDL in canonical form. The order of the schemas, and of the types in a schema, does not matter."""
     root = etree.fromstring(wsdl.encode("utf-8"), etree.XMLParser(remove_blank_text=True))
     for schema in root.iter(f"{{{_XSD}}}schema"):
         schema[:] = sorted(schema, key=lambda part: (str(part.tag), part.get("name") or part.get("namespace") or ""))
@@ -38,7 +38,7 @@ def definitions(wsdl: str) -> str:
 
 
 def meaning(answer: Answer) -> dict[str, Any]:
-    """What a client makes of an answer: status, media type and content; of a fault its parts."""
+    """What a client learns from an answer: status, media type and content, or the parts of a fault."""
     status, content_type, body = answer
     said: dict[str, Any] = {"status": status}
     if not body.strip():
@@ -72,5 +72,5 @@ def _expanded(code: Any) -> str:
 
 
 def is_run_times_text(text: str) -> bool:
-    """Whether a fault's text is the run-time's own: .NET's and Mono's differ, and so do languages."""
+    """Whether a fault's text is the run-time's own: it differs between .NET and Mono and between languages."""
     return "{0}" in text or text.startswith("Server was unable to")

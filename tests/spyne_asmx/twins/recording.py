@@ -44,7 +44,7 @@ def _write(twin: str, file: str, rows: dict[str, Any]) -> None:
 
 
 def zeep_conversation(twin: str, address: str) -> dict[str, str]:
-    """What zeep is answered by the twin in C#."""
+    """What the twin in C# answers zeep."""
     wsdl = _ask(f"{address}/{twin}.asmx", "GET", "", "WSDL", {}, "")
     return conversation(wsdl.body.encode(), OfflineTransport())
 

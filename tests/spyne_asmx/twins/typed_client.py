@@ -1,4 +1,4 @@
-"""Calls every operation of twins with typed .NET proxies, which Mono's wsdl generates from their WSDL."""
+"""Calls every operation of the twins with typed .NET proxies, which Mono's wsdl generates from the WSDL."""
 
 import re
 import subprocess
