@@ -1,4 +1,4 @@
-"""What the tests against attackers share: a composed service with stores of its own, and a server that tells all."""
+"""What the tests against attackers share: services composed with stores of their own, and a server that logs all."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC
@@ -29,8 +29,8 @@ from tests.support.service import PASSWORD, Clock, QuickParameters, Service
 
 @pytest.fixture(scope="session")
 def watched_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedServer]:
-    """The demo, one for a whole worker of the test run, with every line of every log. It throttles next to nobody, its
-    CreateTicketforUser is for 127.0.0.2 alone, and ENVIRONMENT_CANARY is in its environment."""
+    """One demo for a whole worker of the test run, which logs at Trace. It hardly throttles, its CreateTicketforUser is
+    for 127.0.0.2 alone, and ENVIRONMENT_CANARY is in its environment."""
     folder = tmp_path_factory.mktemp("demo")
     settings = {"Audit__To": "stdout", "Logging__LogLevel__Default": "Trace", "TrustedUserNetworks__0": "127.0.0.2"}
     with running(folder, "--demo", DEPLOY_TOKEN=ENVIRONMENT_CANARY, **settings, **UNTHROTTLED, **UNMERGED) as server:
@@ -39,8 +39,8 @@ def watched_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedSe
 
 @pytest.fixture
 def make_stored_service(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Service]]:
-    """Compose the service as ``serve`` does, with alice and bob and quick hashes; settings as in the environment. Users
-    and the audit log are kept below tmp_path if no setting says otherwise."""
+    """Compose the service as ``serve`` does, with alice, bob and quick hashes. Settings have the environment's names.
+    Users and the audit log are kept below tmp_path if no setting says otherwise."""
     made: list[Composition] = []
     hasher = PasswordHasher(QuickParameters())
     file = tmp_path / "appsettings.json"
@@ -62,8 +62,8 @@ def make_stored_service(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., 
 
 @pytest.fixture
 def make_guessed(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., GuessedService]]:
-    """Compose the service as ``serve`` does, throttles as they are by default, with the demo's users in memory and an
-    audit log; settings as in the environment. Hashes are quick, if no other ``cost`` is given."""
+    """Compose the service as ``serve`` does, with the default throttles, the demo's users in memory and an audit log.
+    Settings have the environment's names. Hashes are quick if no other ``cost`` is given."""
     made: list[GuessedService] = []
     file = tmp_path / "guessed.json"
     file.write_text("{}")
@@ -92,13 +92,13 @@ def make_guessed(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Guessed
 
 @pytest.fixture
 def guessed(make_guessed: Callable[..., GuessedService]) -> GuessedService:
-    """With all settings as they are by default."""
+    """With the default settings."""
     return make_guessed()
 
 
 @pytest.fixture
 def target(record_property: Callable[[str, object], None]) -> Iterator[Target]:
-    """The service in front of rules that write down what reaches them."""
+    """The service in front of rules that refuse everything and keep what they were asked."""
     TARGET.slowest = 0.0
     yield TARGET
     slowest = round(TARGET.slowest * 1000, 1)

@@ -1,4 +1,4 @@
-"""What the tests against attackers share: a composed service with stores of its own, and a server that tells all."""
+"""What the tests against attackers share: services and servers that show their insides, bytes to send, statistics."""
 
 import json
 import math
@@ -17,18 +17,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
-from werkzeug.test import Client
+from werkzeug.test import Client, TestResponse
 
+from asmx_tickets.tickets import digest, short_hash
+from asmx_tickets.tickets.ticket import parse_guid
 from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher, Verification
 from spyne_asmx.wsgi import WsgiApplication
+from tests.contract.steps import FAILED
 from tests.fuzz.target import Target
 from tests.support import program
 from tests.support.processes import free_port
 from tests.support.server import Server
-from tests.support.service import Service
+from tests.support.service import NAMESPACE, PASSWORD, SOAP12, Service, envelope, error_of, root_of
 
 TRUSTED = "f2a96c1d07b84e5390ab44d1c8e7f653"
 
@@ -36,7 +40,7 @@ TRUSTED = "f2a96c1d07b84e5390ab44d1c8e7f653"
 ENVIRONMENT_CANARY = "cnry-of-the-environment-77c1b0"
 
 
-# Failures that are no subject of a test must not slow it down.
+# For tests that fail to log in and are not about throttling.
 UNTHROTTLED = {
     "Throttling__Failures": "1000",
     "Throttling__FailuresPerAddress": "100000",
@@ -44,7 +48,7 @@ UNTHROTTLED = {
 }
 
 
-# Each refusal has a line of its own.
+# Each refusal has a line of its own in the audit log.
 UNMERGED = {"Audit__MergeSeconds": "0"}
 
 
@@ -60,7 +64,7 @@ class WatchedServer(Server):
     folder: Path
 
     def raw(self, data: bytes, *, half_close: bool = False, timeout: float = 15, source: str = "127.0.0.1") -> bytes:
-        """As Server.raw, from one of this machine's loopback addresses; and what is answered to a request that the
+        """As Server.raw, from one of this machine's loopback addresses. It also gets the answer to a request that the
         server does not read to its end."""
         address = ("127.0.0.1", self.port)
         received = b""
@@ -73,6 +77,11 @@ class WatchedServer(Server):
                 while piece := connection.recv(65536):
                     received += piece
         return received
+
+    def log_in(self) -> str:
+        """A fresh ticket of the demo's jsmith."""
+        answer = self.raw(http(f"/srv.asmx/AuthenticateUser?UID=jsmith&PWD={PASSWORD}"))
+        return re.findall('ticket="([^"]+)"', answer.decode())[0]
 
     @property
     def stdout(self) -> str:
@@ -93,20 +102,34 @@ def http(
     return "\r\n".join([*head, "", ""]).encode("latin-1") + body
 
 
+def in_every_binding(operation: str, **parameters: str) -> dict[str, bytes]:
+    """A call as bytes, by the binding's name."""
+    form = "application/x-www-form-urlencoded"
+    fields = urlencode(parameters)
+    action = f"SOAPAction: {NAMESPACE}{operation}"
+    body11, body12 = envelope(operation, parameters), envelope(operation, parameters, soap=SOAP12)
+    return {
+        "SOAP 1.1": http("/srv.asmx", body11, action, content_type="text/xml; charset=utf-8"),
+        "SOAP 1.2": http("/srv.asmx", body12, content_type="application/soap+xml"),
+        "GET": http(f"/srv.asmx/{operation}?{fields}"),
+        "POST": http(f"/srv.asmx/{operation}", fields.encode(), content_type=form),
+    }
+
+
 def status_of(answer: bytes) -> int:
     """0 where there is no answer."""
     return int(answer[9:12] or b"0")
 
 
 def headers_of(answer: bytes) -> dict[str, str]:
-    """By their names in lower case."""
+    """An answer's headers, by their names in lower case."""
     head = answer.partition(b"\r\n\r\n")[0].decode("latin-1").split("\r\n")[1:]
     return {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head)}
 
 
 @contextmanager
 def running(folder: Path, *arguments: str, **environ: str) -> Iterator[WatchedServer]:
-    """A server that works and writes in a folder, which has an ``appsettings.json`` or gets an empty one."""
+    """A server in a folder, which has an ``appsettings.json`` or gets an empty one; its output is written there too."""
     (folder / "appsettings.json").touch()
     if not (folder / "appsettings.json").read_text():
         (folder / "appsettings.json").write_text("{}")
@@ -144,8 +167,22 @@ def mint_for(service: Service, user_name: str) -> str:
     return service.call("CreateTicketforUser", TrustedUserPwd=TRUSTED, UserName=user_name).attrib["ticket"]
 
 
+def hash_in_logs(ticket: str) -> str:
+    """What the logs show of a ticket."""
+    return short_hash(digest(parse_guid(ticket) or b""))
+
+
+def has_ticket(answer: TestResponse) -> bool:
+    """Whether a login or an impersonation got in. What did not must have been told the one text there is."""
+    root = root_of(answer)
+    if root.attrib["success"] == "true":
+        return True
+    assert error_of(root) == FAILED
+    return False
+
+
 class CountingHasher(PasswordHasher):
-    """Counts the passwords that were compared with an account's; comparing is as it always is."""
+    """Counts the passwords that it verifies, and of them those that it compares with an account's hash."""
 
     def __init__(self, parameters: HashParameters) -> None:
         super().__init__(parameters)
@@ -162,10 +199,10 @@ class CountingHasher(PasswordHasher):
 
 @dataclass
 class GuessedService(Service):
-    """The composed service as one client sees it, from ``address``; and what an operator sees of it.
+    """The composed service as a client at ``address`` sees it, and as its operator does.
 
-    ``hasher.compared`` counts the passwords of accounts that were looked at, ``hasher.verified`` those that took the
-    time of one.
+    ``hasher.compared`` counts the passwords that were compared with an account's, ``hasher.verified`` all that took the
+    time of a comparison.
     """
 
     hasher: CountingHasher = field(kw_only=True)
@@ -185,7 +222,7 @@ class GuessedService(Service):
         return audit_lines(self.audit.read_text() + refused.read_text())
 
     def reasons(self) -> list[str]:
-        """Why logins were refused, oldest first."""
+        """Why logins were refused, the oldest first."""
         return [line["reason"] for line in self.audited() if line["event"] == "login_refused"]
 
 
@@ -200,7 +237,7 @@ class Difference:
     high: float
     """95 % confidence interval of the median of the differences between neighbours."""
     p: float
-    """That both take the same time: of the rank sums (Mann-Whitney), two-sided."""
+    """Of the hypothesis that both take the same time: rank sums (Mann-Whitney), two-sided."""
 
     def __str__(self) -> str:
         interval = f"95 % of [{self.low * 1e6:+.4g}, {self.high * 1e6:+.4g}] us"
@@ -208,10 +245,10 @@ class Difference:
 
 
 def difference(times: Sequence[float], others: Sequence[float]) -> Difference:
-    """Of calls made in turns, so that ``times[i]`` and ``others[i]`` were neighbours."""
+    """Of calls made in turns, where ``times[i]`` and ``others[i]`` were neighbours."""
     of_medians = median(times) - median(others)
     pairs = sorted(one - other for one, other in zip(times, others, strict=True))
-    # Order statistics: how many of n lie below their median is binomial, whatever their distribution is.
+    # Order statistics: whatever the distribution is, the number of n values below the median is binomial.
     rank = max(0, math.floor(len(pairs) / 2 - 0.98 * math.sqrt(len(pairs))))
     return Difference(of_medians, of_medians / median(others), pairs[rank], pairs[-1 - rank], rank_sum_p(times, others))
 
@@ -235,9 +272,10 @@ def rank_sum_p(times: Sequence[float], others: Sequence[float]) -> float:
 def in_turns(
     calls: Mapping[str, Callable[[], float]], *, rounds: int, seconds: float, least: int = 1, seed: int = 1
 ) -> dict[str, list[float]]:
-    """What each call gives, one call of each class a round in random order, for so many rounds or seconds.
+    """What the calls give that are made in rounds, one of each class in random order.
 
-    At ``least`` so many rounds are made, however slow the machine is, in up to six times the seconds.
+    It ends after so many rounds, or after so many seconds once the ``least`` number of rounds is made, and in any case
+    after six times the seconds.
     """
     chance = random.Random(seed)
     times: dict[str, list[float]] = {name: [] for name in calls}

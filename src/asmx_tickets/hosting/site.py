@@ -197,7 +197,7 @@ class Site(Answerer):
 
     def _directed(self, request: Request) -> Request | Call | Response:
         """The request as it is for the endpoint, or what comes of it otherwise."""
-        if len(request.path) + 1 + len(request.query) > _LONGEST_ADDRESS:
+        if len(request.path) + len(request.query) + bool(request.query) > _LONGEST_ADDRESS:
             return text_response(414, "The address is too long.")
         if "//" in request.path or "/." in request.path:
             request = replace(request, path=_resolved(request.path))
