@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from sqlalchemy import make_url
-
 from asmx_tickets.private_files import permission_problem
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import STDOUT
@@ -19,10 +17,8 @@ def exposed_files(settings: Settings) -> Iterator[str]:
 
 
 def _files(settings: Settings) -> Iterator[Path]:
-    users = make_url(settings.connection_strings.users.get_secret_value())
-    if users.get_backend_name() == "sqlite" and users.database:
-        yield from (Path(f"{users.database}{end}") for end in ("", "-wal", "-shm"))
-        yield Path(users.database).parent
+    users = [Path(name) for name in settings.connection_strings.user_files()]
+    yield from (*users, *(file.parent for file in users))
     if settings.audit.to not in {"", STDOUT}:
         for log in (Path(settings.audit.to), settings.audit.refusals):
             yield from (log, *sorted(log.parent.glob(f"{log.name}.*")), log.parent)

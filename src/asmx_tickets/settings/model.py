@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated
-from urllib.parse import unquote
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_validator
 from pydantic.alias_generators import to_pascal
@@ -272,14 +271,12 @@ def _at_home(settings: Settings, base: Path) -> Settings:
 
 def _refuse_one_file_for_two_things(read: tuple[Path, ...], settings: Settings) -> None:
     """Each would spoil what the other one keeps. Raises SettingsError."""
-    users = settings.connection_strings.users.get_secret_value()
-    database = unquote(users.partition(":///")[2]) if users.startswith("sqlite:") else ""
     persist_to, socket = settings.tickets.persist_to, settings.admin.socket
     log = settings.audit.to if settings.audit.to != STDOUT else ""
     files = {
         "the settings": [str(file.absolute()) for file in read],
         "Certificate:Path": [file for file in (settings.certificate.path, settings.certificate.key_path) if file],
-        "ConnectionStrings:Users": [f"{database}{end}" for end in ("", "-wal", "-shm") if database],
+        "ConnectionStrings:Users": settings.connection_strings.user_files(),
         "Audit:To": [log, str(settings.audit.refusals)] if log else [],
         "Tickets:PersistTo": [f"{persist_to}{end}" for end in ("", ".lock") if persist_to],
         "Admin:Socket": [f"{socket}{end}" for end in ("", ".lock") if socket],

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 from pydantic.alias_generators import to_pascal
@@ -84,6 +85,12 @@ class ConnectionStrings(Section):
                 "ConnectionStrings:Users must name a file, sqlite:///FILE: users in memory are gone when a program ends"
             )
         return url
+
+    def user_files(self) -> list[str]:
+        """The files that have the users, SQLite's own beside them; none where they are kept otherwise."""
+        url = self.users.get_secret_value()
+        database = unquote(url.partition(":///")[2]) if url.startswith("sqlite:") else ""
+        return [f"{database}{end}" for end in ("", "-wal", "-shm") if database]
 
 
 class Tickets(Section):
