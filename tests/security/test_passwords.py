@@ -444,7 +444,7 @@ ALPHA = 0.01
 
 
 def test_a6_every_refused_login_looks_up_one_row_and_hashes_once(
-    make_guessed: Make, monkeypatch: pytest.MonkeyPatch
+    make_guessed: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the parameters that are in use: counted in argon2 itself, and in the database."""
     hashed: list[tuple[int, int, int]] = []
@@ -459,9 +459,9 @@ def test_a6_every_refused_login_looks_up_one_row_and_hashes_once(
     find = SqlUserDirectory.find
     monkeypatch.setattr("argon2._password_hasher.verify_secret", counted)
     monkeypatch.setattr(SqlUserDirectory, "find", lambda self, name: looked_up.append(name) or find(self, name))
-    service = make_guessed(HashParameters(), Throttling__Failures="1")
-    with service.composition.directory.database.writing() as connection:
-        connection.execute(insert(users), rows({"unset": None, "broken": "$argon2id$v=19$broken"}, ""))
+    fill(tmp_path, {"unset": None, "broken": "$argon2id$v=19$broken"})
+    kept = {"ConnectionStrings__Users": "sqlite:///App_Data/users.db"}
+    service = make_guessed(HashParameters(), Throttling__Failures="1", **kept)
     looked_up.clear()
     cases = [("nobody", PASSWORD), ("", PASSWORD), ("x" * 5000, PASSWORD), ("a\tb", PASSWORD), ("retired", PASSWORD)]
     cases += [("unset", PASSWORD), ("broken", PASSWORD), ("sysadmin", ""), ("jsmith", "wrong"), ("jsmith", PASSWORD)]

@@ -31,6 +31,7 @@ _LOADED = (
     "asmx_tickets.cli.running",
     "asmx_tickets.users.migrations",
     "asmx_tickets.users.postgresql",
+    "asmx_tickets.users.sql",
     "asmx_tickets.tickets.redis",
     "asmx_tickets.throttling.redis",
     "asmx_tickets.redis.opening",

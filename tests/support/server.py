@@ -54,11 +54,15 @@ def servers_in(folder: Path) -> Iterator[StartServer]:
     started: list[Server] = []
 
     def start(
-        *arguments: str, environ: dict[str, str] | None = None, cwd: Path = folder, limits: Sequence[str] = ()
+        *arguments: str,
+        environ: dict[str, str] | None = None,
+        cwd: Path = folder,
+        limits: Sequence[str] = (),
+        module: str = "asmx_tickets",
     ) -> Server:
-        """``limits`` are prlimit's, for a server that starts with them."""
+        """``limits`` are prlimit's, for a server that starts with them; ``module`` is what is run."""
         port = free_port()
-        command = ["asmx_tickets", "serve", "--urls", f"http://127.0.0.1:{port}", *arguments]
+        command = [module, "serve", "--urls", f"http://127.0.0.1:{port}", *arguments]
         log = folder / f"stderr-{port}.txt"
         environ = {**os.environ, **(environ or {})}
         with log.open("w") as errors:

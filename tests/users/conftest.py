@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from asmx_tickets.users.database import Patience
+from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher
+from asmx_tickets.users.source import open_source
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from tests.support.directories import BACK_ENDS, KEPT
 from tests.support.postgresql import PostgresServer
@@ -15,9 +17,9 @@ from tests.support.service import Clock
 
 
 @pytest.fixture(params=BACK_ENDS)
-def directory(request: pytest.FixtureRequest, clock: Clock) -> Iterator[SqlUserDirectory]:
+def directory(request: pytest.FixtureRequest, clock: Clock) -> Iterator[UserDirectory]:
     """An empty directory of each kind."""
-    opened = open_directory(BACK_ENDS[request.param](request), clock=clock)
+    opened = open_source(BACK_ENDS[request.param](request), clock=clock).directory
     yield opened
     opened.close()
 

@@ -1,4 +1,4 @@
-"""What every back-end of UserDirectory does. A new one joins by a line in ``conftest.BACK_ENDS``."""
+"""What every back-end of UserDirectory does. A new one joins by a line in ``directories.BACK_ENDS``."""
 
 import dataclasses
 import threading
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asmx_tickets.errors import UserError
+from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.users.directory import Rehash, UserDirectory
 from asmx_tickets.users.user import Profile, User, account_key
 from tests.support.service import Clock
@@ -337,3 +337,44 @@ class TestThreads:
             list(threads.map(lambda _: directory.change(user_id, enabled=False), range(40)))
         assert stamp(directory, user_id) == before + 40
         assert directory.changes == changes + 40
+
+
+class TestTogether:
+    @staticmethod
+    def change_all(directory: UserDirectory, first: int) -> None:
+        directory.change(first, enabled=False)
+        with pytest.raises(UserError):
+            directory.add(Profile("FIRST"), "h")
+        directory.add(Profile("second"), "h")
+        assert directory.find("second") is not None
+
+    def test_what_is_changed_together_is_kept_as_a_whole(self, directory: UserDirectory) -> None:
+        """A change that was refused in between takes nothing else with it."""
+        first = directory.add(Profile("first"), "h")
+        with directory.together():
+            self.change_all(directory, first)
+        assert [found.profile for found in directory.all()] == [Profile("first", enabled=False), Profile("second")]
+        assert directory.remove(first)
+
+    def test_it_is_undone_as_a_whole_where_the_block_raises(self, directory: UserDirectory) -> None:
+        """And the directory goes on."""
+        first = directory.add(Profile("first"), "h")
+        with pytest.raises(Unavailable, match="not noted"), directory.together():
+            self.change_all(directory, first)
+            raise Unavailable("not noted")
+        assert [found.profile for found in directory.all()] == [Profile("first")]
+        assert directory.remove(first)
+
+
+def test_warnings_are_a_line_each(directory: UserDirectory) -> None:
+    """The server logs them at its start."""
+    warnings = directory.warnings()
+    assert isinstance(warnings, tuple)
+    assert all(warning.isprintable() for warning in warnings)
+
+
+def test_a_closed_directory_may_be_closed_again(directory: UserDirectory) -> None:
+    """Whoever opened it need not know whether somebody has."""
+    directory.add(JSMITH, "h")
+    directory.close()
+    directory.close()

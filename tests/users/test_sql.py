@@ -9,8 +9,8 @@ from contextlib import ExitStack, closing, contextmanager
 
 import pytest
 
-from asmx_tickets.errors import Unavailable, UserError
-from asmx_tickets.users.sql import SqlUserDirectory, open_directory
+from asmx_tickets.errors import UserError
+from asmx_tickets.users.sql import open_directory
 from asmx_tickets.users.user import Profile
 from tests.support.directories import run_sql
 
@@ -124,24 +124,3 @@ class TestRowsChangedByHand:
             run_sql(kept_url, copied, id=user_id + 1, key="one", of=user_id)
             run_sql(kept_url, copied, id=user_id + 7, key="two", of=user_id)
             assert directory.add(Profile("other"), "h") > user_id + 7
-
-
-def test_what_is_changed_together_is_kept_or_undone_as_a_whole(directory: SqlUserDirectory) -> None:
-    """A change that was refused in between takes nothing else with it."""
-    first = directory.add(Profile("first"), "h")
-
-    def change_all() -> None:
-        directory.change(first, enabled=False)
-        with pytest.raises(UserError):
-            directory.add(Profile("FIRST"), "h")
-        directory.add(Profile("second"), "h")
-        assert directory.find("second") is not None
-
-    with pytest.raises(Unavailable, match="not noted"), directory.together():
-        change_all()
-        raise Unavailable("not noted")
-    assert [user.profile for user in directory.all()] == [Profile("first")]
-    with directory.together():
-        change_all()
-    assert [user.profile for user in directory.all()] == [Profile("first", enabled=False), Profile("second")]
-    assert directory.remove(first)

@@ -20,8 +20,8 @@ from asmx_tickets.errors import UserError
 if TYPE_CHECKING:
     from asmx_tickets.access.accounts import AccountRules
     from asmx_tickets.settings.model import Settings
+    from asmx_tickets.users.directory import UserDirectory
     from asmx_tickets.users.passwords import PasswordHasher
-    from asmx_tickets.users.sql import SqlUserDirectory
     from asmx_tickets.users.user import User
 
 
@@ -31,7 +31,7 @@ class Account:
 
     settings: "Settings"
     user: "User"
-    _directory: "SqlUserDirectory"
+    _directory: "UserDirectory"
     _note: Note
 
     def change(self, event: Event, reason: str = "", **changes: Any) -> None:

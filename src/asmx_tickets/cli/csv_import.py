@@ -21,8 +21,8 @@ from asmx_tickets.cli.auditing import Note
 from asmx_tickets.cli.csv_records import Record, Records
 from asmx_tickets.cli.output import ended
 from asmx_tickets.errors import UserError
+from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.passwords import PasswordHasher
-from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import PROFILE_FIELDS, Credentials, Profile, User, name_taken
 
 _FLAGS = ("read_only", "enabled")
@@ -50,7 +50,7 @@ class Importer:
     who was given a new password or disabled, and gives their number.
     """
 
-    directory: SqlUserDirectory
+    directory: UserDirectory
     passwords: PasswordHasher
     rules: AccountRules
     note: Note

@@ -1,5 +1,6 @@
 """``asmx-tickets migrate``: the schema of the users' database."""
 
+from contextlib import closing
 from typing import Annotated
 
 import typer
@@ -20,18 +21,20 @@ def migrate(
 
     Servers may run meanwhile. A change that would break them is refused.
     """
+    from asmx_tickets.users.source import is_sql
+
+    url = read_settings(settings).connection_strings.users.get_secret_value()
+    if not is_sql(url):
+        typer.echo("No SQL database has the users: there is nothing to migrate.")
+        return
     from asmx_tickets.users import migrations
     from asmx_tickets.users.opening import open_database
 
-    url = read_settings(settings).connection_strings.users.get_secret_value()
-    database = open_database(url, make=not check)
-    try:
+    with closing(open_database(url, make=not check)) as database:
         if check:
             typer.echo(_TO_DO[migrations.check(database, breaking=breaking).name])
         else:
             typer.echo(_DONE[migrations.upgrade(database, breaking=breaking).name])
-    finally:
-        database.close()
 
 
 _NOTHING = {

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
@@ -13,7 +13,7 @@ from asmx_tickets.errors import UserError
 
 if TYPE_CHECKING:
     from asmx_tickets.settings.model import Settings
-    from asmx_tickets.users.sql import SqlUserDirectory
+    from asmx_tickets.users.directory import UserDirectory
     from asmx_tickets.users.user import User
 
 SettingsFile = Annotated[
@@ -30,21 +30,18 @@ def read_settings(file: Path | None, overrides: Mapping[str, str] = MappingProxy
 
 
 @contextmanager
-def open_users(settings: "Settings", *, make: bool = False) -> Iterator["SqlUserDirectory"]:
+def open_users(settings: "Settings", *, make: bool = False) -> Iterator["UserDirectory"]:
     """The users' directory that the settings name; one that is not there is made for commands that add users alone.
 
     Raises SettingsError and Unavailable.
     """
-    from asmx_tickets.users.sql import open_directory
+    from asmx_tickets.users.source import open_source
 
-    directory = open_directory(settings.connection_strings.kept_users(), make=make)
-    try:
+    with closing(open_source(settings.connection_strings.kept_users(), make=make).directory) as directory:
         yield directory
-    finally:
-        directory.close()
 
 
-def find_user(directory: "SqlUserDirectory", name: str) -> "User":
+def find_user(directory: "UserDirectory", name: str) -> "User":
     """The user with a login name. Raises UserError."""
     credentials = directory.find(name)
     if credentials is None:

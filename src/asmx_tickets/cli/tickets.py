@@ -17,7 +17,7 @@ from asmx_tickets.errors import Unavailable, UserError
 if TYPE_CHECKING:
     from asmx_tickets.settings.model import Settings
     from asmx_tickets.tickets.cache import TicketSummary
-    from asmx_tickets.users.sql import SqlUserDirectory
+    from asmx_tickets.users.directory import UserDirectory
 
 app = CommandLine("ticket", "Show and end live tickets.")
 
@@ -114,7 +114,7 @@ def _short(text: str) -> str:
         raise typer.BadParameter("TICKET is neither a GUID nor a short hash") from None
 
 
-def _names(directory: "SqlUserDirectory") -> Callable[[int], str]:
+def _names(directory: "UserDirectory") -> Callable[[int], str]:
     @cache
     def name_of(user_id: int) -> str:
         user = directory.get(user_id)

@@ -27,6 +27,7 @@ from asmx_tickets.hosting.proxies import Proxies
 from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import Stores, audit_log, open_stores, password_hasher
 from asmx_tickets.language_names import english_name
+from asmx_tickets.presence import Presence
 from asmx_tickets.service import LIMITS, NAME, PATH, Parts, ticket_application
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.throttling import network_of
@@ -35,8 +36,7 @@ from asmx_tickets.users.cooperative import CooperativeDirectory
 from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
-from asmx_tickets.users.sql import SqlUserDirectory, open_directory
-from asmx_tickets.users.verifier import StoredPasswords, Verifier
+from asmx_tickets.users.source import UserSource, open_source
 from spyne_asmx import AsmxEndpoint, Binding, Limits, OperationTable, Pages, build_wsdl
 
 if TYPE_CHECKING:
@@ -49,8 +49,7 @@ _log = logging.getLogger(__name__)
 class Foundation:
     """The parts that live as long as the process, across reloads of the settings."""
 
-    directory: SqlUserDirectory
-    users: CooperativeDirectory
+    users: UserSource
     stores: Stores
     audit: AuditLog
     clock: Callable[[], float]
@@ -66,22 +65,24 @@ class Composition:
 
     settings: Settings
     site: Site
-    directory: SqlUserDirectory
-    stores: Stores
     authentication: Authentication
-    audit: AuditLog
     foundation: Foundation
     commands: Mapping[str, Command]
     """The commands of the admin socket, by name."""
 
     @property
+    def directory(self) -> UserDirectory:
+        """The users."""
+        return self.foundation.users.directory
+
+    @property
     def tickets(self) -> TicketCache:
         """The live tickets."""
-        return self.stores.tickets
+        return self.foundation.stores.tickets
 
     def warnings(self) -> tuple[str, ...]:
         """What an operator should mend in the stores, a line each; a store that does not answer is one of them."""
-        return (*self._user_warnings(), *self.stores.warnings())
+        return (*self._user_warnings(), *self.foundation.stores.warnings())
 
     def _user_warnings(self) -> tuple[str, ...]:
         name = self.settings.sysadmin_account_name
@@ -100,17 +101,17 @@ class Composition:
 
     def keep_throttling_rules(self) -> None:
         """Throttle by these settings from now on, with what is counted already."""
-        self.stores.throttles.logins.keep(self.settings.throttling.rules())
+        self.foundation.stores.throttles.logins.keep(self.settings.throttling.rules())
 
     def load_tickets(self) -> None:
         """Take over the tickets that the last run left behind (Tickets:PersistTo)."""
-        self.stores.start()
+        self.foundation.stores.start()
 
     def tend(self) -> None:
         """Do the regular work of each second: write the audit counts that are due, and switch to a users' database that
         has replaced the old one. What fails is tried again.
         """
-        for work in (self.audit.flush, self.foundation.users.follow):
+        for work in (self.foundation.audit.flush, self.directory.follow):
             try:
                 work()
             except Unavailable as error:
@@ -118,10 +119,10 @@ class Composition:
 
     def close(self) -> None:
         """Save the tickets for the next run, and close the stores."""
-        self.stores.stop()
+        self.foundation.stores.stop()
         self.directory.close()
         try:
-            self.audit.close()
+            self.foundation.audit.close()
         except Unavailable as error:
             _log.error("%s", error)
 
@@ -145,26 +146,24 @@ def compose(
     if demo:
         settings = demo_settings(settings)
     clock = clock or BelievedClock(steady=steady_clock)
-    directory = open_directory(settings.connection_strings.users.get_secret_value(), clock=clock)
+    source = open_source(settings.connection_strings.users.get_secret_value(), clock=clock)
     if demo:
-        add_demo_users(directory, passwords or password_hasher(settings))
+        add_demo_users(source.directory, passwords or password_hasher(settings))
     stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
     audit = _audit(settings, clock, steady_clock, metrics)
-    users = CooperativeDirectory(directory)
+    directory = CooperativeDirectory(source.directory)
     if metrics is not None:
-        _watch_stores(metrics, users, stores)
+        _watch_stores(metrics, directory.presence, stores)
+    users = replace(source, directory=directory)
     return build_upon(
-        Foundation(directory, users, stores, audit, clock, local_zone, passwords, figures or Figures(), metrics),
-        settings,
+        Foundation(users, stores, audit, clock, local_zone, passwords, figures or Figures(), metrics), settings
     )
 
 
 def build_upon(foundation: Foundation, settings: Settings) -> Composition:
     """Build the rules and the site. Raises SettingsError."""
-    directory, users, stores, audit = foundation.directory, foundation.users, foundation.stores, foundation.audit
-    passwords = foundation.passwords or password_hasher(settings)
-    verifier = StoredPasswords(users, passwords, clock=foundation.clock)
-    authentication = _authentication(settings, users, verifier, foundation)
+    stores = foundation.stores
+    authentication = _authentication(settings, foundation)
     parts = Parts(
         authentication,
         settings.server_info.facts(),
@@ -180,9 +179,7 @@ def build_upon(foundation: Foundation, settings: Settings) -> Composition:
         site.endpoint.app.event_manager.add_listener("method_context_closed", foundation.metrics.call_ended)
     administration = StoreAdministration(stores.tickets, stores.throttles.logins)
     status = Status(foundation.figures, stores.tickets, administration, checks, settings.workers)
-    return Composition(
-        settings, site, directory, stores, authentication, audit, foundation, commands(administration, status)
-    )
+    return Composition(settings, site, authentication, foundation, commands(administration, status))
 
 
 def service_description(settings: Settings, address: str) -> bytes:
@@ -190,13 +187,13 @@ def service_description(settings: Settings, address: str) -> bytes:
     return build_wsdl(OperationTable(ticket_application(None)), NAME, address, _bindings(settings))
 
 
-def _authentication(
-    settings: Settings, users: UserDirectory, verifier: Verifier, foundation: Foundation
-) -> Authentication:
-    stores, noted = foundation.stores, _noted(foundation)
+def _authentication(settings: Settings, foundation: Foundation) -> Authentication:
+    users, stores, noted = foundation.users, foundation.stores, _noted(foundation)
+    passwords = foundation.passwords or password_hasher(settings)
+    verifier = users.verifier(users.directory, passwords, foundation.clock)
     return Authentication(
-        directory=users,
-        profiles=ProfileCache(users),
+        directory=users.directory,
+        profiles=ProfileCache(users.directory),
         tickets=stores.tickets,
         logons=Logons(verifier=verifier, throttle=stores.throttles.logins, audit=noted),
         trusted_throttle=stores.throttles.trusted_passwords,
@@ -224,8 +221,8 @@ def _noted(foundation: Foundation) -> AuditLog:
     return noted if foundation.metrics is None else foundation.metrics.counting_logins(noted)
 
 
-def _watch_stores(metrics: "Metrics", users: CooperativeDirectory, stores: Stores) -> None:
-    metrics.watch("users", users.presence)
+def _watch_stores(metrics: "Metrics", users: Presence, stores: Stores) -> None:
+    metrics.watch("users", users)
     if stores.presence is not None:
         metrics.watch("tickets", stores.presence)
     stores.evictions.observer = metrics.evicted
@@ -234,7 +231,7 @@ def _watch_stores(metrics: "Metrics", users: CooperativeDirectory, stores: Store
 def _checks(foundation: Foundation) -> dict[str, Callable[[], object]]:
     """A check for each store, by the name that people know it by."""
     checks = foundation.stores.checks
-    return {"users": partial(foundation.users.get, 0), "audit": foundation.audit.check, **checks}
+    return {"users": partial(foundation.users.directory.get, 0), "audit": foundation.audit.check, **checks}
 
 
 def _site(settings: Settings, parts: Parts, health: Health) -> Site:

@@ -3,7 +3,7 @@
 import logging
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +23,7 @@ from asmx_tickets.hosting.supervisor import Supervisor
 from asmx_tickets.hosting.tls import Certificates
 from asmx_tickets.hosting.worker import Worker
 from asmx_tickets.settings.model import Settings
-from asmx_tickets.users.sql import open_directory
+from asmx_tickets.users.source import open_source
 
 _log = logging.getLogger(__name__)
 
@@ -76,10 +76,7 @@ def _metrics(settings: Settings) -> Iterator[socket.socket | None]:
 
 def _prepare_users(settings: Settings) -> None:
     """Bring the users' database up to date before any worker opens it, and say what to do if it is empty."""
-    directory = open_directory(settings.connection_strings.kept_users())
-    try:
+    with closing(open_source(settings.connection_strings.kept_users()).directory) as directory:
         if next(iter(directory.all()), None) is None:
             where = settings.connection_strings.users
             _log.warning("there are no users in %s yet: add the first one with: asmx-tickets user add NAME", where)
-    finally:
-        directory.close()

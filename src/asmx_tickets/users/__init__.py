@@ -3,6 +3,7 @@
 ===================  =================================================================================
 ``user``             the values: profile, user, credentials; how login names compare
 ``directory``        the interface every back-end has
+``source``           a source of users, of whatever kind: one row a kind
 ``sql``              the back-end: tables and statements (SQLAlchemy Core)
 ``database``         the engine under it: transactions, errors, detection of changes by others
 ``sqlite``           SQLite's ways, files that are replaced among them

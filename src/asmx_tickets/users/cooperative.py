@@ -1,6 +1,7 @@
 """A user directory whose store blocks, for calls that run on an event loop: see waiting.py."""
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -13,7 +14,9 @@ Found = TypeVar("Found")
 
 
 class CooperativeDirectory(UserDirectory):
-    """Asks another directory, in a thread where that is needed."""
+    """Asks another directory, in a thread where that is needed. ``all`` and ``together`` are not for calls on the loop:
+    they hold it up, and a change in another thread is none of ``together``.
+    """
 
     def __init__(self, directory: UserDirectory) -> None:
         self._directory = directory
@@ -41,6 +44,12 @@ class CooperativeDirectory(UserDirectory):
     def all(self) -> Iterator[User]:
         return self._directory.all()
 
+    def together(self) -> AbstractContextManager[None]:
+        return self._directory.together()
+
+    def warnings(self) -> tuple[str, ...]:
+        return in_thread(Lane.USERS, self._directory.warnings)
+
     def follow(self) -> None:
         in_thread(Lane.USERS, self._directory.follow)
 
@@ -50,3 +59,6 @@ class CooperativeDirectory(UserDirectory):
     @property
     def changes(self) -> int:
         return self._directory.changes
+
+    def close(self) -> None:
+        self._directory.close()

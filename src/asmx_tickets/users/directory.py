@@ -1,6 +1,7 @@
 """The interface of a user directory; ``tests/users/test_directory_contract.py`` tests what a back-end must do."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -27,9 +28,12 @@ class UserDirectory(Protocol):
     - *Already gone*: an account that was there and was removed is missing, and its id is never given again.
     - *Name taken*: another account's name has the same :func:`~asmx_tickets.users.user.account_key`. UserError, and
       nothing has changed.
+    - *Kept by others*: a source that is not this program's to change refuses ``add``, ``change`` and ``remove``.
+      UserError, too.
 
-    Every method but ``changes`` raises Unavailable when the store does not answer within seconds; what was being
-    written then is either there as a whole or not at all. What a method has reported as done survives a crash.
+    Every method but ``changes`` and ``close`` raises Unavailable when the store does not answer within seconds; what
+    was being written then is either there as a whole or not at all. What a method has reported as done survives a
+    crash.
     """
 
     def find(self, user_name: str) -> Credentials | None:
@@ -85,6 +89,15 @@ class UserDirectory(Protocol):
     def all(self) -> Iterator[User]:
         """Every account in the order of ``account_key``. Others may change accounts meanwhile; no lock is held."""
 
+    def together(self) -> AbstractContextManager[None]:
+        """Keep all that this thread changes in the block at its end, or nothing of it if the block raises.
+
+        A change that is refused within takes nothing else with it.
+        """
+
+    def warnings(self) -> tuple[str, ...]:
+        """What an operator should mend in the store, a line each."""
+
     def follow(self) -> None:
         """Switch to the store that has the name now, if it was replaced. Every other call does so, too."""
 
@@ -98,3 +111,6 @@ class UserDirectory(Protocol):
     @property
     def changes(self) -> int:
         """How often this object changed what ``get`` gives, logons aside. Costs nothing to read."""
+
+    def close(self) -> None:
+        """Let go of the store. It may be closed already."""

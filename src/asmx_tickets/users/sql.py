@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import fields
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import (
     BigInteger,
@@ -33,8 +33,13 @@ from asmx_tickets.users import migrations
 from asmx_tickets.users.database import Database, Patience
 from asmx_tickets.users.directory import Rehash, UserDirectory
 from asmx_tickets.users.opening import open_database
+from asmx_tickets.users.source import UserSource
 from asmx_tickets.users.sqlite import SqliteFile, SqliteMemory
 from asmx_tickets.users.user import Credentials, Profile, User, account_key, name_taken
+
+if TYPE_CHECKING:
+    from asmx_tickets.users.passwords import PasswordHasher
+    from asmx_tickets.users.verifier import StoredPasswords
 
 metadata = MetaData()
 
@@ -183,11 +188,9 @@ class SqlUserDirectory(UserDirectory):
             after = rows[-1].user_key
 
     def together(self) -> AbstractContextManager[None]:
-        """Commit all that this thread changes in the block at its end, or nothing if it raises."""
         return self.database.together()
 
     def warnings(self) -> tuple[str, ...]:
-        """What an operator should mend in the database, a line each. Raises Unavailable."""
         return self.database.warnings()
 
     def follow(self) -> None:
@@ -201,7 +204,6 @@ class SqlUserDirectory(UserDirectory):
         return self._changes
 
     def close(self) -> None:
-        """Close every connection to the database."""
         self.database.close()
 
     def _insert(self, values: dict[str, Any]) -> int:
@@ -240,6 +242,18 @@ class SqlUserDirectory(UserDirectory):
     def _count_change(self) -> None:
         with self._counting:
             self._changes += 1
+
+
+def open_source(url: str, *, clock: Callable[[], float], make: bool) -> UserSource:
+    """The database as a source of users: see :mod:`~asmx_tickets.users.source`."""
+    return UserSource(open_directory(url, clock=clock, make=make), _verifier)
+
+
+def _verifier(directory: UserDirectory, passwords: "PasswordHasher", clock: Callable[[], float]) -> "StoredPasswords":
+    # Commands that check no password need not wait for what does.
+    from asmx_tickets.users.verifier import StoredPasswords
+
+    return StoredPasswords(directory, passwords, clock=clock)
 
 
 def open_directory(
