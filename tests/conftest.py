@@ -3,7 +3,9 @@
 import logging
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -101,11 +103,11 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def make_service(clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Service]]:
-    """Compose the demo service with settings of one's own: ``make_service(PathBase="/Base")``, ``__`` for ``:``."""
+@contextmanager
+def _composing(clock: Clock, folder: Path) -> Iterator[Callable[..., Service]]:
+    """A function that composes the demo service with settings; what it made is closed in the end."""
     made: list[Composition] = []
-    nothing = tmp_path / "nothing.json"
+    nothing = folder / "nothing.json"
     nothing.write_text("{}")
 
     def make(**settings: str) -> Service:
@@ -123,6 +125,21 @@ def make_service(clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Service
     yield make
     for composition in made:
         composition.close()
+
+
+@pytest.fixture
+def make_service(clock: Clock, tmp_path: Path) -> Iterator[Callable[..., Service]]:
+    """Compose the demo service with some settings: ``make_service(PathBase="/Base")``, ``__`` for ``:``."""
+    with _composing(clock, tmp_path) as make:
+        yield make
+
+
+@pytest.fixture(scope="module")
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Service]]:
+    """As ``make_service``, but the service is composed once for a module and the same settings. It is for tests that
+    change nothing but tickets of their own, and its clock stands still."""
+    with _composing(Clock(), tmp_path_factory.mktemp("shared")) as make:
+        yield cache(make)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""TLS handshakes are clients of the door: those that do not come make room for those that do."""
+"""A connection counts as a client from its TLS handshake on, and one that begins none makes room for others."""
 
 import asyncio
 import logging
@@ -28,14 +28,16 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 
 
 @pytest.fixture(params=LOOPS)
-def run_door(request: pytest.FixtureRequest, service: Service, pair: tuple[Path, Path]) -> Iterator[RunDoor]:
+def run_door(
+    request: pytest.FixtureRequest, shared_service: Callable[..., Service], pair: tuple[Path, Path]
+) -> Iterator[RunDoor]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*pair)
     started: list[RunningDoor] = []
 
     def run(**limits: float) -> RunningDoor:
         limited = DoorLimits(**limits)  # type: ignore[arg-type]
-        started.append(RunningDoor(service, limited, context, LOOPS[request.param]))
+        started.append(RunningDoor(shared_service(), limited, context, LOOPS[request.param]))
         return started[-1]
 
     yield run
@@ -50,42 +52,33 @@ def over_tls(connection: socket.socket, version: ssl.TLSVersion = ssl.TLSVersion
     return context.wrap_socket(connection)
 
 
-def settle(door: RunningDoor, clients: int) -> None:
-    """Wait until the door knows of so many clients."""
-    for _ in range(400):
-        if len(door.door) == clients:
-            return
-        door.run(asyncio.sleep(0.005))
-    assert len(door.door) == clients
-
-
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_requests_behind_a_handshake_are_answered(run_door: RunDoor, version: ssl.TLSVersion) -> None:
+def test_requests_over_tls_are_answered(run_door: RunDoor, version: ssl.TLSVersion) -> None:
     door = run_door()
     with door.connect() as plain, over_tls(plain, version) as client:
         for _ in range(3):
             client.sendall(request("/srv.asmx/ServerInfo"))
             assert b"200 OK" in read_answers(client, 1)
-        settle(door, 1)
-    settle(door, 0)
+        door.settle(1)
+    door.settle(0)
 
 
 def test_a_handshake_has_five_seconds(run_door: RunDoor) -> None:
     door = run_door()
     with door.connect() as client:
-        settle(door, 1)
+        door.settle(1)
         door.pass_time(4.5)
         assert len(door.door) == 1
         door.pass_time(1)
         assert read_to_end(client) == b""
-    settle(door, 0)
+    door.settle(0)
 
 
-def test_of_too_many_clients_a_silent_one_goes(run_door: RunDoor, logged: list[logging.LogRecord]) -> None:
+def test_a_silent_client_makes_room_for_one_too_many(run_door: RunDoor, logged: list[logging.LogRecord]) -> None:
     door = run_door(connections=3)
     with ExitStack() as stack:
         clients = [stack.enter_context(door.connect()) for _ in range(3)]
-        settle(door, 3)
+        door.settle(3)
         with over_tls(stack.enter_context(door.connect())) as late:
             late.sendall(request("/srv.asmx/ServerInfo"))
             assert b"200 OK" in read_answers(late, 1)
@@ -93,10 +86,10 @@ def test_of_too_many_clients_a_silent_one_goes(run_door: RunDoor, logged: list[l
     assert sum("idle ones are disconnected" in record.getMessage() for record in logged) == 1
 
 
-def test_what_is_no_handshake_ends_the_connection(run_door: RunDoor, logged: list[logging.LogRecord]) -> None:
+def test_bytes_that_are_no_handshake_end_the_connection(run_door: RunDoor, logged: list[logging.LogRecord]) -> None:
     door = run_door()
     assert b"200 OK" not in door.raw(request("/srv.asmx/ServerInfo"))
-    settle(door, 0)
+    door.settle(0)
     assert not [record for record in logged if record.levelno >= logging.WARNING]
 
 

@@ -1,4 +1,4 @@
-"""The admin socket: its protocol, who may use it, and what clients that misbehave do to it."""
+"""The admin socket: its protocol, who may use it, and what it does about clients that misbehave."""
 
 import json
 import logging
@@ -20,6 +20,7 @@ from asmx_tickets.hosting.admin import LONGEST_REQUEST, MOST_CLIENTS, AdminServe
 from asmx_tickets.hosting.sockets import admin_socket, short_name
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import Admin
+from tests.support.processes import in_fork, wait_until
 
 Serve = Callable[..., RunningServer]
 
@@ -29,7 +30,7 @@ def ping() -> Mapping[str, Any]:
 
 
 def answer(commands: Mapping[str, Command], request: bytes) -> list[dict[str, Any]]:
-    """All that a client hears that sends this and nothing more."""
+    """Everything that the server says to a client that sends this and no more."""
     ours, theirs = socket.socketpair()
     listener = OneClient(theirs)
     with ours:
@@ -41,7 +42,7 @@ def answer(commands: Mapping[str, Command], request: bytes) -> list[dict[str, An
 
 
 class OneClient:
-    """A listening socket with a client that waits."""
+    """A listening socket with one client waiting."""
 
     def __init__(self, client: socket.socket) -> None:
         self._client = client
@@ -85,13 +86,13 @@ def test_a_command_gives_a_result(serve: Serve) -> None:
 
 
 def test_a_command_gives_items(serve: Serve) -> None:
-    """More than fit into any buffer, as they come."""
+    """They are sent as they come: there are more than fit into any buffer."""
     server = serve(count=lambda end: ({"number": number} for number in range(end)))
     assert [item["number"] for item in server.items("count", end=50_000)] == list(range(50_000))
 
 
-def test_what_can_not_be_done_is_a_sentence(serve: Serve) -> None:
-    """Whether it shows at once or in the middle of a list."""
+def test_what_cannot_be_done_is_said_in_a_sentence(serve: Serve) -> None:
+    """Whether it fails at once or in the middle of a list."""
 
     def broken() -> Iterator[Mapping[str, Any]]:
         yield {"number": 1}
@@ -124,7 +125,7 @@ def test_what_can_not_be_done_is_a_sentence(serve: Serve) -> None:
         (b'{"do": "add", "one": 1, "other": 2, "more": 3}\n', "other fields"),
     ],
 )
-def test_what_is_no_request_is_refused(request_: bytes, says: str) -> None:
+def test_a_malformed_request_is_refused(request_: bytes, says: str) -> None:
     (said,) = answer({"add": lambda one, other: {"sum": one + other}}, request_)
     assert says in said["error"]
 
@@ -139,7 +140,7 @@ requests = st.dictionaries(st.sampled_from(["do", "one", "other", "x"]), values 
 
 @given(st.binary(max_size=200) | requests.map(lambda request: json.dumps(request).encode()))
 def test_whatever_comes_in_gets_one_answer(request_: bytes) -> None:
-    """A result for what is a request, and a sentence for all else."""
+    """A result for a request, and a sentence for anything else."""
     (said,) = answer({"add": lambda one, other: {"sum": f"{one}{other}"}}, request_.replace(b"\n", b" ") + b"\n")
     assert said.keys() in ({"result"}, {"error"})
     assert "result" in said or "log says why" not in said["error"]
@@ -154,8 +155,8 @@ def test_a_bug_is_logged_and_shows_nothing(logged: list[logging.LogRecord]) -> N
     assert logged[-1].exc_info is not None
 
 
-def test_clients_that_hang_hold_up_nobody(serve: Serve, file: Path) -> None:
-    """Neither one that says nothing nor one that does not read what it asked for."""
+def test_clients_that_hang_hold_up_no_others(serve: Serve, file: Path) -> None:
+    """Neither one that says nothing, nor one that does not read the answer."""
     server = serve(patience=0.2, count=lambda: ({"number": "x" * 1000} for _ in range(2000)), ping=ping)
     silent, deaf = (socket.socket(socket.AF_UNIX) for _ in range(2))
     with silent, deaf:
@@ -167,25 +168,26 @@ def test_clients_that_hang_hold_up_nobody(serve: Serve, file: Path) -> None:
 
 
 def test_there_are_only_so_many_clients_at_a_time(serve: Serve, file: Path) -> None:
-    """One too many hears so; when the others are gone there is room again."""
+    """One too many is told so; once the others are gone there is room again."""
     server = serve(ping=ping)
     clients = [socket.socket(socket.AF_UNIX) for _ in range(MOST_CLIENTS)]
     for client in clients:
         client.connect(str(file))
-    with pytest.raises(UserError, match="Too many clients"):
-        while True:
-            server.ask("ping")
+
+    def is_refused() -> bool:
+        try:
+            return server.ask("ping") != {}
+        except UserError as error:
+            assert "Too many clients" in str(error)
+            return True
+
+    wait_until(is_refused, 20)
     for client in clients:
         client.close()
-    while True:
-        try:
-            assert server.ask("ping") == {}
-            break
-        except UserError:
-            continue
+    wait_until(lambda: not is_refused(), 20)
 
 
-def test_an_answer_that_breaks_off_is_no_answer(file: Path) -> None:
+def test_an_answer_that_breaks_off_is_an_error(file: Path) -> None:
     file.parent.mkdir()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(file))
@@ -215,21 +217,22 @@ def test_the_socket_is_the_owners_alone(file: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
 def test_others_are_refused_whatever_the_files_mode(serve: Serve, file: Path, tmp_path: Path) -> None:
-    """A folder that everybody may enter and a chmod do not open it."""
+    """Neither a folder that everybody may enter nor a chmod opens it."""
     serve(ping=ping)
     for place in (tmp_path, file.parent):
         place.chmod(0o711)
     file.chmod(0o666)
     place = os.open(file.parent, os.O_PATH)
-    child = os.fork()
-    if not child:
+
+    def another_user_is_refused() -> bool:
         os.setuid(65534)
         with socket.socket(socket.AF_UNIX) as client:
             client.connect(f"/proc/self/fd/{place}/{file.name}")
             client.sendall(b'{"do": "ping"}\n')
-            os._exit(0 if b"own user and root" in client.recv(1000) else 1)
+            return b"own user and root" in client.recv(1000)
+
+    assert in_fork(another_user_is_refused)
     os.close(place)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 
 
 def test_what_a_killed_server_left_behind_is_replaced(file: Path) -> None:
@@ -241,7 +244,7 @@ def test_what_a_killed_server_left_behind_is_replaced(file: Path) -> None:
 
 
 def test_a_second_server_goes_without(file: Path, logged: list[logging.LogRecord]) -> None:
-    """The first one keeps its socket, and the second one serves tickets."""
+    """The first one keeps its socket, and the second one serves tickets without one."""
     with admin_socket(file) as first:
         with admin_socket(file) as second:
             assert (first is None, second is None) == (False, True)
@@ -249,7 +252,7 @@ def test_a_second_server_goes_without(file: Path, logged: list[logging.LogRecord
     assert "another server uses" in logged[-1].getMessage()
 
 
-def test_what_is_no_socket_is_left_alone(file: Path, logged: list[logging.LogRecord]) -> None:
+def test_a_file_that_is_not_a_socket_is_left_alone(file: Path, logged: list[logging.LogRecord]) -> None:
     file.parent.mkdir()
     file.write_text("mine")
     with admin_socket(file) as listener:
@@ -266,7 +269,7 @@ def test_a_folder_with_a_long_name_will_do(tmp_path: Path) -> None:
         client.connect(name)
 
 
-def test_without_a_server_it_says_where_it_looked(file: Path) -> None:
+def test_without_a_server_the_error_names_the_socket(file: Path) -> None:
     with pytest.raises(Unavailable, match=r"No server listens at .*admin\.sock"):
         RunningServer(Settings(admin=Admin(socket=str(file)))).ask("status")
     with pytest.raises(UserError, match="Admin:Socket is empty"):

@@ -51,16 +51,16 @@ def test_a_ticket_is_found_and_ended(
 
 
 @pytest.mark.parametrize("text", ["", "*", "nonsense", "0a1b2c3d4e", "[0-9a-f]"])
-def test_what_names_no_ticket_is_a_sentence(operations: StoreAdministration, text: str) -> None:
+def test_text_that_names_no_ticket_is_refused(operations: StoreAdministration, text: str) -> None:
     for ask in (operations.owner, operations.revoke):
         with pytest.raises(UserError, match="8 hexadecimal digits"):
             ask(text)
 
 
-def test_of_two_tickets_with_one_short_hash_none_is_taken(operations: StoreAdministration) -> None:
-    """It is one in some thousand millions; the GUID tells them apart."""
+def test_a_short_hash_that_two_tickets_share_names_neither(operations: StoreAdministration) -> None:
+    """Two tickets share one in 4 billion cases; their GUIDs tell them apart."""
     twins = [TicketSummary(each, 0.0, 1.0, "0a1b2c3d") for each in (1, 2)]
-    operations._tickets.named = lambda _: twins  # type: ignore[method-assign]  # none can be had otherwise
+    operations._tickets.named = lambda _: twins  # type: ignore[method-assign]  # no two such tickets can be made
     with pytest.raises(UserError, match="2 live tickets have this short hash"):
         operations.owner("0a1b2c3d")
 
@@ -74,7 +74,7 @@ def test_users_are_unlocked_by_their_ids(operations: StoreAdministration) -> Non
     assert [*operations.locked()] == []
 
 
-def test_status_says_what_is_out_and_all_else(clock: Clock, tickets: MemoryTicketCache) -> None:
+def test_status_names_the_store_that_is_out_and_reports_the_rest(clock: Clock, tickets: MemoryTicketCache) -> None:
     def out() -> None:
         raise Unavailable("Redis does not answer.")
 

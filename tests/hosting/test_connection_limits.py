@@ -1,8 +1,7 @@
-"""More of the front door: clients that hardly read, answers without a body, hosts, and heads that are not kept."""
+"""More of the front door: slow readers, answers without a body, hosts, and heads that are not kept."""
 
 import socket
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -10,6 +9,14 @@ from asmx_tickets.hosting.door import DoorLimits
 from asmx_tickets.users.user import Profile
 from tests.support.door import CLOSE, RunningDoor, read_answers, request, statuses
 from tests.support.service import HASHER, PASSWORD, Service, envelope
+
+
+@pytest.fixture(scope="module")
+def service(shared_service: Callable[..., Service]) -> Service:
+    """The demo's service, and a user whose name is not ASCII."""
+    service = shared_service()
+    service.composition.directory.add(Profile(user_name="Şükrü"), HASHER.hash(PASSWORD))
+    return service
 
 
 @pytest.fixture
@@ -25,8 +32,8 @@ def _soap_call(*headers: str) -> bytes:
     return request("/srv.asmx", *head, method="POST", body=body)
 
 
-def test_a_client_that_sends_known_requests_and_never_reads_is_not_read_from(door: RunningDoor) -> None:
-    """No answer is written behind those that nobody takes, whether the parser reads a request or its head is known."""
+def test_a_client_that_never_reads_is_not_read_from(door: RunningDoor) -> None:
+    """Until it takes its answers, whether the parser reads its requests or their heads are known."""
     with door.connect() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.sendall(_soap_call())
@@ -46,7 +53,7 @@ def test_a_client_that_sends_known_requests_and_never_reads_is_not_read_from(doo
 
 
 def test_a_client_that_reads_slowly_is_not_cut_off(door: RunningDoor) -> None:
-    """It has more before it each time one looks, and yet takes something each time."""
+    """Its backlog grows from sweep to sweep, but it takes something each time."""
 
     class SlowClient:
         deadline = float("inf")
@@ -71,7 +78,7 @@ def test_a_client_that_reads_slowly_is_not_cut_off(door: RunningDoor) -> None:
 
 @pytest.mark.parametrize("target", ["/srv.asmx", "/srv.asmx/ServerInfo", "/healthz", "/nope"])
 def test_an_answer_to_head_has_no_body(door: RunningDoor, target: str) -> None:
-    """Its length may be said, but the next answer follows the head at once (RFC 9110 section 9.3.2)."""
+    """The head may give a length, but the next answer follows the head at once (RFC 9110 section 9.3.2)."""
     answers = door.raw(request(target, method="HEAD") + request("/healthz", CLOSE))
     _, _, rest = answers.partition(b"\r\n\r\n")
     assert rest.startswith(b"HTTP/1.1 200 OK\r\n"), answers
@@ -79,7 +86,7 @@ def test_an_answer_to_head_has_no_body(door: RunningDoor, target: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["/", "/srv.asmx", "/srv.asmx?WSDL", "/srv.asmx?op=LogOut", "/nope"])
-def test_an_answer_to_head_says_the_length_that_get_would_have(door: RunningDoor, target: str) -> None:
+def test_an_answer_to_head_gives_the_length_that_get_would_have(door: RunningDoor, target: str) -> None:
     """RFC 9110 section 9.3.2."""
     head, _, body = door.raw(request(target, CLOSE, method="HEAD")).partition(b"\r\n\r\n")
     assert body == b""
@@ -88,7 +95,7 @@ def test_an_answer_to_head_says_the_length_that_get_would_have(door: RunningDoor
     assert body
 
 
-def test_a_client_that_expects_to_be_asked_behind_another_request_is_asked(door: RunningDoor) -> None:
+def test_100_continue_comes_after_the_answer_to_the_request_before(door: RunningDoor) -> None:
     head, body = _soap_call("Expect: 100-continue").split(b"\r\n\r\n", 1)
     with door.connect() as connection:
         connection.sendall(request("/healthz") + head + b"\r\n\r\n")
@@ -100,13 +107,13 @@ def test_a_client_that_expects_to_be_asked_behind_another_request_is_asked(door:
         assert statuses(read_answers(connection, 1)) == [200]
 
 
-def test_http_1_0_is_never_asked_for_its_body(door: RunningDoor) -> None:
+def test_http_1_0_gets_no_100_continue(door: RunningDoor) -> None:
     """RFC 9110 section 10.1.1."""
     sent = _soap_call("Expect: 100-continue").replace(b"HTTP/1.1", b"HTTP/1.0", 1)
     head, body = sent.split(b"\r\n\r\n", 1)
     with door.connect() as connection:
         connection.sendall(head + b"\r\n\r\n")
-        time.sleep(0.05)
+        door.settle(1)
         connection.sendall(body)
         assert statuses(read_answers(connection, 1)) == [200]
 
@@ -122,8 +129,8 @@ def test_http_1_0_is_never_asked_for_its_body(door: RunningDoor) -> None:
         b"POST /srv.asmx HTTP/1.0\r\nConnection: keep-alive",
     ],
 )
-def test_what_a_target_or_host_may_hide_is_not_remembered(door: RunningDoor, start: bytes) -> None:
-    """Credentials and fragments are secrets; the host of a request that names none is its connection's own."""
+def test_a_head_with_a_secret_or_without_a_host_is_not_remembered(door: RunningDoor, start: bytes) -> None:
+    """Credentials and fragments are secrets, and a request without a Host header has the host of its connection."""
     door.raw(start + b"\r\nContent-Type: text/xml\r\nContent-Length: 0\r\n\r\n" + request("/", CLOSE))
     assert list(door.door.heads) == []
 
@@ -131,14 +138,16 @@ def test_what_a_target_or_host_may_hide_is_not_remembered(door: RunningDoor, sta
 @pytest.mark.parametrize("hosts", [b"", b"Host: localhost\r\nHost: localhost\r\n", b"Host: a\r\nHost: b\r\n"])
 @pytest.mark.parametrize("target", [b"/healthz", b"/srv.asmx", b"http://localhost/srv.asmx"])
 def test_a_request_names_exactly_one_host(door: RunningDoor, target: bytes, hosts: bytes) -> None:
-    """RFC 9112 section 3.2, whatever is asked for."""
+    """RFC 9112 section 3.2, whatever the target."""
     assert statuses(door.raw(b"GET " + target + b" HTTP/1.1\r\n" + hosts + b"Connection: close\r\n\r\n")) == [400]
 
 
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("at", [0, 60, 250, -30, -10])
-def test_a_body_behind_an_upgrade_that_is_ignored_is_the_requests(door: RunningDoor, chunked: bool, at: int) -> None:
-    """And what follows it is the next request (RFC 9110 section 7.8): no part of a body is ever run as one."""
+def test_a_body_after_an_upgrade_that_is_ignored_belongs_to_the_request(
+    door: RunningDoor, chunked: bool, at: int
+) -> None:
+    """What follows it is the next request (RFC 9110 section 7.8): no part of a body is ever run as one."""
     body = b"UID=jsmith&PWD=" + PASSWORD.encode()
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(body)}"
     upgrade = ("Upgrade: h2c", "Connection: Upgrade, HTTP2-Settings", "HTTP2-Settings: AAM")
@@ -151,14 +160,13 @@ def test_a_body_behind_an_upgrade_that_is_ignored_is_the_requests(door: RunningD
 
 
 @pytest.mark.parametrize("at", [0, 10, 45, -1])
-def test_a_target_may_have_raw_utf8(door: RunningDoor, service: Service, at: int) -> None:
-    """As curl and PHP send it; it means the same escaped (CONTRACT 2.3)."""
-    service.composition.directory.add(Profile(user_name="Şükrü"), HASHER.hash(PASSWORD))
+def test_a_target_may_have_raw_utf8(door: RunningDoor, at: int) -> None:
+    """curl and PHP send it so, and it means what it means escaped (CONTRACT 2.3)."""
     sent = request(f"/srv.asmx/AuthenticateUser?UID=Şükrü&PWD={PASSWORD}".encode().decode("latin-1"), CLOSE)
     assert b'success="true"' in door.raw(sent[:at], sent[at:])
 
 
-def test_spaces_and_tabs_around_a_value_are_not_of_it(door: RunningDoor, service: Service) -> None:
+def test_spaces_and_tabs_around_a_value_are_not_part_of_it(door: RunningDoor, service: Service) -> None:
     """RFC 9112 section 5."""
     headers = (f"Cookie: \tticket={service.log_in()}\t \t", "Connection:\tclose \t")
     sent = request("/srv.asmx/isValidTicket", *headers).replace(b"localhost", b" \tlocalhost\t ")
@@ -173,13 +181,13 @@ def test_the_refusal_of_a_head_request_has_no_body(door: RunningDoor, headers: s
     assert answer.endswith(b"\r\n\r\n")
 
 
-def test_an_empty_line_begins_no_request(door: RunningDoor) -> None:
-    """Old clients send one behind a form (RFC 9112 section 2.2): their connection is idle, and ends without a word."""
+def test_an_empty_line_does_not_begin_a_request(door: RunningDoor) -> None:
+    """Old clients send one after a form (RFC 9112 section 2.2): their connection is idle, and gets no answer."""
     with door.connect() as connection:
         connection.sendall(request("/healthz"))
         read_answers(connection, 1)
         connection.sendall(b"\r\n")
-        time.sleep(0.05)
+        door.settle(1)
         door.pass_time(70)
         connection.sendall(request("/healthz"))
         assert statuses(read_answers(connection, 1)) == [200]

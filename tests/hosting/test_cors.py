@@ -27,9 +27,14 @@ def cors_of(response: Response) -> dict[str, str]:
     return {name: value for name, value in response.headers if name == "vary" or name.startswith("access-control")}
 
 
+@pytest.fixture(scope="module")
+def service(shared_service: Make) -> Service:
+    return shared_service()
+
+
 @pytest.mark.parametrize("origin", [None, APP, "null"])
 def test_off_by_default(service: Service, origin: str | None) -> None:
-    """No header of CORS, and a preflight is a method that is not allowed."""
+    """There are no headers of CORS, and the method of a preflight is not allowed."""
     assert cors_of(ask(service, "GET", "/srv.asmx/ServerInfo", origin)) == {}
     assert ask(service, "OPTIONS", "/srv.asmx", origin, **PREFLIGHT).status == 405
 
@@ -49,10 +54,10 @@ def test_off_by_default(service: Service, origin: str | None) -> None:
     ],
 )
 def test_an_answer_names_the_origin_that_is_allowed(
-    make_service: Make, origin: str | None, allowed: str | None
+    shared_service: Make, origin: str | None, allowed: str | None
 ) -> None:
-    """All answers vary by it, errors too."""
-    service = make_service(Cors__AllowedOrigins=f"{APP};http://localhost:3000")
+    """All answers vary by the origin, errors too."""
+    service = shared_service(Cors__AllowedOrigins=f"{APP};http://localhost:3000")
     for path in ("/srv.asmx/ServerInfo", "/srv.asmx", "/nowhere", "/srv.asmx/Nope"):
         headers = cors_of(ask(service, "GET", path, origin))
         assert headers["vary"] == "Origin"
@@ -60,9 +65,9 @@ def test_an_answer_names_the_origin_that_is_allowed(
         assert "access-control-allow-credentials" not in headers
 
 
-def test_a_preflight_runs_nothing(make_service: Make) -> None:
+def test_a_preflight_runs_nothing(shared_service: Make) -> None:
     """204, whatever path it is for, with what a SOAP call from a browser needs."""
-    service = make_service(Cors__AllowedOrigins=APP, Cors__MaxAge="00:05:00")
+    service = shared_service(Cors__AllowedOrigins=APP, Cors__MaxAge="00:05:00")
     before = len(list(service.composition.tickets.summaries()))
     for path in ("/srv.asmx", "/srv.asmx/AuthenticateUser", "/srv.asmx/LogOut"):
         response = ask(service, "OPTIONS", path, APP, **PREFLIGHT)
@@ -77,26 +82,26 @@ def test_a_preflight_runs_nothing(make_service: Make) -> None:
     assert len(list(service.composition.tickets.summaries())) == before
 
 
-def test_a_preflight_of_another_origin_is_told_nothing(make_service: Make) -> None:
-    service = make_service(Cors__AllowedOrigins=APP)
+def test_a_preflight_of_another_origin_is_not_allowed(shared_service: Make) -> None:
+    service = shared_service(Cors__AllowedOrigins=APP)
     response = ask(service, "OPTIONS", "/srv.asmx", "https://evil.example", **PREFLIGHT)
     assert (response.status, cors_of(response)) == (204, {"vary": "Origin"})
 
 
-def test_any_origin(make_service: Make) -> None:
-    """``*`` is told as it is, and never with credentials."""
-    service = make_service(Cors__AllowedOrigins="*")
+def test_any_origin(shared_service: Make) -> None:
+    """The answer says ``*``, and never allows credentials."""
+    service = shared_service(Cors__AllowedOrigins="*")
     headers = cors_of(ask(service, "GET", "/srv.asmx/ServerInfo", "https://anywhere.example"))
     assert headers["access-control-allow-origin"] == "*"
     assert "access-control-allow-credentials" not in headers
 
 
 @pytest.mark.parametrize(("credentials", "known"), [("true", True), ("false", False)])
-def test_the_cookie_counts_for_origins_with_credentials_alone(
-    make_service: Make, credentials: str, known: bool
+def test_the_cookie_is_read_only_for_origins_that_may_send_credentials(
+    shared_service: Make, credentials: str, known: bool
 ) -> None:
-    """SECURITY D3: other sites' pages act in nobody's name unless the operator says so."""
-    service = make_service(Cors__AllowedOrigins=APP, Cors__AllowCredentials=credentials)
+    """SECURITY D3: a page of another site acts for no user unless the operator allows it."""
+    service = shared_service(Cors__AllowedOrigins=APP, Cors__AllowCredentials=credentials)
     cookie = f"ticket={service.log_in()}"
     for origin, counts in ((APP, known), ("https://evil.example", False)):
         response = ask(service, "GET", "/srv.asmx/isValidTicket", origin, Cookie=cookie, Sec_Fetch_Site="cross-site")
@@ -119,9 +124,9 @@ def test_the_cookie_counts_for_origins_with_credentials_alone(
         {"Cors__AllowedOrigins__0": APP, "Cors__AllowedOrigins__1": "*"},
     ],
 )
-def test_what_can_not_be_meant_stops_the_start(settings: dict[str, str]) -> None:
-    """One line that names the key."""
-    with pytest.raises(SettingsError, match="Cors"):
+def test_settings_that_make_no_sense_stop_the_start(settings: dict[str, str]) -> None:
+    """The error names the key."""
+    with pytest.raises(SettingsError, match=r"^Cors(:AllowedOrigins\b| must .* AllowedOrigins\b)"):
         load_settings(environ=settings)
 
 
@@ -136,9 +141,11 @@ def test_what_can_not_be_meant_stops_the_start(settings: dict[str, str]) -> None
         (request("/srv.asmx", f"Origin: {APP}", "Content-Length: 1", "Content-Length: 2", method="POST"), 400),
     ],
 )
-def test_a_request_that_is_not_read_is_refused_for_all_to_see(make_service: Make, sent: bytes, status: int) -> None:
-    """A page learns what was wrong, and not only that something was."""
-    door = RunningDoor(make_service(Cors__AllowedOrigins=APP), DoorLimits())
+def test_the_refusal_of_a_request_that_is_not_read_can_be_read_by_the_page(
+    shared_service: Make, sent: bytes, status: int
+) -> None:
+    """Otherwise the page would only learn that something was wrong."""
+    door = RunningDoor(shared_service(Cors__AllowedOrigins=APP), DoorLimits())
     try:
         answer = door.raw(sent)
     finally:
@@ -147,8 +154,8 @@ def test_a_request_that_is_not_read_is_refused_for_all_to_see(make_service: Make
     assert f"access-control-allow-origin: {APP}\r\n".encode() in answer.lower()
 
 
-def test_a_call_that_can_not_be_run_now_is_refused_for_all_to_see(make_service: Make) -> None:
-    service = make_service(Cors__AllowedOrigins=APP)
+def test_the_refusal_of_a_call_that_cannot_run_now_can_be_read_by_the_page(shared_service: Make) -> None:
+    service = shared_service(Cors__AllowedOrigins=APP)
     site = service.composition.site
     call = site.begin(Request("GET", "/srv.asmx/LogOut", "", HeaderMap([("Origin", APP), ("Host", "localhost")])))
     assert not isinstance(call, Response)

@@ -1,4 +1,4 @@
-"""How many clients a process has file descriptors for."""
+"""The number of clients that a process has file descriptors for."""
 
 import resource
 import sys
@@ -23,7 +23,7 @@ if sys.platform == "win32":
         (100_000, 100_000, 100_000, MOST_CONNECTIONS),
     ],
 )
-def test_the_limit_is_raised_and_some_are_spared(
+def test_the_limit_is_raised_and_some_descriptors_are_kept_back(
     monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, raised: int, clients: int
 ) -> None:
     limits = [(soft, hard)]
@@ -33,7 +33,7 @@ def test_the_limit_is_raised_and_some_are_spared(
     assert limits[-1] == (raised, hard)
 
 
-def test_a_limit_that_leaves_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_limit_that_leaves_none_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _: (24, 24))
     with pytest.raises(SettingsError, match=r"may have 24 open files and needs 80: raise its limit \(ulimit -n"):
         most_connections()

@@ -1,4 +1,4 @@
-"""Nobody is shut out: by another's logins (SECURITY D20), or by an audit log that is stuck (SECURITY R4)."""
+"""Neither the logins of one client (SECURITY D20) nor a stuck audit log (SECURITY R4) shuts out the others."""
 
 import fcntl
 import os
@@ -16,16 +16,17 @@ from asmx_tickets.hosting.door import DoorLimits
 from asmx_tickets.users.passwords import PasswordHasher, Verification
 from asmx_tickets.waiting import Lane
 from tests.support.door import RunningDoor, read_answers, request, statuses
+from tests.support.processes import wait_until
 from tests.support.service import PASSWORD, Service
 
 Make = Callable[..., Service]
 Connect = Callable[[], socket.socket]
 QUARTER = 16  # of the 64 places that two hashes at a time have
-BUSY = b"[900]"
+REFUSED = b"[900]"
 
 
 class Hashing:
-    """Password checks that wait until they may, and are counted."""
+    """Counts password checks, which wait until ``free`` is set."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -47,7 +48,7 @@ def hashing(monkeypatch: pytest.MonkeyPatch) -> Hashing:
 
 @contextmanager
 def served(service: Service) -> Iterator[tuple[RunningDoor, Connect]]:
-    """A door, and what connects to it; all connections are closed in the end."""
+    """A door, and a function that connects to it. All connections are closed in the end."""
     door = RunningDoor(service, DoorLimits())
     with closing(door), ExitStack() as stack:
         yield door, lambda: stack.enter_context(door.connect())
@@ -67,8 +68,7 @@ def until(door: RunningDoor, holds: Callable[[], bool]) -> None:
     async def look() -> bool:
         return holds()
 
-    while not door.run(look()):
-        pass
+    wait_until(lambda: bool(door.run(look())), 20)
 
 
 def test_the_refusal_of_an_address_costs_no_hash(make_service: Make, hashing: Hashing) -> None:
@@ -77,22 +77,24 @@ def test_the_refusal_of_an_address_costs_no_hash(make_service: Make, hashing: Ha
     )
     with served(service) as (_, connect):
         client = connect()
-        assert BUSY in answer(send(client, "AuthenticateUser", "10.3.3.3", UID="locked", PWD="x"))
+        assert REFUSED in answer(send(client, "AuthenticateUser", "10.3.3.3", UID="locked", PWD="x"))
         for number in range(3):
-            assert BUSY in answer(send(client, "AuthenticateUser", UID=f"nobody{number}", PWD="x"))
+            assert REFUSED in answer(send(client, "AuthenticateUser", UID=f"nobody{number}", PWD="x"))
         before = hashing.count
-        hashing.free.clear()  # nothing that hashes is answered any more
+        hashing.free.clear()  # what hashes is not answered from here on
         for number in range(200):
-            assert BUSY in answer(send(client, "AuthenticateUser", UID=f"made-up{number}", PWD="x"))
+            assert REFUSED in answer(send(client, "AuthenticateUser", UID=f"made-up{number}", PWD="x"))
         for _ in range(100):
-            assert BUSY in answer(send(client, "AuthenticateUser", UID="locked", PWD="x"))
+            assert REFUSED in answer(send(client, "AuthenticateUser", UID="locked", PWD="x"))
         assert hashing.count == before
         hashing.free.set()
         other = answer(send(client, "AuthenticateUser", "10.2.2.2", UID="jsmith", PWD=PASSWORD))
         assert b'success="true"' in other
 
 
-def test_no_address_fills_the_queue_and_what_hashes_nothing_never_queues(make_service: Make, hashing: Hashing) -> None:
+def test_one_address_cannot_fill_the_queue_and_calls_that_need_no_hash_never_queue(
+    make_service: Make, hashing: Hashing
+) -> None:
     service = make_service(ForwardedHeaders__KnownProxies__0="127.0.0.1", Throttling__FailuresPerAddress="1000")
     ticket = service.log_in()
     hashing.free.clear()
@@ -113,7 +115,7 @@ def test_no_address_fills_the_queue_and_what_hashes_nothing_never_queues(make_se
         assert door.hub.waiting(Lane.HASH) == QUARTER + 1
         hashing.free.set()
         assert b'success="true"' in answer(other)
-        assert all(BUSY in answer(connection) for connection in flood)
+        assert all(REFUSED in answer(connection) for connection in flood)
 
 
 class StuckFile:
@@ -134,7 +136,7 @@ class StuckFile:
 
 
 class StuckStream:
-    """A pipe that nobody reads any more."""
+    """A pipe that nobody reads."""
 
     def __init__(self, folder: Path) -> None:
         self._reader, self._writer = os.pipe()
@@ -167,14 +169,14 @@ Stuck = StuckFile | StuckStream
 
 @pytest.fixture(params=[StuckFile, StuckStream])
 def stuck(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stuck]:
-    """An audit log that gets stuck when it is told to, in place of what the settings name."""
+    """An audit log that gets stuck when a test tells it to, in place of the one that the settings name."""
     made = request.param(tmp_path)
     monkeypatch.setattr("asmx_tickets.hosting.composition.audit_log", lambda *_: made.audit)
     yield made
     made.close()
 
 
-def test_a_stuck_audit_log_holds_up_only_what_must_be_noted(
+def test_a_stuck_audit_log_holds_up_only_what_must_be_logged(
     make_service: Make, hashing: Hashing, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = make_service(Audit__To="stdout")
@@ -192,7 +194,7 @@ def test_a_stuck_audit_log_holds_up_only_what_must_be_noted(
         assert b'success="true"' in answer(login)
 
 
-def test_a_login_that_cannot_be_noted_is_refused(
+def test_a_login_that_cannot_be_logged_is_refused(
     make_service: Make, hashing: Hashing, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = make_service(Audit__To="stdout")

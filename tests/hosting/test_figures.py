@@ -1,14 +1,13 @@
-"""What server processes count together."""
-
-import os
+"""The figures that the server's processes count together."""
 
 from asmx_tickets.audit import Caller, Event, NoAudit, Record
 from asmx_tickets.hosting.figures import CountingAudit, Figures
+from tests.support.processes import in_fork
 from tests.support.service import Clock
 
 
 def test_a_minutes_logins_and_refusals_are_counted(clock: Clock) -> None:
-    """Each leaves the sum a minute after it came, and no sooner."""
+    """Each counts for exactly a minute."""
     figures = Figures(now=clock)
     audit = CountingAudit(NoAudit(), figures)
     for event in (Event.LOGIN, Event.LOGIN_REFUSED, Event.LOGIN_REFUSED, Event.LOGOUT):
@@ -26,15 +25,16 @@ def test_a_minutes_logins_and_refusals_are_counted(clock: Clock) -> None:
 
 
 def test_processes_see_each_others_figures(clock: Clock) -> None:
-    """What a process counted goes with it, as soon as another one has its seat."""
+    """The figures of a process that has ended go once another one takes its seat."""
     figures = Figures(2, clock)
-    child = os.fork()
-    if not child:
+
+    def count() -> bool:
         figures.take(1)
         figures.count(Event.LOGIN)
         figures.note_queue(7)
-        os._exit(0)
-    assert os.waitpid(child, 0)[1] == 0
+        return True
+
+    assert in_fork(count)
     figures.count(Event.LOGIN)
     figures.note_queue(1)
     assert figures.sums() == {"uptime": 0, "logins": 2, "refusals": 0, "queue": 8}

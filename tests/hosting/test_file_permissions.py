@@ -1,4 +1,4 @@
-"""Files that others can read."""
+"""Files that other users of the machine can read or change."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from asmx_tickets.settings.model import Settings, load_settings
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """With a database, both audit logs and a key, all private."""
+    """Settings with a database, both audit logs and a key, all private."""
     folder = tmp_path / "App_Data"
     folder.mkdir()
     for name in ("users.db", "users.db-wal", "audit.jsonl", "audit-refused.jsonl", "audit.jsonl.1", "tls.key"):
@@ -20,8 +20,8 @@ def settings(tmp_path: Path) -> Settings:
     return load_settings(file, environ={})
 
 
-def test_what_others_have_no_access_to_is_not_told(settings: Settings) -> None:
-    """A group's access is an operator's business, and so is what is not there."""
+def test_private_files_are_not_named(settings: Settings) -> None:
+    """Nor are files that only a group can read, or that do not exist."""
     assert list(exposed_files(settings)) == []
 
 
@@ -29,7 +29,7 @@ def test_what_others_have_no_access_to_is_not_told(settings: Settings) -> None:
     "name", ["users.db", "users.db-wal", "audit.jsonl", "audit-refused.jsonl", "audit.jsonl.1", "tls.key"]
 )
 @pytest.mark.parametrize(("mode", "can"), [(0o644, "read"), (0o646, "changed"), (0o602, "changed")])
-def test_what_everybody_can_use_is_named_with_the_cure(
+def test_a_file_that_everybody_can_use_is_named_with_the_remedy(
     settings: Settings, tmp_path: Path, name: str, mode: int, can: str
 ) -> None:
     file = tmp_path / "App_Data" / name
@@ -41,14 +41,14 @@ def test_what_everybody_can_use_is_named_with_the_cure(
 def test_a_folder_in_which_everybody_can_replace_files_is_named(
     settings: Settings, tmp_path: Path, mode: int, told: bool
 ) -> None:
-    """Once, though it has more than one file of ours."""
+    """Once, though more than one of our files is in it."""
     folder = tmp_path / "App_Data"
     folder.chmod(mode)
     said = f"{folder} can be changed by everybody on this machine: chmod o-rwx {folder}"
     assert list(exposed_files(settings)) == [said] * told
 
 
-def test_stores_that_are_no_files_are_nobodys_business() -> None:
+def test_stores_that_are_not_files_are_not_looked_at() -> None:
     environ = {"ConnectionStrings__Users": "postgresql://u:p@h/d", "Audit__To": "stdout"}
     assert list(exposed_files(load_settings(None, environ=environ))) == []
     assert list(exposed_files(load_settings(None, environ={"ConnectionStrings__Users": "sqlite://"}))) == []

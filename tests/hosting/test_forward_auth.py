@@ -1,4 +1,4 @@
-"""Whose ticket a request brings, as a proxy asks it (CONTRACT 1.2; SECURITY D3)."""
+"""The answer to a proxy that asks whose ticket a request brings (CONTRACT 1.2; SECURITY D3)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,8 +18,14 @@ from tests.support.service import HASHER, Clock, Service
 DAYS = 86400
 
 
+@pytest.fixture(scope="module")
+def service(shared_service: Callable[..., Service]) -> Service:
+    return shared_service(ForwardAuth__Path="/auth")
+
+
 @pytest.fixture
-def service(make_service: Callable[..., Service]) -> Service:
+def own_service(make_service: Callable[..., Service]) -> Service:
+    """For a test that changes users."""
     return make_service(ForwardAuth__Path="/auth")
 
 
@@ -36,8 +42,8 @@ def ask(service: Service, ticket: str | None = None, *more: tuple[str, str], met
     return Answer(answer.status, dict(answer.headers))
 
 
-def test_a_ticket_says_whose_it_is(service: Service) -> None:
-    """In the cookie or in the header, whatever the host is called."""
+def test_a_ticket_names_its_user(service: Service) -> None:
+    """Whether it comes in the cookie or in the header."""
     ticket = service.log_in()
     for answer in (ask(service, ticket), ask(service, None, ("Authorization", f"SOTicket {ticket}"))):
         assert answer.status == 200
@@ -48,7 +54,7 @@ def test_a_ticket_says_whose_it_is(service: Service) -> None:
         assert ticket not in str(answer.headers)
 
 
-def test_without_a_live_ticket_there_is_no_way(service: Service) -> None:
+def test_without_a_live_ticket_the_answer_is_401(service: Service) -> None:
     ticket = service.log_in()
     other = service.log_in()
     service.call("LogOut", AuthenticationTicket=ticket)
@@ -79,13 +85,15 @@ def test_without_a_live_ticket_there_is_no_way(service: Service) -> None:
         ({"Origin": "null"}, 401),
     ],
 )
-def test_another_sites_page_can_lead_there_and_no_more(service: Service, headers: dict[str, str], status: int) -> None:
+def test_a_page_of_another_site_may_link_there_and_no_more(
+    service: Service, headers: dict[str, str], status: int
+) -> None:
     """As with cookies that are SameSite=Lax: a link may, a form or a script may not."""
     assert ask(service, service.log_in(), *headers.items()).status == status
 
 
 @pytest.mark.parametrize(("prolongs", "lives"), [("false", False), ("true", True)])
-def test_it_prolongs_or_only_looks(
+def test_it_prolongs_the_ticket_only_if_the_settings_say_so(
     make_service: Callable[..., Service], clock: Clock, prolongs: str, lives: bool
 ) -> None:
     service = make_service(ForwardAuth__Path="/auth", ForwardAuth__Prolongs=prolongs)
@@ -96,16 +104,16 @@ def test_it_prolongs_or_only_looks(
     assert (ask(service, ticket).status == 200) is lives
 
 
-def test_a_user_who_is_disabled_is_out(service: Service, clock: Clock) -> None:
-    ticket = service.log_in()
-    service.composition.directory.change(42, enabled=False)
-    assert ask(service, ticket).status == 401
+def test_a_user_who_is_disabled_is_refused(own_service: Service) -> None:
+    ticket = own_service.log_in()
+    own_service.composition.directory.change(42, enabled=False)
+    assert ask(own_service, ticket).status == 401
 
 
-def test_a_name_of_any_letters_is_safe_in_a_header(service: Service) -> None:
+def test_a_name_of_any_letters_is_safe_in_a_header(own_service: Service) -> None:
     profile = Profile("jörg", first_name="Jörg 100%", last_name="Müller 李", email="")
-    service.composition.directory.add(profile, HASHER.hash("Secret123!"))
-    answer = ask(service, service.log_in("jörg"))
+    own_service.composition.directory.add(profile, HASHER.hash("Secret123!"))
+    answer = ask(own_service, own_service.log_in("jörg"))
     assert answer.headers["remote-user"] == "j%C3%B6rg"
     assert answer.headers["remote-name"] == "J%C3%B6rg 100%25 M%C3%BCller %E6%9D%8E"
     assert answer.headers["remote-email"] == ""
@@ -120,8 +128,8 @@ def test_a_headers_text_is_printable_ascii_and_can_be_read_back(text: str) -> No
     assert unquote(written) == text
 
 
-def test_a_store_that_is_out_is_no_refusal(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else a proxy would send people to log in for nothing."""
+def test_a_store_that_is_out_is_503(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With 401, a proxy would send people to log in, which could not work."""
     ticket = service.log_in()
 
     def out(_: bytes) -> None:
@@ -133,18 +141,18 @@ def test_a_store_that_is_out_is_no_refusal(service: Service, monkeypatch: pytest
     assert "retry-after" in answer.headers
 
 
-def test_it_only_answers_questions(service: Service) -> None:
+def test_only_get_and_head_are_answered(service: Service) -> None:
     answer = ask(service, method="POST")
     assert answer.status == 405
     assert answer.headers["allow"] == "GET, HEAD"
 
 
-def test_it_is_off_unless_it_has_a_path(make_service: Callable[..., Service]) -> None:
-    service = make_service()
+def test_it_is_off_unless_it_has_a_path(shared_service: Callable[..., Service]) -> None:
+    service = shared_service()
     assert ask(service, service.log_in()).status == 404
 
 
 @pytest.mark.parametrize("path", ["auth", "/healthz", "/srv.asmx", "/a b", "/auth/", "/..", "//x"])
-def test_its_path_is_its_own(path: str) -> None:
+def test_its_path_must_be_one_that_nothing_else_has(path: str) -> None:
     with pytest.raises(SettingsError, match="ForwardAuth:Path must be empty or a path of its own"):
         load_settings(environ={"ForwardAuth__Path": path})

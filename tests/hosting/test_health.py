@@ -1,4 +1,4 @@
-"""/healthz and /readyz: what load balancers ask, beside the contract."""
+"""/healthz and /readyz, which load balancers ask for; they are not part of the contract."""
 
 import asyncio
 import threading
@@ -16,30 +16,35 @@ from tests.support.service import Clock, Service
 Make = Callable[..., Service]
 
 
+@pytest.fixture(scope="module")
+def service(shared_service: Make) -> Service:
+    return shared_service()
+
+
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_a_service_with_its_stores_is_well(service: Service, path: str) -> None:
+def test_a_service_whose_stores_answer_is_ready(service: Service, path: str) -> None:
     response = service.http.get(path)
     assert (response.status_code, response.text) == (200, "ok")
     assert response.headers["cache-control"] == "private, max-age=0, no-store"
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
-def test_probes_ask_by_address(make_service: Make, path: str) -> None:
-    """A probe knows neither AllowedHosts nor PathBase."""
-    service = make_service(AllowedHosts="docs.example.com", PathBase="/InfoRouter")
+def test_probes_need_no_host_and_no_path_base(shared_service: Make, path: str) -> None:
+    """A probe asks by address, and knows neither AllowedHosts nor PathBase."""
+    service = shared_service(AllowedHosts="docs.example.com", PathBase="/InfoRouter")
     assert service.http.get(path, headers={"Host": "10.0.0.7:8080"}).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
 def test_only_get_and_head_are_answered(service: Service, path: str) -> None:
-    """Many monitors ask by HEAD, which every server has to know (RFC 9110 section 9.1)."""
+    """Many monitors ask by HEAD, which every server must support (RFC 9110 section 9.1)."""
     assert service.http.head(path).status_code == 200
     response = service.http.post(path)
     assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD")
 
 
-def test_the_silent_store_is_named(service: Service) -> None:
-    """With 503, and without what the store's driver says."""
+def test_a_store_that_does_not_answer_is_named(service: Service) -> None:
+    """With 503, and without the text of the store's driver."""
 
     def silent() -> None:
         raise Unavailable("driver says: 10.9.8.7 refused")
@@ -52,7 +57,7 @@ def test_the_silent_store_is_named(service: Service) -> None:
 
 
 class Stores:
-    """Two stores that are asked, and may be out or hang; and how often they were."""
+    """Two stores, of which one may be out or hang, and the number of times they were asked."""
 
     def __init__(self) -> None:
         self.asked = 0
@@ -77,7 +82,7 @@ def stores() -> Iterator[Stores]:
 
 
 def bodies(health: Health, times: int) -> list[bytes]:
-    """What so many probes at the same time are answered, as the server runs them."""
+    """The answers to so many probes at the same time, run as the server runs them."""
 
     async def probe() -> list[bytes]:
         loop = asyncio.get_running_loop()
@@ -92,8 +97,8 @@ def bodies(health: Health, times: int) -> list[bytes]:
     return asyncio.run(probe())
 
 
-def test_stores_are_asked_once_a_second_however_many_ask(stores: Stores, clock: Clock) -> None:
-    """From the first moment on: none of a crowd is told that there are too many."""
+def test_stores_are_asked_once_a_second_however_many_probes_there_are(stores: Stores, clock: Clock) -> None:
+    """From the first probe on, and no probe is refused because there are too many."""
     health = Health({"users": stores.users, "audit": stores.audit}, clock)
     for second in range(1, 4):
         assert bodies(health, 100) == [b"ok"] * 100
@@ -104,10 +109,8 @@ def test_stores_are_asked_once_a_second_however_many_ask(stores: Stores, clock: 
     assert bodies(health, 1) == [b"Not ready: audit."]
 
 
-def test_a_store_that_hangs_is_not_ready_any_more(
-    stores: Stores, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Though it never answers, as a disk that is away: its last answer is not the last word."""
+def test_a_store_that_hangs_is_not_ready(stores: Stores, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that is gone may never answer: the last answer that it gave does not count for ever."""
     health = Health({"users": stores.users, "audit": stores.audit}, clock)
     assert bodies(health, 1) == [b"ok"]
     monkeypatch.setattr("asmx_tickets.hosting.health.LONGEST_SECONDS", 0.05)

@@ -1,4 +1,4 @@
-"""How calls are told to have ended, and that nothing is paid for where nobody asks."""
+"""How calls are counted by their outcome, and that metrics cost nothing where they are off."""
 
 import subprocess
 import sys
@@ -23,7 +23,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def service(metrics: Metrics, clock: Clock) -> Iterator[Service]:
-    """The demo's service, measured."""
+    """The demo's service with metrics."""
     composition = compose(
         Settings(), demo=True, clock=clock, local_zone=UTC, passwords=HASHER, steady_clock=clock, metrics=metrics
     )
@@ -32,7 +32,7 @@ def service(metrics: Metrics, clock: Clock) -> Iterator[Service]:
 
 
 def outcomes(metrics: Metrics) -> dict[str, float]:
-    """How often calls of isValidTicket ended how."""
+    """The number of calls of isValidTicket by outcome."""
     families = text_string_to_metric_families(metrics.text().decode())
     samples = [sample for family in families for sample in family.samples]
     return {
@@ -42,8 +42,10 @@ def outcomes(metrics: Metrics) -> dict[str, float]:
     }
 
 
-def test_each_call_ends_in_one_way(service: Service, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store that is out is told from a bug, and both from a normal answer that says no."""
+def test_each_call_is_counted_under_one_outcome(
+    service: Service, metrics: Metrics, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store that is out differs from a bug, and both from a normal answer that refuses."""
     ticket = service.log_in()
     assert service.is_valid(ticket)
     assert not service.is_valid("none")
@@ -57,8 +59,8 @@ def test_each_call_ends_in_one_way(service: Service, metrics: Metrics, monkeypat
     assert outcomes(metrics) == {"ok": 1, "refused": 1, "unavailable": 2, "fault": 1}
 
 
-def test_a_call_that_is_not_run_is_one_that_was_unavailable(service: Service, metrics: Metrics) -> None:
-    """As where too many wait."""
+def test_a_call_that_is_not_run_counts_as_unavailable(service: Service, metrics: Metrics) -> None:
+    """Calls are not run when too many are waiting."""
     site = service.composition.site
     call = site.begin(Request("GET", "/srv.asmx/isValidTicket", "AuthenticationTicket=x", HeaderMap()))
     site.unavailable(call)  # type: ignore[arg-type]  # it is a call
@@ -73,6 +75,6 @@ def test_a_reload_goes_on_counting(service: Service, metrics: Metrics) -> None:
     assert outcomes(metrics) == {"ok": 2}
 
 
-def test_what_is_not_asked_for_is_not_imported() -> None:
+def test_prometheus_client_is_not_imported_if_metrics_are_off() -> None:
     program = "import sys, asmx_tickets.hosting.server; sys.exit('prometheus_client' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], timeout=60, check=False).returncode == 0

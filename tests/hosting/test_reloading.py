@@ -1,4 +1,4 @@
-"""Settings that are read again: what of them a running composition takes up."""
+"""Settings that are read again: which of them a running composition takes up."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +15,7 @@ from tests.support.service import PASSWORD, TRUSTED_PASSWORD, Service, error_of
 
 @pytest.fixture
 def changed(service: Service, tmp_path: Path) -> Callable[..., Service]:
-    """The demo's service with other settings, on the stores that it had."""
+    """The demo's service with other settings and the same stores."""
     file = tmp_path / "changed.json"
     file.write_text("{}")
 
@@ -29,7 +29,7 @@ def changed(service: Service, tmp_path: Path) -> Callable[..., Service]:
 
 
 def test_tickets_live_on(service: Service, changed: Callable[..., Service]) -> None:
-    """Under a new path, in new languages, with new facts."""
+    """Under a new path, with other languages and another company."""
     ticket = service.log_in()
     after = changed(PathBase="/new", Languages__Supported="nl", Languages__Default="nl", ServerInfo__Company="After")
     after.path = "/new/srv.asmx"
@@ -39,8 +39,8 @@ def test_tickets_live_on(service: Service, changed: Callable[..., Service]) -> N
     assert not service.is_valid(ticket)
 
 
-def test_networks_that_are_trusted_change(changed: Callable[..., Service]) -> None:
-    """By the address that proxies tell, which are known by then."""
+def test_trusted_networks_change(changed: Callable[..., Service]) -> None:
+    """They are compared with the address that a proxy forwards, and known proxies change too."""
     query = f"TrustedUserPwd={TRUSTED_PASSWORD}&UserName=jsmith"
     headers = HeaderMap([("X-Forwarded-For", "10.1.2.3")])
     ask = Request("GET", "/srv.asmx/CreateTicketforUser", query, headers, remote_address="127.0.0.1")
@@ -50,7 +50,7 @@ def test_networks_that_are_trusted_change(changed: Callable[..., Service]) -> No
     assert b'success="true"' in near.composition.site.handle(ask).body
 
 
-def test_throttling_changes_with_what_is_counted(service: Service, changed: Callable[..., Service]) -> None:
+def test_throttling_changes_and_keeps_its_counts(service: Service, changed: Callable[..., Service]) -> None:
     for _ in range(3):
         service.call("AuthenticateUser", UID="jsmith", PWD="wrong")
     stricter = changed(Throttling__Failures="3")
@@ -60,8 +60,8 @@ def test_throttling_changes_with_what_is_counted(service: Service, changed: Call
     assert stricter.call("AuthenticateUser", UID="jsmith", PWD=PASSWORD).get("success") == "true"
 
 
-def test_a_certificate_that_can_not_be_used_changes_nothing(tmp_path: Path) -> None:
-    """It is looked at before any process takes the settings up."""
+def test_a_certificate_that_cannot_be_used_changes_nothing(tmp_path: Path) -> None:
+    """It is read before any process takes up the settings."""
     current = load_settings(environ={"Urls": "https://127.0.0.1:1"})
     wanted = load_settings(environ={"Urls": "https://127.0.0.1:1", "Certificate__Path": str(tmp_path / "none.pem")})
     with pytest.raises(SettingsError, match=r"none\.pem can't be read"):
@@ -77,5 +77,5 @@ def test_the_demo_stays_the_demo() -> None:
     assert change.kept == ()
 
 
-def test_settings_that_stand_nowhere_do_not_change() -> None:
+def test_settings_that_come_from_nowhere_do_not_change() -> None:
     assert no_change(Settings()).changed == ()

@@ -1,8 +1,8 @@
-"""However a client's bytes are cut on their way, they mean the same (RFC 9293: TCP carries a stream)."""
+"""A client's bytes mean the same however they are cut on their way (RFC 9293: TCP carries a stream)."""
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -40,7 +40,7 @@ STREAMS = {
     "extensions and trailers": chunks(b'1;a="b;c"\r\nA\r\n' + b"0;x\r\nX: a\r\nHost: b\r\n\r\n") + LAST,
     "HEAD": request("/srv.asmx", method="HEAD") + request("/healthz", method="HEAD") + LAST,
     "HTTP/1.0": b"GET /healthz HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" * 2 + b"GET /nope HTTP/1.0\r\n\r\n" + LAST,
-    "requests behind the last": request("/healthz", CLOSE) + call(LENGTH) + LAST,
+    "requests after the last": request("/healthz", CLOSE) + call(LENGTH) + LAST,
     "upgrades that are ignored": call(LENGTH, *H2C) + chunks(CHUNK + b"0\r\n\r\n", *H2C) + LAST,
     "no request": request("/healthz") + b"GET /healthz HTTP/1.1\r\nno header\r\n\r\n" + LAST,
     "two framings": request("/healthz") + chunks(b"0\r\n\r\n", "Content-Length: 0") + LAST,
@@ -48,14 +48,14 @@ STREAMS = {
     "too large a body": call("Content-Length: 70000") + LAST,
     "too long a target": request("/" + "a" * 9000) + LAST,
     "too many headers": request("/healthz", *["X: a"] * 101) + LAST + LAST,
-    "a target that is none": b"GET ftp://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n" + LAST,
+    "a target of another scheme": b"GET ftp://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n" + LAST,
     "a bad chunk": chunks(CHUNK + b"x\r\n\r\n") + LAST,
     "a bad host": call(LENGTH).replace(b"localhost", b"a b") + LAST,
 }
 
 
 class Said(NamedTuple):
-    """What a client gets: the statuses, how each answer says the connection goes on, and whether it has ended."""
+    """What a client gets: each answer's status and Connection header, and whether the connection has ended."""
 
     statuses: list[bytes]
     connection: list[bytes]
@@ -63,7 +63,7 @@ class Said(NamedTuple):
 
 
 class Wire(asyncio.Transport):
-    """A transport that keeps what is written."""
+    """A transport that keeps what is written to it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -101,7 +101,7 @@ class Wire(asyncio.Transport):
         self.reading = True
 
 
-async def said_to(hub: Hub, door: Door, pieces: Iterator[bytes] | list[bytes]) -> Said:
+async def said_to(hub: Hub, door: Door, pieces: list[bytes]) -> Said:
     wire = Wire()
     client = Connection(SimpleNamespace(app=door), SimpleNamespace(connections=set()), {})
     client.connection_made(wire)
@@ -111,7 +111,7 @@ async def said_to(hub: Hub, door: Door, pieces: Iterator[bytes] | list[bytes]) -
         if not wire.closing:
             client.data_received(piece)
     quiet = 0
-    while quiet < 3:  # turns of the loop in which no call runs
+    while quiet < 3:  # turns of the loop in a row in which no call runs
         await asyncio.sleep(0)
         quiet = 0 if hub.running else quiet + 1
     answers = wire.written.replace(b"HTTP/1.1 100 Continue\r\n\r\n", b"")
@@ -119,10 +119,10 @@ async def said_to(hub: Hub, door: Door, pieces: Iterator[bytes] | list[bytes]) -
 
 
 @pytest.mark.parametrize("stream", STREAMS)
-def test_a_stream_means_the_same_wherever_it_is_cut(service: Service, stream: str) -> None:
-    """Each one ends, and its last answer says so."""
+def test_a_stream_means_the_same_wherever_it_is_cut(shared_service: Callable[..., Service], stream: str) -> None:
+    """Each stream ends its connection, and its last answer says so."""
     sent = STREAMS[stream]
-    site = service.composition.site
+    site = shared_service().composition.site
 
     async def scenario(hub: Hub) -> None:
         door = Door(site, Dispatcher(site, hub), DoorLimits(), lambda: 0.0)

@@ -1,4 +1,4 @@
-"""An address and a ticket file have one server, and a second one gets an error."""
+"""An address and a ticket file belong to one server, and a second one gets an error."""
 
 import errno
 import os
@@ -30,12 +30,12 @@ def taken() -> Iterator[int]:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "*"])
 def test_an_address_in_use_is_refused(taken: int, host: str) -> None:
-    """``*`` has it too."""
+    """``*`` includes it."""
     with pytest.raises(SettingsError, match=rf"port {taken}: another program listens there"):
         listen([ListenAddress(host, taken)])
 
 
-def test_all_addresses_leave_no_room_for_one() -> None:
+def test_an_address_in_use_through_all_addresses_is_refused() -> None:
     port = free_port()
     sockets = listen([ListenAddress("*", port)])
     try:
@@ -45,15 +45,15 @@ def test_all_addresses_leave_no_room_for_one() -> None:
         close_all(sockets)
 
 
-def test_an_address_refused_lets_go_of_those_before(taken: int) -> None:
+def test_a_refused_address_releases_those_before_it(taken: int) -> None:
     free = free_port()
     with pytest.raises(SettingsError):
         listen([ListenAddress("127.0.0.1", free), ListenAddress("127.0.0.1", taken)])
     close_all(listen([ListenAddress("127.0.0.1", free)]))
 
 
-def test_a_port_is_free_again_at_once_though_clients_were_connected(taken: int) -> None:
-    """Connections that a closed server left in TIME_WAIT keep nobody out."""
+def test_a_port_is_free_again_at_once_though_clients_were_connected() -> None:
+    """Connections that a closed server left in TIME_WAIT do not block the port."""
     port = free_port()
     (server,) = listen([ListenAddress("127.0.0.1", port)])
     with socket.create_connection(("127.0.0.1", port)) as client:
@@ -65,18 +65,18 @@ def test_a_port_is_free_again_at_once_though_clients_were_connected(taken: int) 
     close_all(listen([ListenAddress("127.0.0.1", port)]))
 
 
-def test_an_address_of_another_machine_is_one_line() -> None:
+def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(SettingsError, match="this machine has no such address"):
         listen([ListenAddress("192.0.2.1", free_port())])
 
 
-def test_an_address_that_can_not_be_looked_up_is_one_line() -> None:
-    """The resolver has numbers of its own for what is wrong."""
+def test_an_address_that_cannot_be_looked_up_is_refused() -> None:
+    """The resolver numbers its errors differently from the system, and the message must be the resolver's."""
     with pytest.raises(SettingsError, match=r"can't listen on ::1%nothing port \d+: (?!Unknown error)\w+"):
         listen([ListenAddress("::1%nothing", free_port())])
 
 
-def test_a_machine_without_ipv6_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_ipv6_address_on_a_machine_without_ipv6_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_such_family(*_: object) -> socket.socket:
         raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
 
@@ -97,7 +97,7 @@ def test_ipv6_and_ipv4_are_two_addresses() -> None:
 
 
 def test_a_ticket_file_has_one_owner(tmp_path: Path) -> None:
-    """By whatever name it or its folder is reached, and again once the owner is gone."""
+    """By whatever name it or its folder is reached; another server may have it once the owner is gone."""
     (tmp_path / "data").mkdir()
     (tmp_path / "link").symlink_to(tmp_path / "data")
     (tmp_path / "link.bin").symlink_to(tmp_path / "data" / "tickets.bin")
@@ -110,8 +110,8 @@ def test_a_ticket_file_has_one_owner(tmp_path: Path) -> None:
     lock_file(tmp_path / "link" / "tickets.bin", "Tickets:PersistTo").close()
 
 
-def test_a_lock_is_the_owners_alone(tmp_path: Path) -> None:
-    """Its file can be read by nobody else, and is never reached through a link."""
+def test_a_lock_file_is_private(tmp_path: Path) -> None:
+    """Other users cannot read it, and it is never reached through a link."""
     file = tmp_path / "new" / "tickets.bin"
     lock_file(file, "Tickets:PersistTo").close()
     lock = file.with_name("tickets.bin.lock")

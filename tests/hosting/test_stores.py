@@ -20,8 +20,8 @@ from tests.support.service import Clock
 from tests.throttling.attempts import ACCOUNT, ADMITTED, fail, lock
 
 
-def test_evictions_are_told_once_a_minute(clock: Clock, logged: list[logging.LogRecord]) -> None:
-    """SECURITY D17: the first at once; then how many there were since."""
+def test_evictions_are_logged_once_a_minute(clock: Clock, logged: list[logging.LogRecord]) -> None:
+    """SECURITY D17: the first at once, then the number of those since."""
     warn = EvictionWarnings(clock)
     ended = TicketSummary(42, 0.0, 0.0, "0a1b2c3d")
     for _ in range(3):
@@ -33,8 +33,8 @@ def test_evictions_are_told_once_a_minute(clock: Clock, logged: list[logging.Log
     assert "0a1b2c3d of user 42" in said[0]
 
 
-def test_stores_in_memory_take_tickets_from_a_stop_to_a_start(clock: Clock, tmp_path: Path) -> None:
-    """Only where Tickets:PersistTo says so."""
+def test_stores_in_memory_keep_tickets_over_a_restart(clock: Clock, tmp_path: Path) -> None:
+    """Only if Tickets:PersistTo names a file."""
     guid = bytes(16)
     for file, survives in ((str(tmp_path / "tickets.bin"), True), ("", False)):
         settings = Settings(tickets=Tickets(persist_to=file))
@@ -48,7 +48,7 @@ def test_stores_in_memory_take_tickets_from_a_stop_to_a_start(clock: Clock, tmp_
 
 
 def test_known_networks_outlive_a_restart_with_the_tickets(clock: Clock) -> None:
-    """SECURITY D19: those that live tickets were asked for from, and where TrustedUserPwd was right."""
+    """SECURITY D19: those from which live tickets were requested, and those that sent the right TrustedUserPwd."""
     tickets, logins, trusted = (
         MemoryTicketCache(TicketRules(100.0), clock=clock),
         MemoryThrottle(LOGINS, clock=clock),
@@ -66,8 +66,8 @@ def test_known_networks_outlive_a_restart_with_the_tickets(clock: Clock) -> None
         assert trusted.recognize(Attempt("", False, address)) is knows
 
 
-def test_stores_in_redis_say_whether_it_answers(clock: Clock, shared_redis: RedisServer) -> None:
-    """At the start as a warning, later as a check of /readyz."""
+def test_stores_in_redis_report_whether_it_answers(clock: Clock, shared_redis: RedisServer) -> None:
+    """At the start by a warning, and later by a check of /readyz."""
     there, gone = (
         open_stores(
             Settings(connection_strings=ConnectionStrings(tickets=ConnectionString(url))),

@@ -1,4 +1,4 @@
-"""What the supervisor does when its workers end: real processes without a server in them (SECURITY R4, R7)."""
+"""What the supervisor does when its workers end. They are real processes without a server in them (SECURITY R4, R7)."""
 
 import errno
 import os
@@ -20,16 +20,17 @@ from asmx_tickets.hosting.supervisor import Supervisor
 from asmx_tickets.hosting.worker import BEAT, READY, SAVING, Worker
 from asmx_tickets.settings.changes import Change
 from asmx_tickets.settings.model import Settings, load_settings
+from tests.support.processes import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 
 Behaviour = Callable[[int, int], int]
-"""What a worker does, given its pipe and its number in the order of starts; its exit code."""
+"""What a worker does, given its pipe and its number in the order of starts. Returns its exit code."""
 
 
 @dataclass
 class FakeWorker:
-    """Counts its starts in a file, since each start is a process of its own."""
+    """Counts its starts in a file, since each start is another process."""
 
     behaviour: Behaviour
     file: Path
@@ -52,7 +53,7 @@ class FakeWorker:
 
 
 class Run:
-    """A supervisor in a thread, with signals that a test notes."""
+    """A supervisor in a thread, with signals that a test sets."""
 
     def __init__(self, worker: FakeWorker, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
         self.worker = worker
@@ -70,7 +71,7 @@ class Run:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the worker that was started last can answer."""
+        """Whether a worker is ready."""
         return any(seat.process is not None and seat.process.ready for seat in self.supervisor._seats)
 
     def stop(self) -> None:
@@ -83,14 +84,11 @@ class Run:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(condition, 20)
 
 
 def serve(pipe: int, _number: int) -> int:
-    """Be ready, and live until a signal."""
+    """Be ready, and run until a signal."""
     os.write(pipe, READY)
     while True:
         os.write(pipe, BEAT)
@@ -124,7 +122,7 @@ def supervise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Super
 
 
 def test_an_ended_worker_is_replaced(supervise: Supervise, capfd: pytest.CaptureFixture[str]) -> None:
-    """Whether it exits or is killed; the address is printed once."""
+    """Whether it exits or is killed. The address is printed once."""
 
     def behave(pipe: int, number: int) -> int:
         os.write(pipe, READY)
@@ -141,8 +139,8 @@ def test_an_ended_worker_is_replaced(supervise: Supervise, capfd: pytest.Capture
     assert capfd.readouterr().out.count("asmx-tickets answers at") == 1
 
 
-def test_a_worker_that_can_not_start_ends_the_server(supervise: Supervise, caplog: pytest.LogCaptureFixture) -> None:
-    """It is tried once though there are two seats, and nothing is added to the line that it wrote."""
+def test_a_worker_that_cannot_start_ends_the_server(supervise: Supervise, caplog: pytest.LogCaptureFixture) -> None:
+    """It is tried once though there are two seats, and the supervisor adds nothing to the line that it wrote."""
     run = supervise(lambda _pipe, _number: 1, workers=2)
     assert run.wait() == 1
     assert run.worker.starts == 1
@@ -152,7 +150,7 @@ def test_a_worker_that_can_not_start_ends_the_server(supervise: Supervise, caplo
 def test_a_worker_that_is_killed_at_each_start_ends_the_server(
     supervise: Supervise, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It can't have said why, so the supervisor does."""
+    """It could not say why, so the supervisor does."""
 
     def behave(_pipe: int, _number: int) -> int:
         os.kill(os.getpid(), signal.SIGKILL)
@@ -165,7 +163,7 @@ def test_a_worker_that_is_killed_at_each_start_ends_the_server(
 
 
 def test_one_that_keeps_dying_does_not_end_the_others(supervise: Supervise) -> None:
-    """Not even when its successors can't start."""
+    """Not even if its successors can't start."""
 
     def behave(pipe: int, number: int) -> int:
         return finish_when_told(pipe, number) if number == 1 else 1
@@ -176,8 +174,8 @@ def test_one_that_keeps_dying_does_not_end_the_others(supervise: Supervise) -> N
     assert run.code is None
 
 
-def test_a_worker_that_stops_before_the_supervisor_looks_has_stopped_well(supervise: Supervise) -> None:
-    """A signal to the whole group reaches workers too: theirs are no failed starts."""
+def test_a_worker_that_stops_before_the_supervisor_looks_has_not_failed(supervise: Supervise) -> None:
+    """A signal to the whole group reaches the workers too, and that is not a failed start."""
 
     runs: list[Run] = []
 
@@ -192,7 +190,7 @@ def test_a_worker_that_stops_before_the_supervisor_looks_has_stopped_well(superv
 
 
 def test_a_silent_worker_is_replaced(supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is there, and says nothing."""
+    """Its process runs, but sends nothing."""
     monkeypatch.setattr(module, "HUNG_SECONDS", 0.2)
 
     def behave(pipe: int, number: int) -> int:
@@ -207,8 +205,8 @@ def test_a_silent_worker_is_replaced(supervise: Supervise, monkeypatch: pytest.M
     assert run.wait() == 0
 
 
-def test_a_pause_of_the_whole_group_ends_nobody(supervise: Supervise) -> None:
-    """Ctrl-Z and fg, or a container that was paused: for an hour, neither side ran."""
+def test_a_pause_of_the_whole_group_ends_no_worker(supervise: Supervise) -> None:
+    """Ctrl-Z and fg, or a container that was paused: neither side ran for an hour."""
     paused = [0.0]
     run = supervise(finish_when_told, now=lambda: time.monotonic() + paused[0])
     until(lambda: run.is_ready)
@@ -235,7 +233,7 @@ def test_a_worker_that_does_not_stop_is_ended(supervise: Supervise, monkeypatch:
 
 
 def test_a_worker_that_saves_its_tickets_gets_the_time(supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To kill it then would lose them all."""
+    """Killing it then would lose them all."""
     monkeypatch.setattr(module, "STOP_SECONDS", 0.7)
 
     def behave(pipe: int, number: int) -> int:
@@ -253,7 +251,7 @@ def test_a_worker_that_saves_its_tickets_gets_the_time(supervise: Supervise, mon
     assert run.wait() == 0
 
 
-def test_a_worker_that_was_stopped_goes_on_to_its_end(supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_is_suspended_is_resumed_to_stop(supervise: Supervise, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may have tickets to write."""
     monkeypatch.setattr(module, "STOP_SECONDS", 2.0)
     run = supervise(finish_when_told)
@@ -267,7 +265,7 @@ def test_a_worker_that_was_stopped_goes_on_to_its_end(supervise: Supervise, monk
 def test_a_fork_that_fails_is_tried_again(
     supervise: Supervise, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The machine has no process left for a while; the workers that live go on."""
+    """The machine can start no process for a while; the workers that run go on."""
     fork, left = os.fork, [1, 0, 0, 1]
 
     def scarce_fork() -> int:
@@ -283,7 +281,7 @@ def test_a_fork_that_fails_is_tried_again(
     assert caplog.messages[:2] == ["a worker can't be started: Resource temporarily unavailable"] * 2
 
 
-def test_a_fork_that_fails_at_the_start_is_one_line(
+def test_a_fork_that_fails_at_the_start_ends_the_server_with_one_line(
     supervise: Supervise, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def no_fork() -> int:
@@ -294,8 +292,8 @@ def test_a_fork_that_fails_at_the_start_is_one_line(
     assert caplog.messages == ["a worker can't be started: Cannot allocate memory"]
 
 
-def test_a_reload_is_passed_on(supervise: Supervise, tmp_path: Path) -> None:
-    """Each worker gets SIGHUP."""
+def test_a_reload_is_passed_on_to_the_workers(supervise: Supervise, tmp_path: Path) -> None:
+    """By SIGHUP."""
     told = tmp_path / "told"
 
     def behave(pipe: int, number: int) -> int:
@@ -312,7 +310,7 @@ def test_a_reload_is_passed_on(supervise: Supervise, tmp_path: Path) -> None:
 
 
 def test_a_worker_that_crashes_says_why(tmp_path: Path) -> None:
-    """The line is out before the log closes."""
+    """The line is written before the log closes."""
     program = (
         "import sys; from asmx_tickets.hosting import worker; from asmx_tickets.settings.model import Settings\n"
         "def broken(*_, **__): raise RuntimeError('a bug')\n"

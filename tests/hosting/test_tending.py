@@ -33,7 +33,7 @@ def service(kept: Path, clock: Clock) -> Iterator[Composition]:
 def test_counts_of_refusals_are_written_when_their_minute_is_over(
     service: Composition, kept: Path, clock: Clock
 ) -> None:
-    """SECURITY D22."""
+    """SECURITY D22: the first refusal at once, and the others of its minute as one line."""
 
     def refuse(times: int) -> None:
         for _ in range(times):
@@ -52,8 +52,8 @@ def test_counts_of_refusals_are_written_when_their_minute_is_over(
     assert counts() == [1, 2, 1]
 
 
-def test_a_users_file_that_was_replaced_is_come_to(service: Composition, kept: Path) -> None:
-    """Without any call."""
+def test_a_users_file_that_was_replaced_is_opened_anew(service: Composition, kept: Path) -> None:
+    """Without waiting for a call."""
     service.directory.add(Profile("alice"), "h")
     with closing(sqlite3.connect(kept / "users.db")) as source, closing(sqlite3.connect(kept / "b.db")) as copy:
         source.backup(copy)

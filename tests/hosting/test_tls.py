@@ -1,4 +1,4 @@
-"""A certificate from files, and what becomes of it when they change."""
+"""A certificate from files, and what happens when they change."""
 
 import contextlib
 import logging
@@ -52,7 +52,7 @@ def shown_by(certificates: Certificates) -> str:
 
 
 def test_a_renewed_pair_is_taken_up(tmp_path: Path, pair: tuple[Path, Path], certificates: Certificates) -> None:
-    """Files may be replaced one after the other: between the two, the old pair stays."""
+    """The files may be replaced one after the other: until both are, the old pair stays in use."""
     certificate, key = make(tmp_path, "second")
     assert shown_by(certificates) == "first"
     certificate.replace(pair[0])
@@ -67,7 +67,7 @@ def test_a_renewed_pair_is_taken_up(tmp_path: Path, pair: tuple[Path, Path], cer
 def test_a_bad_renewal_changes_nothing(
     pair: tuple[Path, Path], certificates: Certificates, content: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One line in the log, once."""
+    """The log says so once, in one line."""
     pair[0].write_bytes(content)
     with caplog.at_level(logging.ERROR):
         certificates.renew()
@@ -77,7 +77,7 @@ def test_a_bad_renewal_changes_nothing(
     assert shown_by(certificates) == "first"
 
 
-def test_a_file_that_is_gone_for_a_moment_is_no_renewal(
+def test_a_file_that_is_missing_changes_nothing(
     pair: tuple[Path, Path], certificates: Certificates, caplog: pytest.LogCaptureFixture
 ) -> None:
     pair[1].rename(pair[1].with_suffix(".old"))
@@ -86,10 +86,10 @@ def test_a_file_that_is_gone_for_a_moment_is_no_renewal(
     assert shown_by(certificates) == "first"
 
 
-def test_a_file_that_goes_while_it_is_read_stops_nobody(
+def test_a_file_that_disappears_while_it_is_read_is_not_an_error(
     pair: tuple[Path, Path], certificates: Certificates, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What asks for renewals also tells the supervisor that the worker lives: it must not fail."""
+    """The task that renews also tells the supervisor that the worker runs, so it must not fail."""
     os.utime(pair[0])
 
     def gone(_: Path) -> bytes:
@@ -101,7 +101,7 @@ def test_a_file_that_goes_while_it_is_read_stops_nobody(
     assert shown_by(certificates) == "first"
 
 
-def test_a_password_too_long_for_openssl_is_one_line(pair: tuple[Path, Path], tmp_path: Path) -> None:
+def test_a_password_too_long_for_openssl_is_refused_in_one_line(pair: tuple[Path, Path], tmp_path: Path) -> None:
     locked = tmp_path / "locked.key"
     subprocess.run(
         [program("openssl"), "pkey", "-aes128", "-passout", "pass:secret", "-in", pair[1], "-out", locked],
@@ -113,8 +113,8 @@ def test_a_password_too_long_for_openssl_is_one_line(pair: tuple[Path, Path], tm
     assert "xxx" not in str(error.value)
 
 
-def test_other_files_take_their_place(tmp_path: Path, certificates: Certificates) -> None:
-    """As after a reload of the settings; what can't be used changes nothing, and the files that count are watched."""
+def test_other_files_may_replace_them(tmp_path: Path, certificates: Certificates) -> None:
+    """After a reload of the settings. Files that can't be used change nothing, and the files in use are watched."""
     certificate, key = make(tmp_path, "second")
     with pytest.raises(SettingsError, match="can't be used"):
         certificates.change(Certificate(path=str(certificate), key_path=str(certificate)))

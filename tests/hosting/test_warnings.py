@@ -20,7 +20,7 @@ def composition() -> Iterator[Composition]:
     composition.close()
 
 
-def test_a_sysadmin_name_that_no_account_has_is_told(composition: Composition) -> None:
+def test_a_sysadmin_name_that_no_account_has_is_a_warning(composition: Composition) -> None:
     assert composition.warnings() == (
         "SysadminAccountName names 'Chief', and there is no such user: correct it, or add the user",
     )

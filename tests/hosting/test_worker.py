@@ -1,4 +1,4 @@
-"""A server process, in parts: what it does regularly, and how it waits for stores (SECURITY R1, R7)."""
+"""Parts of a server process: what it does regularly, and how it waits for stores (SECURITY R1, R7)."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ from asmx_tickets.settings.model import Settings
 
 @pytest.fixture(autouse=True)
 def root_logger() -> Iterator[None]:
-    """A worker sends the whole process's log elsewhere."""
+    """Restores the log, which a worker redirects for the whole process."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -33,7 +33,7 @@ def pipe() -> Iterator[tuple[int, int]]:
 
 
 def test_a_chore_that_fails_is_done_again(caplog: pytest.LogCaptureFixture) -> None:
-    """Else a worker that lives would fall silent, and be ended."""
+    """Otherwise a worker that runs would fall silent, and be ended."""
     done = []
 
     def chore() -> None:
@@ -53,7 +53,7 @@ def test_a_chore_that_fails_is_done_again(caplog: pytest.LogCaptureFixture) -> N
 
 
 def test_a_stop_ends_the_wait_for_a_store(pipe: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says that it lives while it waits, loads nothing, and exits 0."""
+    """While it waits it tells the supervisor that it runs, and then it exits 0."""
     tries = []
 
     def out(*_: object, **__: object) -> None:
@@ -67,7 +67,7 @@ def test_a_stop_ends_the_wait_for_a_store(pipe: tuple[int, int], monkeypatch: py
     assert os.read(pipe[0], 100) == BEAT * 3
 
 
-def test_a_setting_that_can_not_work_is_an_exit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_setting_that_cannot_work_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     def wrong(*_: object, **__: object) -> None:
         raise SettingsError("Languages:Supported: xx is no language")
 
@@ -75,8 +75,8 @@ def test_a_setting_that_can_not_work_is_an_exit(monkeypatch: pytest.MonkeyPatch)
     assert Worker(Settings(), False, []).run(None, lambda: None) == 1
 
 
-def test_signals_are_noted_and_wake_whoever_waits(pipe: tuple[int, int]) -> None:
-    """A handler does nothing else, and a full pipe holds it up as little as none."""
+def test_signals_are_noted_and_wake_the_loop(pipe: tuple[int, int]) -> None:
+    """A handler does nothing else. Neither a full pipe nor a missing one holds it up."""
     signals = Signals()
     signals._on_stop(15, None)
     assert signals.stop

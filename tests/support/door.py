@@ -1,10 +1,11 @@
-"""The front door on a real socket, in a thread of its own, and requests to it, byte by byte."""
+"""The front door on a real socket, in a thread of its own, and requests to it as bytes."""
 
 import asyncio
 import re
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -84,6 +85,18 @@ class RunningDoor:
         self._thread.join()
         self._loop.close()
 
+    def settle(self, clients: int) -> None:
+        """Wait until the door has so many clients, and has read what they sent."""
+        for _ in range(1000):
+            if self.run(self._count()) == clients:
+                break
+            time.sleep(0.005)
+        self.run(asyncio.sleep(0.02))
+        assert len(self.door) == clients
+
+    async def _count(self) -> int:
+        return len(self.door)
+
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=10)
 
@@ -106,7 +119,7 @@ def read_to_end(connection: socket.socket) -> bytes:
 
 
 def read_answers(connection: socket.socket, count: int) -> bytes:
-    """As many answers, each as long as it says."""
+    """Read so many answers, whole."""
     received = b""
     while True:
         lengths = [int(length) for length in re.findall(rb"content-length: (\d+)\r\n", received)]

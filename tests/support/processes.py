@@ -16,7 +16,7 @@ import pytest
 
 
 def free_port() -> int:
-    """A loopback port that nobody has: none of those that the system gives to connections by itself."""
+    """A loopback port on which nobody listens, and which the system gives to no connection by itself."""
     while True:
         port = random.randrange(12_000, 32_000)
         with socket.socket() as probe:
@@ -33,7 +33,7 @@ def program(name: str, *folders: Path) -> str:
 
 
 class Child:
-    """A server process of a test's own."""
+    """A server process that one test has for itself."""
 
     def __init__(self, command: list[str], folder: Path) -> None:
         self.command = command
@@ -41,7 +41,7 @@ class Child:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, answers: Callable[[], bool], seconds: float = 20) -> None:
-        """Start it, and come back once it answers."""
+        """Start it, and return once it answers."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         end = time.monotonic() + seconds
@@ -55,14 +55,14 @@ class Child:
         self.process.send_signal(number)
 
     def pause(self) -> None:
-        """It hangs: connections stay open, and nothing answers."""
+        """Let it hang: connections stay open, and nothing answers."""
         self.send(signal.SIGSTOP)
 
     def go_on(self) -> None:
         self.send(signal.SIGCONT)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """End it, however it is. More than once does no harm."""
+        """End it, even if it hangs. To call it again does no harm."""
         if self.process is None:
             return
         with contextlib.suppress(ProcessLookupError):
@@ -76,8 +76,20 @@ class Child:
         self.process = None
 
 
+def in_fork(function: Callable[[], bool]) -> bool:
+    """Run a function in a forked process, which it must not outlive. False if it raises, too."""
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            code = 0 if function() else 1
+        finally:
+            os._exit(code)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def wait_until(condition: Callable[[], bool], seconds: float) -> float:
-    """Wait until something is so; after how many seconds it was."""
+    """Wait until a condition holds, and give the seconds that it took."""
     started = time.monotonic()
     while not condition():
         if time.monotonic() - started > seconds:
