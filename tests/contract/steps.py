@@ -37,7 +37,7 @@ in_every_binding = pytest.mark.parametrize("call", BINDINGS.values(), ids=BINDIN
 def ask(
     service: Service, operation: str, headers: Iterable[tuple[str, str]] = (), **parameters: str
 ) -> ElementTree.Element:
-    """Call an operation over SOAP 1.1 with header lines just as they are, cookies and repeated ones too; its <root>."""
+    """Call an operation over SOAP 1.1 with header lines as they are given, repeated ones too; its <root>."""
     lines = [("Content-Type", "text/xml"), ("SOAPAction", f'"{NAMESPACE}{operation}"'), *headers]
     response = service.composition.site.handle(
         Request("POST", service.path, "", HeaderMap(lines), envelope(operation, parameters))
@@ -59,12 +59,12 @@ def hash_of(password: str) -> str:
 
 
 def add_user(service: Service, user_name: str, *, password: str = PASSWORD, **profile: str) -> int:
-    """One more user; gives the userid."""
+    """Add a user; the userid."""
     return service.composition.directory.add(Profile(user_name, **profile), hash_of(password))
 
 
 def expire_on(service: Service, ticket: str) -> str:
-    """When a live ticket says that it expires. Asking does not extend it."""
+    """When a live ticket expires, by isValidTicket, which does not extend it."""
     return service.call("isValidTicket", AuthenticationTicket=ticket).attrib["expireOn"]
 
 

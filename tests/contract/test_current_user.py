@@ -76,7 +76,7 @@ def test_the_document_is_the_contracts_to_the_letter(service: Service) -> None:
     )
 
 
-def test_a_read_only_user_is_told_as_one(service: Service) -> None:
+def test_a_read_only_user_is_shown_as_one(service: Service) -> None:
     """`Enabled` and `ReadOnlyUser` are `TRUE`/`FALSE`."""
     service.composition.directory.change(42, profile=Profile("jsmith", read_only=True))
     user = user_of(service, mint(service))
@@ -176,7 +176,7 @@ def test_last_password_change_is_when_the_password_was_set(service: Service) -> 
     ],
 )
 def test_dates_are_local(make_service_in: Callable[[tzinfo], Service], hours: float, local: str) -> None:
-    """Dates are local time, without a zone."""
+    """Without a zone; the day may be another than in UTC."""
     service = make_service_in(timezone(timedelta(hours=hours)))
     service.log_in()
     user = user_of(service, service.log_in())
@@ -196,7 +196,7 @@ def central_europe(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="Windows has no other way to set the zone")
 @pytest.mark.usefixtures("central_europe")
 def test_local_time_is_the_machines_with_its_summer_time(make_service_in: Callable[[None], Service]) -> None:
-    """A moment in winter is told in winter time, also in summer."""
+    """A moment in winter is shown in winter time, even in summer."""
     service = make_service_in(None)
     service.log_in()
     service.clock.advance(days=150)
@@ -225,7 +225,7 @@ def test_local_time_is_the_machines_with_its_summer_time(make_service_in: Callab
 def test_language_is_the_english_name_of_the_sessions_language(
     make_service: Callable[..., Service], code: str, name: str
 ) -> None:
-    """`Language` is the English name of the session's language (en → English, de → German, …)."""
+    """Of any configured language, one with a region too."""
     codes = ("en", "de", "fr", "nl", "tr", "el", "pt-BR")
     service = make_service(**{f"Languages__Supported__{n}": each for n, each in enumerate(codes)})
     ticket = service.call("AuthenticateUser1", UID="jsmith", PWD=PASSWORD, Lang=code).attrib["ticket"]

@@ -1,4 +1,6 @@
-"""CONTRACT 2.4: what is wrong is said the ASMX way. One test or more for each row, in the table's order."""
+"""CONTRACT 2.4: errors are reported the ASMX way. The rows are in the table's order; a missing parameter is in
+test_forms.py, a compressed body too, and a form of another content type in tests/security/test_forms.py (F3).
+"""
 
 import io
 import logging
@@ -20,8 +22,8 @@ from asmx_tickets.settings.model import load_settings
 from spyne_asmx import Request, Response
 from spyne_asmx.http import HeaderMap
 from spyne_asmx.wsgi import WsgiApplication
-from tests.contract.echo import Echo
 from tests.contract.steps import add_user, in_every_binding, mint, soap12
+from tests.fuzz.target import Target
 from tests.support.service import NAMESPACE, PASSWORD, SOAP11, SOAP12, Clock, Service, envelope, fault_of, root_of
 from tests.support.strategies import ANY_BYTES
 
@@ -55,16 +57,9 @@ def post_soap(service: Service, body: bytes, content_type: str = TEXT_XML, **hea
 # --- forms ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_required_parameter_is_missing(service: Service) -> None:
-    """500, text/plain."""
-    expected = (500, "Missing parameter: UID.")
-    assert said(service.get("AuthenticateUser", PWD="x")) == expected
-    assert said(service.post("AuthenticateUser", PWD="x")) == expected
-
-
 @pytest.mark.parametrize("name", ["Nope", "AuthenticateUser2", "srv.asmx", "AuthenticateUser/", "a/b", "<b>&", "é"])
 def test_an_unknown_operation_in_the_path(service: Service, name: str) -> None:
-    """500, text/plain; the name stays text."""
+    """500, text/plain; the name is shown as text."""
     expected = (500, f"{name} Web Service method name is not valid.")
     assert said(service.http.get(f"/srv.asmx/{quote(name)}")) == expected
     assert said(service.http.post(f"/srv.asmx/{quote(name)}", data="", content_type=FORM)) == expected
@@ -72,7 +67,7 @@ def test_an_unknown_operation_in_the_path(service: Service, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["authenticateuser", "AUTHENTICATEUSER", "authenticateUser"])
 def test_an_operation_in_the_wrong_letter_case(service: Service, name: str) -> None:
-    """500, text/plain, saying that names are case-sensitive and which one was meant."""
+    """500, text/plain, which says that names are case-sensitive, and which one was meant."""
     expected = (
         500,
         f"Invalid method name '{name}', method names are case sensitive. "
@@ -80,15 +75,6 @@ def test_an_operation_in_the_wrong_letter_case(service: Service, name: str) -> N
     )
     assert said(service.get(name, **LOGIN)) == expected
     assert said(service.post(name, **LOGIN)) == expected
-
-
-@pytest.mark.parametrize(
-    "content_type", ["multipart/form-data; boundary=b", "application/json", "text/plain", "text/xml; charset=utf-8", ""]
-)
-def test_a_form_with_another_content_type(service: Service, content_type: str) -> None:
-    """500, text/plain, with the content type as it came."""
-    response = service.http.post("/srv.asmx/AuthenticateUser", data=b"UID=jsmith", content_type=content_type)
-    assert said(response) == (500, f"Request format is invalid: {content_type}.")
 
 
 def test_a_form_without_content_type(service: Service) -> None:
@@ -110,7 +96,7 @@ def without(*off: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("operation", ["AuthenticateUser", "Nope", "authenticateuser"])
 def test_get_switched_off(make_service: Make, operation: str) -> None:
-    """500, text/plain; nothing of the operation is told, and POST goes on."""
+    """500, text/plain, whether there is such an operation or not; POST works."""
     service = make_service(**without("HttpGet"))
     expected = (500, f"Request format is unrecognized for URL unexpectedly ending in '/{operation}'.")
     assert said(service.get(operation, **LOGIN)) == expected
@@ -127,7 +113,7 @@ def test_post_switched_off(make_service: Make, operation: str) -> None:
 
 
 def test_soap11_switched_off(make_service: Make) -> None:
-    """415, also for a 1.1 envelope in SOAP 1.2's content type."""
+    """415, for a 1.1 envelope in SOAP 1.2's content type too."""
     service = make_service(**without("HttpSoap"))
     assert said(service.soap("AuthenticateUser", **LOGIN))[0] == 415
     assert said(post_soap(service, envelope("AuthenticateUser", LOGIN), "application/soap+xml"))[0] == 415
@@ -135,7 +121,7 @@ def test_soap11_switched_off(make_service: Make) -> None:
 
 
 def test_soap12_switched_off(make_service: Make) -> None:
-    """415, also for a 1.2 envelope in SOAP 1.1's content type."""
+    """415, for a 1.2 envelope in SOAP 1.1's content type too."""
     service = make_service(**without("HttpSoap12"))
     assert said(soap12(service, "AuthenticateUser", **LOGIN))[0] == 415
     assert said(post_soap(service, envelope("AuthenticateUser", LOGIN, soap=SOAP12)))[0] == 415
@@ -145,7 +131,7 @@ def test_soap12_switched_off(make_service: Make) -> None:
 @pytest.mark.parametrize("query", ["", "?WSDL", "?wsdl", "?disco", "?op=AuthenticateUser", "?x"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_documentation_switched_off(make_service: Make, method: str, query: str) -> None:
-    """404; operations go on."""
+    """404; operations work."""
     service = make_service(**without("Documentation"))
     assert service.http.open(f"/srv.asmx{query}", method=method).status_code == 404
     assert service.get("ServerInfo").status_code == 200
@@ -172,7 +158,7 @@ def test_an_unknown_soapaction(service: Service, action: str) -> None:
         (b"<soap:Envelope", "(1, 1)"),
         (b"<a>\n</b>", "(2, 3)"),
         (b"<!DOCTYPE a><a/>", "(1, 12)"),
-        (b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>", "(1, 35)"),
+        (b"<?xml version='1.0'?><!DOCTYPE a [<!ENTITY b SYSTEM 'file:///etc/passwd'>]><a>&b;</a>", "(1, 34)"),
         ("<!DOCTYPE a><a/>".encode("utf-16"), "(1, 12)"),
         (b"\xff", "(1, 1)"),
     ],
@@ -181,10 +167,7 @@ def test_a_body_that_is_not_well_formed_or_empty_or_with_a_dtd(service: Service,
     """400, fault `soap:Client`, with line and column."""
     text = f"Server was unable to read request. ---> There is an error in XML document {place}."
     charset = "text/xml" if body.startswith(b"\xff\xfe") else TEXT_XML
-    status, code, faultstring = faulted(post_soap(service, body, charset))
-    assert (status, code) == (400, "soap:Client")
-    assert faultstring.partition("(")[0] == text.partition("(")[0]
-    assert faultstring.endswith(").")
+    assert faulted(post_soap(service, body, charset)) == (400, "soap:Client", text)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +189,7 @@ def test_a_body_over_a_limit_is_not_read(service: Service, body: bytes) -> None:
 
 
 def test_a_parameter_that_is_too_long_is_named(service: Service) -> None:
-    """The limit is blamed, and not the client's XML."""
+    """The fault names the limit, and does not blame the client's XML."""
     body = envelope("AuthenticateUser", LOGIN).replace(b"jsmith", b"x" * 8193)
     assert faulted(post_soap(service, body)) == (
         500,
@@ -295,22 +278,11 @@ def test_soap_without_content_type(service: Service) -> None:
     assert said(service.http.post("/srv.asmx", data=envelope("AuthenticateUser", LOGIN)))[0] == 415
 
 
-@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x-gzip", "gzip, identity"])
-def test_an_encoded_body(service: Service, encoding: str) -> None:
-    """415: SECURITY X12; nothing is ever unpacked."""
-    headers = {"Content-Encoding": encoding}
-    assert post_soap(service, envelope("AuthenticateUser", LOGIN), **headers).status_code == 415
-    assert service.post("AuthenticateUser", headers, **LOGIN).status_code == 415
-    assert (
-        post_soap(service, envelope("AuthenticateUser", LOGIN), **{"Content-Encoding": "Identity"}).status_code == 200
-    )
-
-
 # --- the size of a body -----------------------------------------------------------------------------------------------
 
 
 class Stream(io.RawIOBase):
-    """A body that goes on until ``size``, and counts what was read of it."""
+    """A body of ``size`` bytes, which counts how many of them were read."""
 
     def __init__(self, size: int) -> None:
         self.left = size
@@ -352,7 +324,7 @@ def padded(size: int) -> bytes:
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize(("settings_", "limit"), [({}, 65536), ({"WebServices__MaxRequestBytes": "2048"}, 2048)])
 def test_a_body_larger_than_the_limit(make_service: Make, settings_: dict[str, str], limit: int, chunked: bool) -> None:
-    """413 from one byte beyond, whether the body says its length or not; the limit is a setting."""
+    """413 from one byte more, whether the body says its length or not; the limit is a setting."""
     service = make_service(**settings_)
     for size, status in ((limit, 200), (limit + 1, 413)):
         response = send(service, "/srv.asmx", io.BytesIO(padded(size)), "text/xml", None if chunked else size)
@@ -443,7 +415,7 @@ def test_head_on_an_operation_has_no_body(service: Service) -> None:
     assert (response.status_code, response.data) == (405, b"")
 
 
-# --- ours to mend -----------------------------------------------------------------------------------------------------
+# --- the server's own faults ------------------------------------------------------------------------------------------
 
 SECRET = "Secret of the rules"
 
@@ -452,7 +424,7 @@ SECRET = "Secret of the rules"
 def test_a_fault_of_ours(
     service: Service, call: Call, monkeypatch: pytest.MonkeyPatch, logged: list[logging.LogRecord]
 ) -> None:
-    """500, one sentence; the log has the rest, once, under the id that the answer carries."""
+    """500 and one sentence. The log has the rest, once, under the answer's request id."""
 
     def bug(*_: object) -> None:
         raise LookupError(SECRET)
@@ -482,7 +454,7 @@ def one_sentence_of(response: TestResponse) -> str:
 
 @pytest.fixture
 def storeless(tmp_path: Path, clock: Clock) -> Iterator[Service]:
-    """The service after somebody took the table of users away."""
+    """The service after somebody dropped its table of users."""
     file = tmp_path / "users.db"
     composition = compose(load_settings(None, environ={"ConnectionStrings__Users": f"sqlite:///{file}"}), clock=clock)
     service = Service(composition, clock)
@@ -516,7 +488,7 @@ def test_a_store_that_does_not_answer(storeless: Service, call: Call) -> None:
     ],
 )
 def test_a_login_queue_that_is_full(service: Service, request_: Request) -> None:
-    """As a store that does not answer."""
+    """As for a store that does not answer."""
     begun = service.composition.site.begin(request_)
     assert not isinstance(begun, Response)
     response = service.composition.site.unavailable(begun)
@@ -592,7 +564,7 @@ def test_other_paths(service: Service, path: str) -> None:
 
 # --- everything else --------------------------------------------------------------------------------------------------
 
-ECHO = Echo()
+ECHO = Target()
 STATUSES = {200, 302, 400, 404, 405, 413, 415, 500}
 CONTENT_TYPES = st.one_of(
     st.sampled_from(
@@ -620,7 +592,7 @@ NEVER_SAID = (b"Traceback", b"Error:", b"site-packages", b"expat", b"lxml", b"sp
 
 
 def assert_is_of_the_contract(response: Response) -> None:
-    """A status of 2.4; a body in the content type that it says; nothing of our inside."""
+    """A status of 2.4, a body of the content type that it names, and nothing of the program's inside."""
     headers = dict(response.headers)
     assert response.status in STATUSES
     assert headers["content-type"] in {
@@ -668,7 +640,7 @@ def test_what_is_no_envelope_never_reaches_the_rules(body: bytes, content_type: 
 @settings(max_examples=50)
 @given(st.binary(max_size=60), st.sampled_from([None, b"text/xml", b"\xff", FORM.encode()]))
 def test_any_bytes_through_wsgi_get_an_answer(body: bytes, content_type: bytes | None) -> None:
-    """The same through a server's environment."""
+    """In the environment of a WSGI server."""
     environ = {"QUERY_STRING": body.decode("latin-1"), "REMOTE_ADDR": "127.0.0.1"}
     header = None if content_type is None else content_type.decode("latin-1")
     for method in ("GET", "POST"):

@@ -1,4 +1,4 @@
-"""What an ASP.NET ASMX service was recorded to answer, we answer too; where CONTRACT differs, a table says so."""
+"""We give the answers that were recorded of an ASP.NET ASMX service, but for those in a table that CONTRACT changes."""
 
 import html
 import re
@@ -102,7 +102,7 @@ LOGGED_IN = (
     "</AuthenticateUserResponse></soap:Body></soap:Envelope>",
 )
 
-# Exchange: our answer, and why it is another. {0} stands for any text.
+# Exchange: our answer, and why it differs. {0} stands for any text.
 DIFFERENT = {
     "soap11-action-empty": (
         Answer(200, TEXT_XML, LOGGED_IN),
@@ -145,7 +145,7 @@ DIFFERENT = {
 
 HTML = "text/html; charset=utf-8"
 
-# The documents of 2.5: status and content type of our answer, and why it is another, where it is.
+# The documents of 2.5: status and content type of our answer, and, where they differ, why.
 DOCUMENTS = {
     "help": (200, HTML, "L3 of SECURITY: every content type has its charset"),
     "help-op": (200, HTML, "2.5: the recorded server could not make its own page"),
@@ -182,8 +182,8 @@ def test_we_answer_as_asmx_did(service: Service, exchange: Exchange) -> None:
 
 
 @pytest.mark.parametrize("name", DIFFERENT)
-def test_a_difference_is_one(name: str) -> None:
-    """The table has no entry that the record would do for."""
+def test_each_difference_is_one_and_has_a_reason(name: str) -> None:
+    """Where the record itself would do, the table has no entry."""
     (recorded,) = [exchange.answer for exchange in ALL if exchange.name == name]
     answer, reason = DIFFERENT[name]
     assert answer != recorded

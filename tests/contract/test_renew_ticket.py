@@ -1,4 +1,4 @@
-"""CONTRACT 1.2: RenewTicket, whichever OldTicket it gets, from wherever."""
+"""CONTRACT 1.2: RenewTicket with every kind of OldTicket, from every carrier."""
 
 from collections.abc import Callable
 
@@ -125,7 +125,7 @@ def test_a_header_or_cookie_that_is_no_guid_counts_as_absent(service: Service, c
 
 
 def test_an_old_ticket_wins_over_header_and_cookie_even_when_it_is_dead(service: Service) -> None:
-    """A supplied parameter always wins, even when it is wrong."""
+    """As a login, it gives a new ticket: neither the dead one nor the header's."""
     ticket = mint(service)
     headers = [("Authorization", f"SOTicket {ticket}"), ("Cookie", f"ticket={ticket}")]
     answer = ask(service, "RenewTicket", headers, UID="jsmith", PWD=PASSWORD, OldTicket=NOBODYS_TICKET)
@@ -133,7 +133,7 @@ def test_an_old_ticket_wins_over_header_and_cookie_even_when_it_is_dead(service:
 
 
 def test_a_header_wins_over_the_cookie_even_when_it_is_dead(service: Service) -> None:
-    """A header that is there wins over the cookie, even when it is wrong."""
+    """As a login, it gives a new ticket: neither the dead one nor the cookie's."""
     ticket = mint(service)
     headers = [("Authorization", f"SOTicket {NOBODYS_TICKET}"), ("Cookie", f"ticket={ticket}")]
     answer = ask(service, "RenewTicket", headers, UID="jsmith", PWD=PASSWORD)
@@ -162,7 +162,7 @@ def test_a_cookie_from_another_site_renews_nothing(service: Service) -> None:
 def test_the_credentials_are_checked_even_when_the_old_ticket_is_alive(
     service: Service, carrier: Carrier, user_name: str, password: str
 ) -> None:
-    """RenewTicket always checks UID and PWD, even when OldTicket is alive."""
+    """In whichever carrier it comes."""
     headers, parameters = carrier(mint(service))
     answer = ask(service, "RenewTicket", headers, UID=user_name, PWD=password, **parameters)
     assert error_of(answer) == FAILED

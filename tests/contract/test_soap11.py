@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from werkzeug.test import TestResponse
 
-from tests.contract.echo import Echo
 from tests.contract.steps import FAILED, INVALID, add_user, mint
+from tests.fuzz.target import Target
 from tests.support.service import NAMESPACE, PASSWORD, SOAP11, SOAP12, Service, envelope, error_of, fault_of, root_of
 from tests.support.strategies import XML_TEXT
 
@@ -82,21 +82,11 @@ def test_soapaction_may_be_quoted_or_not_or_missing_or_empty(service: Service, a
 
 @pytest.mark.parametrize("name", ["SOAPAction", "Soapaction", "SoapAction", "soapaction"])
 def test_the_headers_name_is_taken_in_any_letter_case(service: Service, name: str) -> None:
-    """CLIENTS.md."""
+    """CLIENTS.md. The action names another operation than the body, and the fault shows that it was read."""
     response = service.http.post(
         "/srv.asmx", data=envelope("LogOut", {}), content_type="text/xml", headers={name: ACTION}
     )
     assert fault_of(response)[0] == "soap:Client"
-
-
-def test_an_unknown_soapaction_is_a_fault(service: Service) -> None:
-    """2.4, to the letter."""
-    response = post(service, envelope("AuthenticateUser", LOGIN), f'"{NAMESPACE}Nope"')
-    assert response.status_code == 500
-    assert fault_of(response) == (
-        "soap:Client",
-        "Server did not recognize the value of HTTP Header SOAPAction: http://tempuri.org/Nope.",
-    )
 
 
 def test_a_soapaction_that_names_another_operation_runs_neither(service: Service) -> None:
@@ -199,7 +189,7 @@ def test_a_nil_ticket_leaves_it_to_the_header(service: Service) -> None:
     ],
 )
 def test_a_parameter_given_twice_or_with_elements_is_a_fault(service: Service, fields: str) -> None:
-    """`soap:Client`; SECURITY D11 and D16."""
+    """The code is `soap:Client` (SECURITY D11 and D16)."""
     response = post(service, login_with(fields))
     assert (response.status_code, fault_of(response)[0]) == (500, "soap:Client")
 
@@ -222,7 +212,7 @@ def test_a_parameter_given_twice_or_with_elements_is_a_fault(service: Service, f
     ],
 )
 @pytest.mark.parametrize("version", [SOAP11, SOAP12])
-def test_attributes_that_say_nothing_are_ignored(service: Service, attributes: str, version: str) -> None:
+def test_attributes_without_a_meaning_are_ignored(service: Service, attributes: str, version: str) -> None:
     """ksoap2 and Axis put an id on each parameter; Java and Perl add types and encodings."""
     body = login_with(f"<UID {attributes}>jsmith</UID><PWD {attributes}>{PASSWORD}</PWD>")
     content_type = "text/xml" if version == SOAP11 else "application/soap+xml"
@@ -270,7 +260,7 @@ CHARSETS = {
 @pytest.mark.parametrize(("charset", "codec"), CHARSETS.items())
 @pytest.mark.parametrize("declared", ["header", "declaration", "both"])
 def test_bodies_are_read_in_the_declared_charset(service: Service, charset: str, codec: str, declared: str) -> None:
-    """By the header or the document."""
+    """Whether the header declares it, the document, or both."""
     name = "jsmith" if charset == "us-ascii" else "jürgen"
     if name == "jürgen":
         add_user(service, name)
@@ -280,18 +270,11 @@ def test_bodies_are_read_in_the_declared_charset(service: Service, charset: str,
     assert succeeds(post(service, body.encode(codec), content_type=content_type))
 
 
-def test_the_headers_charset_counts_before_the_declarations(service: Service) -> None:
-    """As RFC 7303 wants."""
-    add_user(service, "jürgen")
-    body = '<?xml version="1.0" encoding="utf-16"?>' + login_with(f"<UID>jürgen</UID><PWD>{PASSWORD}</PWD>")
-    assert succeeds(post(service, body.encode("windows-1252"), content_type="text/xml; charset=windows-1252"))
-
-
 @pytest.mark.parametrize("codec", ["utf-8-sig", "utf-16"])
 @pytest.mark.parametrize("charset", ["utf-8", "iso-8859-1", "utf-16"])
 @pytest.mark.parametrize("declared", ["", "iso-8859-1", "utf-8", "utf-16"])
 def test_a_byte_order_mark_counts_before_both(service: Service, codec: str, charset: str, declared: str) -> None:
-    """RFC 7303 section 3.3, as ASMX does. The second call meets what the first has taught."""
+    """RFC 7303 section 3.3, as in ASMX. The later calls meet what the service has learned from the first."""
     add_user(service, "jürgen")
     declaration = f'<?xml version="1.0" encoding="{declared}"?>' if declared else ""
     for user_name in ("jsmith", "jürgen", "jsmith"):
@@ -302,7 +285,7 @@ def test_a_byte_order_mark_counts_before_both(service: Service, codec: str, char
 @pytest.mark.parametrize("padding", [b"\0", b"\0" * 200, b"\r\n\0"])
 @pytest.mark.parametrize("version", [SOAP11, SOAP12])
 def test_zeros_behind_the_envelope_are_ignored(service: Service, padding: bytes, version: str) -> None:
-    """What is left of a client's buffer; ASMX does not look at it."""
+    """They are the rest of a client's buffer. ASMX does not look at it."""
     content_type = "text/xml" if version == SOAP11 else "application/soap+xml"
     for password, success in ((PASSWORD, True), ("wrong", False), (PASSWORD, True)):
         body = envelope("AuthenticateUser", {"UID": "jsmith", "PWD": password}, soap=version)
@@ -320,19 +303,10 @@ def test_an_empty_charset_is_none_and_quotes_mean_nothing(service: Service, char
 @pytest.mark.parametrize("label", ["utf-16", "UTF-16", "utf-16le", "utf-16be", "unicode", "ucs-2"])
 @pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
 def test_a_declared_utf_16_in_single_bytes_is_utf_8(service: Service, label: str, mark: bytes) -> None:
-    """What .NET's StringWriter declares."""
+    """.NET's StringWriter declares so."""
     add_user(service, "jürgen")
     body = f'<?xml version="1.0" encoding="{label}"?>' + login_with(f"<UID>jürgen</UID><PWD>{PASSWORD}</PWD>")
     assert succeeds(post(service, mark + body.encode(), content_type="text/xml"))
-
-
-@pytest.mark.parametrize("charset", ["utf-7", "utf-32", "iso-2022-jp", "unicode_escape", "nonsense"])
-def test_other_charsets_are_415(service: Service, charset: str) -> None:
-    """SECURITY D12."""
-    body = login_with(SPELLINGS["in order"])
-    assert post(service, body, content_type=f"text/xml; charset={charset}").status_code == 415
-    declared = f'<?xml version="1.0" encoding="{charset}"?>{body}'
-    assert post(service, declared, content_type="text/xml").status_code == 415
 
 
 # --- what clients send ------------------------------------------------------------------------------------------------
@@ -391,7 +365,7 @@ def test_envelopes_as_clients_write_them(service: Service, body: str) -> None:
 
 # --- values -----------------------------------------------------------------------------------------------------------
 
-ECHO = Echo()
+ECHO = Target()
 
 
 @given(XML_TEXT, XML_TEXT, XML_TEXT)
@@ -400,14 +374,14 @@ def test_what_xml_can_carry_arrives_unchanged(user_name: str, password: str, lan
     body = envelope("AuthenticateUser1", {"UID": user_name, "PWD": password, "Lang": language})
     response = ECHO.http.post("/srv.asmx", data=body, content_type="text/xml")
     assert error_of(root_of(response)) == FAILED
-    assert ECHO.taken() == [(user_name, password, language)]
+    assert ECHO.taken() == [("log_in", user_name, password, language)]
 
 
-def test_a_parameter_left_out_is_told_from_an_empty_one() -> None:
-    """Of Lang; UID and PWD left out count as empty (1.2)."""
+def test_a_lang_that_is_left_out_is_not_an_empty_one() -> None:
+    """UID and PWD that are left out count as empty (CONTRACT 1.2)."""
     ECHO.http.post("/srv.asmx", data=envelope("AuthenticateUser1", {"Lang": ""}), content_type="text/xml")
     ECHO.http.post("/srv.asmx", data=envelope("AuthenticateUser1", {}), content_type="text/xml")
-    assert ECHO.taken() == [("", "", ""), ("", "", None)]
+    assert ECHO.taken() == [("log_in", "", "", ""), ("log_in", "", "", None)]
 
 
 def test_a_long_value_is_taken_to_its_limit(service: Service) -> None:

@@ -38,14 +38,14 @@ def test_a_live_ticket_and_an_empty_password_answer_with_that_same_ticket(
 
 @every_login
 def test_a_password_left_out_counts_as_empty(service: Service, operation: str) -> None:
-    """PWD left out counts as empty."""
+    """In SOAP. A form without PWD lacks a parameter."""
     ticket = mint(service)
     assert service.call(operation, UID=ticket).attrib["ticket"] == ticket
 
 
 @pytest.mark.parametrize("spelling", ["{{{}}}", "({})", " {} "])
 def test_the_ticket_may_be_spelled_in_any_way(service: Service, spelling: str) -> None:
-    """GUIDs are read as everywhere."""
+    """As everywhere else (CONTRACT 1.2)."""
     ticket = mint(service)
     assert service.call("AuthenticateUser", UID=spelling.format(ticket.upper()), PWD="").attrib["ticket"] == ticket
 
@@ -61,7 +61,7 @@ def test_any_number_of_clients_may_share_one(service: Service) -> None:
 @every_login
 @pytest.mark.parametrize("dead", DEAD_TICKETS)
 def test_a_dead_one_is_900(service: Service, operation: str, dead: Callable[[Service], str]) -> None:
-    """A dead one is [900]."""
+    """Not [901]: in place of a name it is a wrong name."""
     assert error_of(service.call(operation, UID=dead(service), PWD="")) == FAILED
 
 

@@ -13,15 +13,6 @@ Step = Callable[[Service, str], object]
 # The window
 
 
-def test_a_ticket_is_alive_on_day_29_and_dead_a_second_after_day_30(service: Service) -> None:
-    """30 days from its last use."""
-    ticket = service.log_in()
-    service.clock.advance(days=29)
-    assert service.is_valid(ticket)
-    service.clock.advance(1, days=1)
-    assert error_of(service.call("isValidTicket", AuthenticationTicket=ticket)) == INVALID
-
-
 def test_the_window_ends_at_the_second(service: Service) -> None:
     """Alive a second before 30 days are over, dead when they are."""
     ticket = mint(service)
@@ -37,15 +28,6 @@ def test_the_length_of_the_window_is_a_setting(make_service: Callable[..., Servi
     ticket = mint(service)
     assert expire_on(service, ticket) == "2026-02-18T14:55:00Z"
     service.clock.advance(20 * 60)
-    assert not service.is_valid(ticket)
-
-
-def test_is_valid_ticket_never_extends(service: Service) -> None:
-    """Looking every day does not keep a ticket alive."""
-    ticket = service.log_in()
-    for _ in range(30):
-        assert service.is_valid(ticket)
-        service.clock.advance(days=1)
     assert not service.is_valid(ticket)
 
 
@@ -175,7 +157,7 @@ def test_lang_sets_the_sessions_language(service: Service, operation: str, lang:
 
 
 def test_an_unknown_lang_is_the_system_default(make_service: Callable[..., Service]) -> None:
-    """Unknown → the system default, which is a setting; so for a user who prefers none."""
+    """It is a setting, and counts for a user without a preference too."""
     service = make_service(Languages__Default="tr")
     unknown = service.call("AuthenticateUser1", UID="jsmith", PWD=PASSWORD, Lang="xx").attrib["ticket"]
     assert language_of(service, unknown) == "Turkish"
@@ -232,7 +214,7 @@ def test_after_log_out_the_very_next_call_gets_901(service: Service, operation: 
     "headers", [("Authorization", "SOTicket {}"), ("Authorization", "Bearer {}"), ("Cookie", "ticket={}")]
 )
 def test_log_out_takes_the_ticket_from_header_and_cookie(service: Service, headers: tuple[str, str]) -> None:
-    """As every operation that takes a ticket."""
+    """As every operation does that takes a ticket."""
     ticket = mint(service)
     name, value = headers
     assert ask(service, "LogOut", [(name, value.format(ticket))]).attrib == {"success": "true"}
@@ -256,48 +238,6 @@ def test_a_refused_log_out_ends_nothing(service: Service) -> None:
 # GUIDs
 
 
-def in_words(name: str, spell: Callable[[str], str]) -> object:
-    return pytest.param(spell, id=name)
-
-
-READ = [
-    in_words("hyphens", lambda d: d),
-    in_words("upper case", str.upper),
-    in_words("mixed case", lambda d: d[:18].upper() + d[18:]),
-    in_words("no hyphens", lambda d: d.replace("-", "")),
-    in_words("no hyphens, upper case", lambda d: d.replace("-", "").upper()),
-    in_words("braces", lambda d: f"{{{d}}}"),
-    in_words("parentheses", lambda d: f"({d})"),
-    in_words("blanks around", lambda d: f"  {d} "),
-    in_words("line ends and tabs around", lambda d: f"\r\n\t{d}\n"),
-    in_words("no-break space around", lambda d: f"\N{NO-BREAK SPACE}{d}\N{NO-BREAK SPACE}"),
-    in_words("blanks around braces", lambda d: f" {{{d}}} "),
-]
-NOT_READ = [
-    in_words("one digit less", lambda d: d[:-1]),
-    in_words("one digit more", lambda d: d + "0"),
-    in_words("no hexadecimal digit", lambda d: d[:-1] + "g"),
-    in_words("hyphens elsewhere", lambda d: d[:7] + "-" + d[7] + d[9:]),
-    in_words("one hyphen less", lambda d: d.replace("-", "", 1)),
-    in_words("dashes for hyphens", lambda d: d.replace("-", "\N{EN DASH}")),
-    in_words("open brace", lambda d: "{" + d),
-    in_words("closing brace", lambda d: d + "}"),
-    in_words("brace and parenthesis", lambda d: f"{{{d})"),
-    in_words("two braces", lambda d: f"{{{{{d}}}}}"),
-    in_words("brackets", lambda d: f"[{d}]"),
-    in_words("braces without hyphens", lambda d: f"{{{d.replace('-', '')}}}"),
-    in_words("blank inside braces", lambda d: f"{{ {d} }}"),
-    in_words("blank inside", lambda d: d[:8] + " " + d[8:]),
-    in_words("quotes", lambda d: f'"{d}"'),
-    in_words("urn", lambda d: f"urn:uuid:{d}"),
-    in_words("0x", lambda d: "0x" + d.replace("-", "")),
-    in_words("plus sign", lambda d: "+" + d[1:]),
-    in_words("fullwidth digits", lambda d: d.translate({ord("0") + n: 0xFF10 + n for n in range(10)})),
-    in_words("two", lambda d: f"{d},{d}"),
-    in_words("zero-width space", lambda d: d + "\N{ZERO WIDTH SPACE}"),
-]
-
-
 def known_ticket(service: Service) -> str:
     """A ticket with digits and letters in every place that a spelling changes."""
     guid = "0a1b2c3d-4e5f-0a1b-2c3d-4e5f0a1b2c3d"
@@ -313,22 +253,6 @@ def known_ticket(service: Service) -> str:
     return guid
 
 
-@pytest.mark.parametrize("spell", READ)
-def test_guids_are_read_in_four_spellings(service: Service, spell: Callable[[str], str]) -> None:
-    """With hyphens, without, in braces, in parentheses, any letter case, surrounding white space trimmed."""
-    ticket = spell(known_ticket(service))
-    assert service.call("isValidTicket", AuthenticationTicket=ticket).attrib["username"] == "jsmith"
-    assert service.call("GetCurrentUser", authenticationTicket=ticket).attrib["success"] == "true"
-
-
-@pytest.mark.parametrize("spell", NOT_READ)
-def test_other_spellings_are_no_guids(service: Service, spell: Callable[[str], str]) -> None:
-    """The accepted set is exactly the documented one (SECURITY T2): else [901], or `invalid ticket format`."""
-    text = spell(known_ticket(service))
-    assert error_of(service.call("isValidTicket", AuthenticationTicket=text)) == INVALID
-    assert error_of(service.call("RenewTicket", UID="", PWD="", OldTicket=text)) == "invalid ticket format"
-
-
 def test_a_ticket_is_given_back_in_lower_case_with_hyphens(service: Service) -> None:
     """`ticket` is a GUID in lower case with hyphens, however it was sent."""
     ticket = known_ticket(service)
@@ -340,8 +264,8 @@ def test_a_ticket_is_given_back_in_lower_case_with_hyphens(service: Service) -> 
 # The account since
 
 
-def test_a_ticket_shows_the_profile_as_it_is_now(service: Service) -> None:
-    """A ticket is an identity: what is told of the user is not frozen at login."""
+def test_a_ticket_shows_the_current_profile(service: Service) -> None:
+    """A ticket is an identity: what it shows of the user is not frozen at login."""
     ticket = mint(service)
     service.composition.directory.change(42, profile=Profile("john.smith", first_name="Johnny", last_name="Smith"))
     root = service.call("isValidTicket", AuthenticationTicket=ticket)

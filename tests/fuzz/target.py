@@ -78,6 +78,11 @@ class Target:
         self._bugs = _Bugs()
         logging.getLogger("asmx_tickets").addHandler(self._bugs)
 
+    def taken(self) -> list[tuple[Any, ...]]:
+        """What reached the rules since this was called last, for requests that go past ``ask`` and ``send``."""
+        asked, self.rules.asked = self.rules.asked, []
+        return asked
+
     def ask(self, request: Request) -> tuple[Response, list[tuple[Any, ...]]]:
         """The answer, which must be one of the contract, and what reached the rules."""
         self.rules.asked = []

@@ -18,7 +18,6 @@ from typer.testing import CliRunner
 from asmx_tickets.access.authentication import Authentication
 from asmx_tickets.cli.app import app
 from asmx_tickets.tickets import format_guid
-from asmx_tickets.tickets.ticket import parse_guid
 from spyne_asmx import Request, Response
 from spyne_asmx.http import HeaderMap
 from tests.contract.steps import NOBODYS_TICKET, add_user, ask, mint
@@ -30,14 +29,15 @@ from tests.support.attacks import (
     hash_in_logs,
     headers_of,
     http,
-    in_every_binding,
     mint_for,
+    on_the_wire,
     running,
     status_of,
 )
 from tests.support.directories import run_sql
 from tests.support.redis import RedisServer
 from tests.support.service import NAMESPACE, PASSWORD, SOAP11, SOAP12, Service, envelope
+from tests.support.spellings import Places, spellings, ticket_spellings
 
 Make = Callable[..., Service]
 FORM = "application/x-www-form-urlencoded"
@@ -91,7 +91,7 @@ def well_formed(new: Callable[[str], str], phase: str = "") -> Iterator[tuple[st
     ):
         for binding in ("SOAP 1.1", "SOAP 1.2", "GET", "POST"):
             name = f"{operation} {parameter} {binding}{phase}"
-            yield name, in_every_binding(operation, **rest, **{parameter: new(name)})[binding]
+            yield name, on_the_wire(operation, **rest, **{parameter: new(name)})[binding]
 
 
 def broken_soap(new: Callable[[str], str]) -> Iterator[tuple[str, bytes]]:
@@ -233,48 +233,6 @@ def odd_http(new: Callable[[str], str]) -> Iterator[tuple[str, bytes]]:
         yield name, request
 
 
-def spellings(token: str) -> Iterator[bytes]:
-    """The ways in which a secret of ASCII letters and digits could be written, in lower case except for base64."""
-    plain = token.encode()
-    yield plain
-    yield plain.hex().encode()
-    yield "".join(f"%{byte:02x}" for byte in plain).encode()
-    yield "".join(f"&#{byte};" for byte in plain).encode()
-    yield "".join(f"\\x{byte:02x}" for byte in plain).encode()
-    yield token.encode("utf-16-le")
-    yield token.encode("utf-16-be")
-    yield from _in_base64(plain)
-
-
-def _in_base64(plain: bytes) -> Iterator[bytes]:
-    """Wherever in a longer text it stands."""
-    for before in range(3):
-        whole = (len(plain) + before) // 3 * 3 - before
-        yield base64.b64encode(b"\0" * before + plain[:whole])[(0, 2, 3)[before] :]
-
-
-def ticket_spellings(ticket: str) -> Iterator[bytes]:
-    guid = parse_guid(ticket) or b""
-    yield guid
-    for text in (ticket, guid.hex()):
-        yield from spellings(text)
-    yield from _in_base64(guid)
-
-
-class Places:
-    """What was written, by the name of where."""
-
-    def __init__(self, **written: bytes) -> None:
-        self.written = written
-        self._lower = {name: data.lower() for name, data in written.items()}
-
-    def with_any(self, forms: Iterable[bytes]) -> list[str]:
-        """Where any of a secret's forms is, in any letter case."""
-        wanted = set(forms)
-        both = ((name, data, self._lower[name]) for name, data in self.written.items())
-        return [name for name, data, lower in both if any(form in lower or form in data for form in wanted)]
-
-
 def test_the_search_for_canaries_finds_them() -> None:
     """Otherwise the test after this one would prove nothing."""
     token = f"cnry{secrets.token_hex(10)}"
@@ -346,7 +304,7 @@ class CanaryRun:
             ("RenewTicket", {"UID": "alice", "PWD": self._right}),
             ("CreateTicketforUser", {"TrustedUserPwd": self._trusted, "UserName": "alice"}),
         ):
-            for request in in_every_binding(operation, **parameters).values():
+            for request in on_the_wire(operation, **parameters).values():
                 self.tickets += re.findall(r'ticket="([0-9a-f-]{36})"', server.raw(request).decode())
         self.tickets.append(format_guid(secrets.token_bytes(16)))
         for ticket in (self.tickets[0], self.tickets[-1]):
@@ -401,7 +359,7 @@ def _use_everywhere(server: WatchedServer, ticket: str) -> None:
         ("RenewTicket", {"UID": f"{{{ticket}}}", "PWD": "", "OldTicket": ticket}),
         ("CreateTicketforUser", {"TrustedUserPwd": ticket, "UserName": ticket}),
     ):
-        for request in in_every_binding(operation, **parameters).values():
+        for request in on_the_wire(operation, **parameters).values():
             server.raw(request)
     for line in (f"Authorization: SOTicket {ticket}", f"Authorization: Bearer {ticket}", f"Cookie: ticket={ticket}"):
         server.raw(http("/srv.asmx/isValidTicket", b"", line))

@@ -1,4 +1,4 @@
-"""SECURITY 1.1: what is kept of a password, what is right, and that an answer tells no reason, not even by its time."""
+"""SECURITY 1.1: how passwords are kept and compared, and that no refusal shows its reason, not even by its time."""
 
 import http.client
 import os
@@ -19,7 +19,6 @@ from math import ceil, inf
 from pathlib import Path
 from statistics import median
 from typing import Any
-from urllib.parse import urlencode
 
 import argon2
 import pytest
@@ -45,15 +44,18 @@ from tests.support.attacks import (
     WatchedServer,
     audit_lines,
     difference,
+    has_ticket,
     in_turns,
+    on_the_wire,
     rank_sum_p,
     running,
 )
 from tests.support.command_line import complete
 from tests.support.deployment import Client
+from tests.support.memory import resident_bytes_of_all
 from tests.support.postgresql import PostgresServer
 from tests.support.redis import RedisServer
-from tests.support.service import HASHER, NAMESPACE, PASSWORD, SOAP11, SOAP12, envelope, error_of, root_of
+from tests.support.service import HASHER, PASSWORD, error_of, root_of
 
 Make = Callable[..., GuessedService]
 Call = Callable[..., TestResponse]
@@ -67,8 +69,7 @@ UNAVAILABLE = "The service is temporarily unavailable."
 
 def logs_in(service: GuessedService, password: str, user_name: str = "jsmith", call: Call = BINDINGS["POST"]) -> bool:
     """Whether a login got a ticket; if not, it was told the one text there is."""
-    root = root_of(call(service, "AuthenticateUser", UID=user_name, PWD=password))
-    return root.attrib["success"] == "true" or error_of(root) != FAILED
+    return has_ticket(call(service, "AuthenticateUser", UID=user_name, PWD=password))
 
 
 def stored_hash(service: GuessedService, user_name: str = "jsmith") -> str:
@@ -79,7 +80,7 @@ def stored_hash(service: GuessedService, user_name: str = "jsmith") -> str:
 
 
 def store(service: GuessedService, user_name: str, password_hash: str) -> None:
-    """One more account, with whatever for its hash."""
+    """Add an account with this for its hash."""
     service.composition.directory.add(Profile(user_name), password_hash)
 
 
@@ -112,16 +113,16 @@ def test_a1_a_stored_password_is_argon2id_with_a_salt_of_its_own(tmp_path: Path)
     ids=str,
 )
 def test_a1_weaker_hashes_can_not_be_asked_for(make_guessed: Make, cost: dict[str, str]) -> None:
-    """The start stops."""
+    """Such settings are refused."""
     with pytest.raises(SettingsError, match="Passwords"):
         make_guessed(**{f"Passwords__{name}": value for name, value in cost.items()})
 
 
-# A2: hashes of other times
+# A2: hashes with other parameters
 
 
 def test_a2_a_weaker_hash_is_made_anew_when_its_user_logs_in(make_guessed: Make) -> None:
-    """With the right password, by no wrong one; and then no more."""
+    """With the right password, not with a wrong one, and only once."""
     service = make_guessed(HashParameters())
     store(service, "old", argon2.PasswordHasher(1, 8192, 1).hash(PASSWORD))
     before = stored_hash(service, "old")
@@ -138,7 +139,7 @@ def test_a2_a_weaker_hash_is_made_anew_when_its_user_logs_in(make_guessed: Make)
 
 
 def test_a2_a_hash_that_can_not_be_written_fails_no_login(make_guessed: Make, tmp_path: Path) -> None:
-    """Another program holds the database; the next login writes it."""
+    """Another program holds the database. The next login writes the hash."""
     service = make_guessed(HashParameters(), ConnectionStrings__Users=f"sqlite:///{tmp_path}/users.db")
     store(service, "old", argon2.PasswordHasher(1, 8192, 1).hash(PASSWORD))
     before = stored_hash(service, "old")
@@ -153,7 +154,7 @@ def test_a2_a_hash_that_can_not_be_written_fails_no_login(make_guessed: Make, tm
 
 @pytest.mark.parametrize("cost", ["m=19456,t=4294967295,p=1", "m=4194304,t=1,p=1", "m=19456,t=2,p=200"])
 def test_a2_a_ruinous_hash_is_never_worked_on(make_guessed: Make, cost: str) -> None:
-    """[900] in less than a second, and the service goes on."""
+    """[900] within a second of processor time, and the service goes on."""
     service = make_guessed()
     store(service, "trap", f"$argon2id$v=19${cost}$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g")
     begun = time.thread_time()
@@ -163,10 +164,10 @@ def test_a2_a_ruinous_hash_is_never_worked_on(make_guessed: Make, cost: str) -> 
 
 
 @pytest.mark.parametrize(("passes", "memory", "lanes"), [(21, 8, 1), (1, 136, 17)])
-def test_a2_a_hash_above_the_caps_is_not_right_even_if_it_is(
+def test_a2_a_hash_above_the_caps_is_refused_even_with_the_right_password(
     make_guessed: Make, passes: int, memory: int, lanes: int
 ) -> None:
-    """20 passes and 16 lanes; these would be quick, but nothing of that kind is tried."""
+    """The caps are 20 passes and 16 lanes. These hashes would be quick, but none above a cap is tried."""
     service = make_guessed()
     for (time_cost, parallelism), is_right in (((passes, lanes), False), ((min(passes, 20), min(lanes, 16)), True)):
         user_name = f"user {is_right}"
@@ -191,16 +192,9 @@ while time.monotonic() < end:
 """
 
 
-def resident_mib(pid: int) -> float:
-    """Of a process and its children."""
-    pids = [pid, *(int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-    pages = sum(int(Path(f"/proc/{each}/statm").read_text().split()[1]) for each in pids)
-    return pages * 4096 / 2**20
-
-
 def flood(port: int, logins: int, until: float) -> list[tuple[int, bool]]:
-    """Log in from so many connections at once, each time anew, until then: the statuses, and whether when to come
-    back was said."""
+    """Log in on so many connections at once, again and again until a moment, each time on a new one. The statuses, and
+    whether Retry-After was there."""
     body = f"UID=jsmith&PWD={PASSWORD}".replace("!", "%21").encode()
     head = b"POST /srv.asmx/AuthenticateUser HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
     form = b"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n\r\n" % len(body)
@@ -230,15 +224,15 @@ def flood(port: int, logins: int, until: float) -> list[tuple[int, bool]]:
 def test_a3_six_hundred_logins_at_once_take_bounded_memory_and_hold_up_no_check(
     tmp_path: Path, record_property: Note
 ) -> None:
-    """Resident memory below base + cores x 19 MiB + 100 MiB, isValidTicket below 200 ms at p99 meanwhile, and what is
-    refused is 503 with Retry-After."""
+    """Resident memory stays below base + cores x 19 MiB + 100 MiB, isValidTicket below 200 ms at p99 meanwhile, and
+    refusals are 503 with Retry-After."""
     seconds = 12.0
     with running(tmp_path, "--demo") as server:
         client = Client(server.port)
         ticket = client.form("AuthenticateUser", UID="jsmith", PWD=PASSWORD)
         guid = re.findall('ticket="([^"]+)"', ticket.text)[0]
         client.close()
-        base = peak = resident_mib(server.process.pid)
+        base = peak = resident_bytes_of_all(server.process.pid) / 2**20
         probe = subprocess.Popen(
             [sys.executable, "-c", _PROBE, str(server.port), str(seconds), f"AuthenticationTicket={guid}"],
             stdout=subprocess.PIPE,
@@ -249,7 +243,7 @@ def test_a3_six_hundred_logins_at_once_take_bounded_memory_and_hold_up_no_check(
         attack = threading.Thread(target=lambda: outcomes.extend(flood(server.port, 600, end)))
         attack.start()
         while attack.is_alive():
-            peak = max(peak, resident_mib(server.process.pid))
+            peak = max(peak, resident_bytes_of_all(server.process.pid) / 2**20)
             time.sleep(0.02)
         printed, _ = probe.communicate(timeout=30)
         assert server.process.poll() is None
@@ -285,6 +279,9 @@ def test_a3_six_hundred_logins_at_once_take_bounded_memory_and_hold_up_no_check(
         ("Secret123!", "Secret123! "),
         (" Secret123!", "Secret123!"),
         ("Secret123!", "secret123!"),
+        ("Secret123!", "Secret123"),
+        ("Secret123!", "Secret123!!"),
+        ("\u00e9" * 36 + "a", "\u00e9" * 36 + "b"),
         ("m\u00fcller", "mu\u0308ller"),
         ("mu\u0308ller", "m\u00fcller"),
         ("\uff33ecret", "Secret"),
@@ -297,7 +294,7 @@ def test_a3_six_hundred_logins_at_once_take_bounded_memory_and_hold_up_no_check(
     ids=lambda text: ascii(text[-12:]),
 )
 def test_a4_a_password_is_right_byte_for_byte(guessed: GuessedService, right: str, wrong: str) -> None:
-    """To the last of 1024 characters, by each binding: nothing is trimmed, folded, composed or cut off."""
+    """To the last of 1024 characters, in each binding: nothing is trimmed, folded, composed or cut off."""
     store(guessed, "exact", guessed.hasher.hash(right))
     for number, call in enumerate(BINDINGS.values(), 1):
         assert not logs_in(guessed, wrong, "exact", call)
@@ -306,7 +303,7 @@ def test_a4_a_password_is_right_byte_for_byte(guessed: GuessedService, right: st
 
 
 def test_a4_a_longer_password_is_refused_without_hashing(make_guessed: Make) -> None:
-    """Whether there is such an account or not, by each binding: all in less than the time of four hashes."""
+    """Whether there is such an account or not, in each binding: sixteen refusals take less time than four hashes."""
     service = make_guessed(HashParameters())
     hashed = time.thread_time()
     assert logs_in(service, PASSWORD)
@@ -322,8 +319,8 @@ def test_a4_a_longer_password_is_refused_without_hashing(make_guessed: Make) -> 
 
 
 @in_every_binding
-def test_a4_a_password_of_a_megabyte_is_not_even_read(guessed: GuessedService, call: Call) -> None:
-    """Nor one that is longer than any value may be (F1, X5)."""
+def test_a4_a_password_of_a_megabyte_is_not_even_looked_at(guessed: GuessedService, call: Call) -> None:
+    """Nor is one that is longer than any value may be (SECURITY F1, X5)."""
     assert call(guessed, "AuthenticateUser", UID="jsmith", PWD="x" * 1_000_000).status_code in {400, 413, 414}
     assert call(guessed, "AuthenticateUser", UID="jsmith", PWD="x" * 8193).status_code in {400, 414, 500}
     assert guessed.hasher.verified == 0
@@ -331,7 +328,7 @@ def test_a4_a_password_of_a_megabyte_is_not_even_read(guessed: GuessedService, c
 
 # A5: one answer
 
-# What is the matter, UID, PWD, and what the audit log says of it.
+# What is wrong: UID, PWD, and the audit log's reason.
 CLASSES = {
     "unknown": ("nobody", PASSWORD, "unknown user"),
     "wrong": ("wrong", "wrong", "wrong password"),
@@ -348,7 +345,7 @@ CLASSES = {
 
 
 def rows(names: Mapping[str, str | None], right: str) -> list[dict[str, object]]:
-    """Rows of the users' table: names, and ``right`` or what else stands for a hash."""
+    """Rows of the users' table for names, each with its hash or "right", which stands for the hash ``right``."""
     blank = dict.fromkeys(("first_name", "last_name", "email", "domain", "language"), "")
     return [
         {
@@ -365,37 +362,15 @@ def rows(names: Mapping[str, str | None], right: str) -> list[dict[str, object]]
 
 
 def fill(folder: Path, names: Mapping[str, str | None]) -> None:
-    """A folder's users, before a server starts there."""
+    """Add users to a folder's database, before a server starts there."""
     directory = open_directory(f"sqlite:///{folder}/App_Data/users.db")
     with directory.database.writing() as connection:
         connection.execute(insert(users), rows(names, PasswordHasher(HashParameters()).hash(PASSWORD)))
     directory.close()
 
 
-def message(binding: str, method: str, user_name: str, password: str) -> bytes:
-    """A request as it goes over the wire, the last on its connection."""
-    fields = {"UID": user_name, "PWD": password}
-    path, body, content_type, more = "/srv.asmx", b"", "", ""
-    if binding.startswith("SOAP"):
-        body = envelope(method, fields, soap=SOAP12 if binding == "SOAP 1.2" else SOAP11)
-        action = f'"{NAMESPACE}{method}"'
-        content_type = f"application/soap+xml; charset=utf-8; action={action}" if "1.2" in binding else "text/xml"
-        more = f"SOAPAction: {action}\r\n" if binding == "SOAP 1.1" else ""
-    elif binding == "GET":
-        path = f"/srv.asmx/{method}?{urlencode(fields)}"
-    else:
-        path, body, content_type = (
-            f"/srv.asmx/{method}",
-            urlencode(fields).encode(),
-            "application/x-www-form-urlencoded",
-        )
-    verb = "GET" if binding == "GET" else "POST"
-    length = "" if binding == "GET" else f"Content-Type: {content_type}\r\nContent-Length: {len(body)}\r\n"
-    return f"{verb} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{more}{length}\r\n".encode() + body
-
-
-def without_date_and_number(answer: bytes) -> bytes:
-    """All of an answer but the two headers that no two answers have in common."""
+def without_date_and_id(answer: bytes) -> bytes:
+    """An answer without the two headers that no two answers share: the date and the request id."""
     head, _, body = answer.partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"date:", b"x-request-id:"))]
     assert len(lines) == head.count(b"\r\n") + 1 - 2
@@ -410,22 +385,23 @@ WAYS = [
 
 
 def test_a5_all_refused_logins_are_answered_byte_for_byte_the_same(tmp_path: Path) -> None:
-    """Status line, headers in their order, and body, for whatever reason: on the wire, but for date and number."""
+    """Status line, headers in their order and body are the same for every reason, except for date and request id."""
     accounts = dict.fromkeys(("wrong", "disabled", "deleted", "locked", "empty", "long"), "right")
     fill(tmp_path, accounts | {"unset": None, "broken": "$argon2id$v=19$broken"})
     with closing(sqlite3.connect(tmp_path / "App_Data" / "users.db")) as database, database:
         assert database.execute("DELETE FROM users WHERE user_name = 'deleted'").rowcount == 1
-    # More failures than any account has here, but for the two that are to be locked.
+    # Only the two accounts that are to be locked fail so often here.
     limits = {"Throttling__Failures": "20", "Throttling__DisableAt": "20", "Throttling__FailuresPerAddress": "1000"}
     with running(tmp_path, Audit__To="stdout", **UNMERGED, **limits) as server:
         for user_name in ("locked", "locked nobody"):
             for _ in range(20):
-                assert FAILED.encode() in server.raw(message("GET", METHODS[0], user_name, "x" * 1025))
+                request = on_the_wire("AuthenticateUser", UID=user_name, PWD="x" * 1025)["GET"]
+                assert FAILED.encode() in server.raw(request)
         for method, binding in WAYS:
             already = len(audit_lines(server.stdout))
             answers = {
-                name: without_date_and_number(server.raw(message(binding, method, *login)))
-                for name, (*login, _) in CLASSES.items()
+                name: without_date_and_id(server.raw(on_the_wire(method, UID=uid, PWD=pwd)[binding]))
+                for name, (uid, pwd, _) in CLASSES.items()
             }
             assert len(set(answers.values())) == 1, answers
             assert answers["unknown"].startswith(b"HTTP/1.1 200 OK\r\n")
@@ -446,7 +422,7 @@ ALPHA = 0.01
 def test_a6_every_refused_login_looks_up_one_row_and_hashes_once(
     make_guessed: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With the parameters that are in use: counted in argon2 itself, and in the database."""
+    """With the parameters in use. The hashes are counted in argon2 itself, the look-ups in the directory."""
     hashed: list[tuple[int, int, int]] = []
     real = argon2.low_level.verify_secret
 
@@ -479,8 +455,8 @@ Timing = tuple[WatchedServer, dict[str, Iterator[int]]]
 
 @pytest.fixture(scope="module")
 def timing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Timing]:
-    """A server with so many accounts of each class that none is tried twice, and the numbers of those not tried yet;
-    five failures lock one for good."""
+    """A server with so many accounts of each class that none need be tried twice, and the numbers of those not tried
+    yet. Five failures lock an account for good."""
     folder = tmp_path_factory.mktemp("timing")
     kept = {"wrong": "right", "disabled": "right", "empty": "right", "null": None, "broken": "$argon2id$v=19$broken"}
     fill(
@@ -498,7 +474,7 @@ def timing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Timing]:
 
 
 def timed_login(client: Client, name: str, numbers: Mapping[str, Iterator[int]]) -> float:
-    """Seconds that a login of a class takes, at an account that was not tried before."""
+    """Seconds that a login of a class takes, into an account that was not tried before."""
     user_name = name if name == "locked" else f"{name}{next(numbers[name])}"
     password = {"wrong": "wrong", "empty": ""}.get(name, PASSWORD)
     begun = time.perf_counter()
@@ -510,7 +486,7 @@ def timed_login(client: Client, name: str, numbers: Mapping[str, Iterator[int]])
 
 @contextmanager
 def checks_beside(server: WatchedServer, clients: int) -> Iterator[None]:
-    """So many clients that check a ticket all the time while the block runs."""
+    """Let so many clients check a ticket all the time while the block runs."""
     stop = threading.Event()
 
     def check() -> None:
@@ -537,7 +513,8 @@ def checks_beside(server: WatchedServer, clients: int) -> Iterator[None]:
 def test_a6_refused_logins_take_the_same_time(
     timing: Timing, record_property: Note, classes: Sequence[str], load: int
 ) -> None:
-    """Up to 500 of each class in turns over one connection: medians within 5 % and 3 ms, rank sums the same."""
+    """Up to 500 of each class in turns over one connection: the medians differ by less than 5 % and 3 ms, and the rank
+    sums do not tell the classes apart."""
     server, numbers = timing
     client = Client(server.port)
     calls = {name: partial(timed_login, client, name, numbers) for name in classes}
@@ -563,8 +540,8 @@ def test_a6_refused_logins_take_the_same_time(
 
 @pytest.mark.slow
 def test_a6_refusals_of_create_ticket_for_user_take_the_same_time(timing: Timing, record_property: Note) -> None:
-    """Wrong or right secret, known, disabled or unknown user, from another address each time, which a proxy says:
-    medians within 5 % and 3 ms; and to who has no secret the rank sums are the same whether there is such a user."""
+    """Wrong or right secret, known, disabled or unknown user, each time from another address, which a proxy names. The
+    medians differ by less than 5 % and 3 ms; without the secret, the rank sums do not tell whether the user exists."""
     connection = http.client.HTTPConnection("127.0.0.1", timing[0].port, timeout=10)
     number = count()
     cases = {
@@ -602,8 +579,8 @@ def test_a6_refusals_of_create_ticket_for_user_take_the_same_time(timing: Timing
         assert found.p > ALPHA or name.startswith("right secret")
 
 
-def test_a6_the_statistics_see_what_they_should() -> None:
-    """The rank sums of known samples, and of one that is shifted by a hundredth."""
+def test_a6_the_statistics_tell_samples_apart() -> None:
+    """The p of known samples, and a difference of a hundredth that is found."""
     assert rank_sum_p([1, 2, 3, 4, 5], [6, 7, 8, 9, 10]) == pytest.approx(0.00902, abs=1e-5)
     assert rank_sum_p([1, 3, 5, 7], [2, 4, 6, 8]) == pytest.approx(0.5637, abs=1e-4)
     assert rank_sum_p([1, 1, 2, 2], [1, 2, 2, 2]) == pytest.approx(0.4945, abs=1e-4)
@@ -650,7 +627,7 @@ UNSENDABLE = ("sysadmin\0", "sysadmin\x01", "sys\0admin")
 
 
 def every_mint(service: GuessedService, user_name: str, password: str) -> Iterator[TestResponse]:
-    """What each method that can make a ticket answers over each binding. So much time passes between them that no
+    """What each method that can make a ticket answers in each binding, with so much time between the calls that no
     account and no address has to wait."""
     old = service.call("CreateTicketforUser", TrustedUserPwd=TRUSTED, UserName="jsmith").attrib["ticket"]
     for operation, parameters in (
@@ -667,7 +644,7 @@ def every_mint(service: GuessedService, user_name: str, password: str) -> Iterat
 
 @pytest.mark.parametrize("spelling", SYSADMINS, ids=ascii)
 def test_a7_the_sysadmin_never_gets_a_ticket(guessed: GuessedService, spelling: str) -> None:
-    """By no method and no binding, in whichever letter case: [902] with the right password or secret."""
+    """[902] by every method and binding, in any letter case, even with the right password or secret."""
     assert {error_of(root_of(answer)) for answer in every_mint(guessed, spelling, SYSADMIN_PASSWORD)} == {NOT_ALLOWED}
     assert {each.user_id for each in guessed.composition.tickets.summaries()} == {42}
     assert guessed.reasons() == ["the sysadmin"] * 16
@@ -675,7 +652,7 @@ def test_a7_the_sysadmin_never_gets_a_ticket(guessed: GuessedService, spelling: 
 
 @pytest.mark.parametrize("spelling", NOT_SYSADMINS, ids=ascii)
 def test_a7_no_other_spelling_finds_the_sysadmin(guessed: GuessedService, spelling: str) -> None:
-    """Case, padding, width, accents, look-alikes and what databases take for wildcards: nobody has such a name."""
+    """Padding, width, accents, look-alikes and what databases take for wildcards: nobody has such a name."""
     assert {error_of(root_of(answer)) for answer in every_mint(guessed, spelling, SYSADMIN_PASSWORD)} == {FAILED}
     assert {each.user_id for each in guessed.composition.tickets.summaries()} == {42}
     assert guessed.reasons() == ["unknown user"] * 16
@@ -683,8 +660,10 @@ def test_a7_no_other_spelling_finds_the_sysadmin(guessed: GuessedService, spelli
 
 
 @pytest.mark.parametrize("spelling", UNSENDABLE, ids=ascii)
-def test_a7_names_with_control_characters_do_not_even_get_in(guessed: GuessedService, spelling: str) -> None:
-    """No binding can carry them."""
+def test_a7_names_with_control_characters_are_refused_before_any_look_up(
+    guessed: GuessedService, spelling: str
+) -> None:
+    """XML can't carry them, and forms must not."""
     for answer in every_mint(guessed, spelling, SYSADMIN_PASSWORD):
         assert answer.status_code in {400, 500}
         assert b"ticket=" not in answer.data
@@ -693,7 +672,7 @@ def test_a7_names_with_control_characters_do_not_even_get_in(guessed: GuessedSer
 
 
 def test_a7_another_user_gets_one_by_all_of_these(guessed: GuessedService) -> None:
-    """So that the tests above refuse the sysadmin and not the call."""
+    """The tests above refuse the sysadmin, then, and not the calls."""
     assert {root_of(answer).attrib["success"] for answer in every_mint(guessed, "JSmith", PASSWORD)} == {"true"}
 
 
@@ -711,17 +690,20 @@ def test_a7_another_user_gets_one_by_all_of_these(guessed: GuessedService) -> No
     ids=ascii,
 )
 def test_a7_the_setting_names_the_row_in_any_spelling(make_guessed: Make, setting: str, row: str) -> None:
-    """A name in the settings that could be no account's must not leave the sysadmin unprotected either."""
+    """Padding in the settings, which no account's name can have, does not leave the sysadmin unprotected either."""
     service = make_guessed(SysadminAccountName=setting)
     if row != "sysadmin":
         store(service, row, service.hasher.hash(SYSADMIN_PASSWORD))
-    for spelling in {setting, row}:
-        for answer in every_mint(service, spelling, SYSADMIN_PASSWORD):
-            assert error_of(root_of(answer)) in {NOT_ALLOWED, FAILED}
+    errors = {
+        each: {error_of(root_of(answer)) for answer in every_mint(service, each, SYSADMIN_PASSWORD)}
+        for each in {setting, row}
+    }
+    assert errors[row] == {NOT_ALLOWED}
+    assert errors[setting] == ({NOT_ALLOWED} if setting == setting.strip() else {FAILED})
 
 
 def test_a7_a_ticket_from_before_an_account_was_the_sysadmins_gets_no_other(guessed: GuessedService) -> None:
-    """In place of a name, or as the old ticket of its own user."""
+    """Neither in place of a name, nor as the old ticket of its own user."""
     ticket = guessed.log_in()
     directory = guessed.composition.directory
     for old, new in (("sysadmin", "former"), ("jsmith", "sysadmin")):
@@ -748,7 +730,7 @@ STORE_CALLS: dict[type, tuple[str, ...]] = {
 
 
 class Faults:
-    """Lets one call of the real stores fail: the ``fail_at``-th from now on, before or after it was carried out."""
+    """Makes one call of the real stores fail, before or after it is carried out: the ``fail_at``-th after ``arm``."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.fail_at = 0
@@ -803,7 +785,7 @@ def faulty(
 def test_a8_a_fault_at_any_store_call_of_a_login_leaves_no_ticket(
     faulty: tuple[GuessedService, Faults], operation: str
 ) -> None:
-    """At the 1st call, the 2nd, and so on until a login succeeds: the tickets that live are those handed out."""
+    """At the 1st call, the 2nd, and so on, until a login succeeds: only tickets that were handed out are alive."""
     service, faults = faulty
     failed = live = 0
     for fail_at in range(1, 30):
@@ -830,9 +812,8 @@ def test_a8_a_fault_at_any_store_call_of_a_login_leaves_no_ticket(
 def test_a8_an_answer_lost_before_the_ticket_is_made_leaves_none(
     faulty: tuple[GuessedService, Faults], operation: str
 ) -> None:
-    """The store did what it was asked, and nobody was told; making the ticket itself is the last call."""
+    """The store did what it was asked, and its answer was lost. The last call makes the ticket itself."""
     service, faults = faulty
-    live = 0
     for fail_at in range(1, 30):
         faults.arm(fail_at, after=True)
         answer = service.post(operation, **MINTS[operation])
@@ -841,12 +822,12 @@ def test_a8_an_answer_lost_before_the_ticket_is_made_leaves_none(
             break
         faults.arm(0)
         assert answer.status_code == 503
-        assert service.live_tickets() == live == 0
+        assert service.live_tickets() == 0
     assert calls.count("add") == 1
 
 
 class CuttingProxy:
-    """Stands before a server, and breaks its connections once so many bytes have gone one way."""
+    """Stands in front of a server, and breaks its connections once so many bytes have gone one way."""
 
     def __init__(self, port: int) -> None:
         self._server = port
@@ -903,7 +884,7 @@ class CuttingProxy:
                     break
         if cut:
             self._break()
-        else:  # one of the two has closed it
+        else:  # one side has closed it
             self._end([source, target])
 
     def _break(self) -> None:
@@ -936,7 +917,7 @@ def got_in(service: GuessedService) -> bool:
 
 
 def gets_in_at_last(service: GuessedService) -> None:
-    """A login that works, as soon as the store is known to be back; its connection stays open."""
+    """Log in until it works, as it does once the store is known to be back. Its connection stays open."""
     end = time.monotonic() + 5
     while not got_in(service):
         assert time.monotonic() < end
@@ -946,8 +927,8 @@ def gets_in_at_last(service: GuessedService) -> None:
 def cut_each_login(
     service: GuessedService, proxy: CuttingProxy, live: Callable[[], int], *, step: int, stays_down: bool = False
 ) -> Counter[bool]:
-    """Log in again and again, with the connection to a store cut after each ``step``-th byte of either direction: as
-    many tickets live then as were handed out. How many logins got in, and how many did not."""
+    """Log in again and again, with the connection to a store cut after each ``step``-th byte of either direction; each
+    time, as many tickets must be alive as were handed out. How many logins got in, and how many did not."""
     assert got_in(service)
     proxy.cut_after("to", inf)
     assert got_in(service)
@@ -976,7 +957,7 @@ def cut_each_login(
 def test_a8_redis_cut_off_at_a_byte_of_a_login_leaves_no_ticket(
     make_guessed: Make, shared_redis: RedisServer, tmp_path: Path, record_property: Note, step: int, stays_down: bool
 ) -> None:
-    """Of what is sent to it and what it answers; it is back at once, or after the login."""
+    """A byte of what is sent to it, or of its answers. It is back at once, or after the login."""
     with cut_off(shared_redis.port) as proxy, shared_redis.client(decode_responses=False) as control:
         tickets = {
             "ConnectionStrings__Tickets": f"redis://127.0.0.1:{proxy.port}/0",
@@ -995,7 +976,7 @@ def test_a8_redis_cut_off_at_a_byte_of_a_login_leaves_no_ticket(
 def test_a8_postgresql_cut_off_at_a_byte_of_a_login_leaves_no_ticket(
     make_guessed: Make, shared_postgres: PostgresServer, record_property: Note, step: int
 ) -> None:
-    """The same with the users' database."""
+    """As Redis above, with the users' database."""
     url = shared_postgres.new_database()
     with cut_off(shared_postgres.port) as proxy:
         service = make_guessed(

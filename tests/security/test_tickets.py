@@ -1,6 +1,5 @@
 """SECURITY 1.3: what a ticket is made of, who can use it, and when it ends."""
 
-import base64
 import json
 import logging
 import os
@@ -12,7 +11,6 @@ import subprocess
 import sys
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -29,7 +27,7 @@ import pytest
 from typer.testing import CliRunner
 
 from asmx_tickets.cli.app import app
-from asmx_tickets.tickets import digest, format_guid, new_guid, short_hash
+from asmx_tickets.tickets import digest, format_guid, new_guid
 from asmx_tickets.tickets.ticket import parse_guid
 from asmx_tickets.users.sql import open_directory
 from asmx_tickets.users.user import Profile
@@ -47,12 +45,13 @@ from tests.contract.steps import (
     hash_of,
     mint,
 )
-from tests.support.attacks import TRUSTED, WatchedServer, mint_for, running
+from tests.support.attacks import TRUSTED, WatchedServer, hash_in_logs, mint_for, running
 from tests.support.deployment import Client
 from tests.support.directories import run_sql
 from tests.support.processes import free_port
 from tests.support.redis import RedisServer
 from tests.support.service import NAMESPACE, PASSWORD, TRUSTED_PASSWORD, Service, envelope, error_of, root_of
+from tests.support.spellings import Places, ticket_spellings
 
 Make = Callable[..., Service]
 FORM = "application/x-www-form-urlencoded"
@@ -60,19 +59,20 @@ FORM = "application/x-www-form-urlencoded"
 
 # --- T1: 128 random bits ----------------------------------------------------------------------------------------------
 
-# Of chi-square with 15 degrees of freedom; a good source is above it once in 10^8.
+# For 15 degrees of freedom; a good source is above it once in 10^8.
 CHI_SQUARE = 68.0
 
 
 def worst_nibble(guids: list[str]) -> float:
-    """The largest chi-square of the 32 hex digits' distributions."""
+    """The largest chi-square among the 32 places of a hex digit."""
     expected = len(guids) / 16
     counts = (Counter(digits) for digits in zip(*guids, strict=True))
     return max(sum((count[digit] - expected) ** 2 for digit in "0123456789abcdef") / expected for count in counts)
 
 
 def test_t1_each_nibble_of_a_ticket_is_random(record_property: Callable[[str, object], None]) -> None:
-    """100,000 tickets: none twice, and no digit that is more often one than another (a version 4 GUID has two)."""
+    """100,000 tickets: none twice, and in no place is a digit more frequent than others (a version 4 GUID has two such
+    places)."""
     guids = [new_guid().hex() for _ in range(100_000)]
     assert len(set(guids)) == len(guids)
     worst = worst_nibble(guids)
@@ -82,7 +82,7 @@ def test_t1_each_nibble_of_a_ticket_is_random(record_property: Callable[[str, ob
 
 
 def test_t1_a_ticket_that_the_service_gives_has_nothing_encoded_in_it(service: Service) -> None:
-    """1,000 of one user at one moment, through the service: whatever was in them of either would stand out."""
+    """1,000 through the service for one user at one moment: if either were in them, it would stand out."""
     authentication = service.composition.authentication
     guids = [authentication.create_for_user(TRUSTED_PASSWORD, "jsmith").guid.hex() for _ in range(1000)]
     assert len(set(guids)) == len(guids)
@@ -103,7 +103,7 @@ for worker in range(4):
 
 
 def test_t1_forked_workers_do_not_repeat_each_other() -> None:
-    """Four processes that come from one, each with 250 tickets (what fits into a pipe's buffer at once)."""
+    """Four processes forked from one, each with 250 tickets, as many as a pipe takes in one piece."""
     told = subprocess.run([sys.executable, "-c", _FORKED], capture_output=True, timeout=30, check=True).stdout
     guids = [told[at : at + 16] for at in range(0, len(told), 16)]
     assert len(guids) == 1000
@@ -112,7 +112,7 @@ def test_t1_forked_workers_do_not_repeat_each_other() -> None:
 
 @pytest.mark.slow
 def test_t1_tickets_of_the_service_are_random(service: Service, record_property: Callable[[str, object], None]) -> None:
-    """100,000 through CreateTicketforUser."""
+    """100,000 made by CreateTicketforUser."""
     authentication = service.composition.authentication
     guids = [authentication.create_for_user(TRUSTED_PASSWORD, "jsmith").guid.hex() for _ in range(100_000)]
     assert len(set(guids)) == len(guids)
@@ -159,6 +159,9 @@ SPELLINGS: dict[str, bool] = {
     f" {HYPHENATED} ": True,
     f"\t{HYPHENATED}\r\n": True,
     f"\xa0{HYPHENATED}\u3000": True,
+    f" {{{HYPHENATED}}} ": True,
+    f"{{{{{HYPHENATED}}}}}": False,
+    f"{HYPHENATED[:8]} {HYPHENATED[8:]}": False,
     f"{{{DIGITS}}}": False,
     f"({DIGITS})": False,
     f"{{{HYPHENATED})": False,
@@ -215,7 +218,7 @@ def test_t2_exactly_the_documented_spellings_are_read(service: Service, binding:
     assert {answer.get("error") for answer in as_old_ticket.values()} == {None, BAD_FORMAT}
 
 
-# --- T3: no ticket from outside ---------------------------------------------------------------------------------------
+# --- T3: tickets that were not made here ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("carrier", ["OldTicket", "header", "cookie"])
@@ -238,18 +241,9 @@ def test_t3_a_ticket_that_was_not_made_here_is_never_adopted(service: Service, c
 # --- T4: what Redis sees ----------------------------------------------------------------------------------------------
 
 
-def writings(guid: bytes) -> list[bytes]:
-    """How a ticket could be written down: as bytes, in hexadecimal digits, as a GUID, in base64, in UTF-16."""
-    other_order = uuid.UUID(bytes=guid).bytes_le
-    texts = [format_guid(guid), guid.hex(), other_order.hex(), str(uuid.UUID(bytes=other_order))]
-    texts += [text.upper() for text in texts]
-    texts += [base64.b64encode(each).decode()[:20] for each in (guid, other_order, format_guid(guid).encode())]
-    return [guid, other_order, *(text.encode() for text in texts), *(text.encode("utf-16-le") for text in texts)]
-
-
 @contextmanager
 def monitored(redis: RedisServer) -> Iterator[bytearray]:
-    """What MONITOR tells of all commands meanwhile, with its escapes undone."""
+    """What MONITOR shows of all commands in the block, with its escapes undone; filled in when the block ends."""
     told = bytearray()
     with socket.create_connection(("127.0.0.1", redis.port), timeout=10) as connection:
         connection.sendall(b"MONITOR\r\n")
@@ -286,12 +280,12 @@ def test_t4_nothing_that_redis_gets_or_keeps_holds_a_ticket(
     for guid in ended:
         assert digest(guid) in commands
         assert digest(guid) not in kept
-    for guid in live + ended:
-        assert [form for form in writings(guid) if form in commands or form in kept or form in dump] == []
+    places = Places(commands=bytes(commands), kept=kept, dump=dump)
+    assert [places.with_any(ticket_spellings(format_guid(guid))) for guid in live + ended] == [[]] * 5
 
 
 def _all_operations(service: Service) -> tuple[list[bytes], list[bytes]]:
-    """Every operation that has to do with tickets; the tickets that are alive afterwards, and those that are not."""
+    """Call every operation that has to do with tickets. The tickets that are alive then, and those that are dead."""
     tickets = [service.log_in("alice"), *(mint_for(service, name) for name in ("bob", "alice", "bob"))]
     for ticket in tickets:
         service.call("isValidTicket", AuthenticationTicket=ticket)
@@ -310,20 +304,20 @@ def _all_operations(service: Service) -> tuple[list[bytes], list[bytes]]:
 
 # --- T5: where a ticket is looked for ---------------------------------------------------------------------------------
 
-STATES = ["absent", "A", "B", "bad", "empty", "repeated"]
+STATES = ["absent", "A", "B", "bad", "empty", "blank", "repeated"]
 Headers = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Tickets:
-    """Two users' live tickets, and what is wrong."""
+    """Two users' live tickets, and a bad one."""
 
     a: str
     b: str
     bad: str
 
     def text(self, state: str) -> str:
-        return {"A": self.a, "B": self.b, "bad": self.bad, "empty": "  "}[state]
+        return {"A": self.a, "B": self.b, "bad": self.bad, "empty": "", "blank": " \t "}[state]
 
     def parameters(self, name: str, state: str) -> list[tuple[str, str]]:
         if state == "absent":
@@ -349,14 +343,14 @@ def decides(parameter: str, header: str, cookie: str, binding: str) -> str:
     """SECURITY D11 and D15: whose ticket counts (A, B), ``901``, or ``fault``."""
     if parameter == "repeated":
         return "fault" if binding == "SOAP" else "A"
-    first = next((state for state in (parameter, header, cookie) if state not in {"absent", "empty"}), "bad")
+    first = next((state for state in (parameter, header, cookie) if state not in {"absent", "empty", "blank"}), "bad")
     return first if first in {"A", "B"} else "901"
 
 
 def send(
     service: Service, binding: str, operation: str, parameters: list[tuple[str, str]], headers: Headers
 ) -> tuple[int, bytes]:
-    """One call just as it is, with repeated parameters and header lines."""
+    """One call with its parameters and header lines as they are given, repeated ones too."""
     if binding == "SOAP":
         fields = "".join(f"<{name}>{value}</{name}>" for name, value in parameters)
         body = envelope(operation, {}).replace(f"></{operation}>".encode(), f">{fields}</{operation}>".encode())
@@ -373,8 +367,8 @@ def send(
 
 @pytest.mark.parametrize("bad", [NOBODYS_TICKET, "abc"], ids=["unknown", "no GUID"])
 @pytest.mark.parametrize("binding", ["SOAP", "GET", "POST"])
-def test_t5_the_matrix_of_carriers(service: Service, binding: str, bad: str) -> None:
-    """Parameter, header and cookie, each absent, of A, of B, bad, empty or given twice: 216 cases in each binding."""
+def test_t5_the_first_carrier_that_has_anything_decides(service: Service, binding: str, bad: str) -> None:
+    """Parameter, header and cookie, each absent, of A, of B, bad, empty, blank or given twice: 343 cases a binding."""
     add_user(service, "other")
     tickets = Tickets(mint(service), mint(service, "other"), bad)
     wrong = []
@@ -393,7 +387,7 @@ def test_t5_the_matrix_of_carriers(service: Service, binding: str, bad: str) -> 
 
 
 def test_t5_log_out_ends_the_ticket_that_decides_and_no_other(service: Service) -> None:
-    """The same matrix where it does harm, the bindings in turns: a refused call ends nothing."""
+    """The same 343 cases where a mistake does harm, the bindings in turn: a refused call ends nothing."""
     add_user(service, "other")
     wrong = []
     for number, states in enumerate(product(STATES, repeat=3)):
@@ -435,35 +429,27 @@ ON_THE_WIRE = [
 
 
 def test_t5_repeated_header_lines_on_the_wire(watched_demo: WatchedServer) -> None:
-    """As the server's own reader of headers hands them on: no line that is there is passed over."""
-    words = {"a": _mint_over_http(watched_demo), "b": _mint_over_http(watched_demo), "bad": NOBODYS_TICKET}
+    """As the server's own reader of headers hands them on: no line is passed over."""
+    words = {"a": watched_demo.log_in(), "b": watched_demo.log_in(), "bad": NOBODYS_TICKET}
     wrong = []
     for lines, query, valid in ON_THE_WIRE:
         request = (
             f"GET /srv.asmx/isValidTicket?{query} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{lines}\r\n\r\n"
         )
         answer = watched_demo.raw(request.format(**words).encode("latin-1"))
-        if (b'success="true"' in answer) is not valid:
+        if (b'success="true"' if valid else b"[901]") not in answer:
             wrong.append((lines, query, answer))
     assert wrong == []
 
 
 def test_t5_a_header_that_cannot_be_read_is_not_passed_over(watched_demo: WatchedServer) -> None:
-    """One with bytes that are no ASCII is there, and bad: the cookie behind it does not count."""
-    ticket = _mint_over_http(watched_demo)
+    """One that has a byte beyond ASCII is there, and bad: the cookie behind it does not count."""
+    ticket = watched_demo.log_in()
     answer = watched_demo.raw(
         b"GET /srv.asmx/isValidTicket HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
         b"Authorization: SOTicket \xe9\r\nCookie: ticket=" + ticket.encode() + b"\r\n\r\n"
     )
-    assert answer
-    assert b'success="true"' not in answer
-
-
-def _mint_over_http(server: WatchedServer) -> str:
-    client = Client(server.port)
-    answer = client.form("AuthenticateUser", UID="jsmith", PWD=PASSWORD)
-    client.close()
-    return re.findall('ticket="([^"]+)"', answer.text)[0]
+    assert b"[901]" in answer
 
 
 # --- T6: renewals never cross users -----------------------------------------------------------------------------------
@@ -527,7 +513,7 @@ def impatient_threads() -> Iterator[None]:
 
 @pytest.fixture(params=["memory", "Redis"])
 def two_nodes(request: pytest.FixtureRequest, make_stored_service: Make, tmp_path: Path) -> tuple[Service, Service]:
-    """Two ways to the same tickets: the same service twice, or two services on one Redis."""
+    """Two nodes that share their tickets: the same service twice, or two services on one Redis."""
     if request.param == "memory":
         service = make_stored_service(Audit__To="")
         return service, service
@@ -537,7 +523,7 @@ def two_nodes(request: pytest.FixtureRequest, make_stored_service: Make, tmp_pat
 
 
 def _at_once(barrier: threading.Barrier, later: float, call: Callable[[], ElementTree.Element]) -> ElementTree.Element:
-    """Call when the other one does, or so many seconds later."""
+    """Call when the other thread does, or so many seconds later."""
     barrier.wait()
     end = time.perf_counter() + later
     while time.perf_counter() < end:
@@ -548,7 +534,7 @@ def _at_once(barrier: threading.Barrier, later: float, call: Callable[[], Elemen
 def race(here: Service, there: Service, rounds: int, uses: list[Use], *, head_start: float = 0.0004) -> Counter[str]:
     """LogOut here and a use there at the same instant, again and again; how often the use came first, or too late.
 
-    ``head_start``: by how many seconds at most the LogOut starts later, as it takes less time to what matters.
+    ``head_start``: the seconds by which LogOut starts later at most, since it needs less time to reach the cache.
     """
     outcomes: Counter[str] = Counter()
     chance = random.Random(rounds)
@@ -572,14 +558,14 @@ def race(here: Service, there: Service, rounds: int, uses: list[Use], *, head_st
 
 @pytest.mark.usefixtures("impatient_threads")
 def test_t7_no_use_at_the_same_instant_revives_a_ticket_that_was_logged_out(two_nodes: tuple[Service, Service]) -> None:
-    """GetCurrentUser, RenewTicket and a login with the ticket, 200 rounds; both come first now and then. Between two
-    server processes: tests/failure/test_processes.py, test_log_out_is_final_on_every_node."""
+    """GetCurrentUser, RenewTicket and a login with the ticket, 200 rounds; now one comes first and now the other.
+    Between two server processes: tests/failure/test_processes.py, test_log_out_is_final_on_every_node."""
     assert set(race(*two_nodes, 200, USES)) == {"first", "late"}
 
 
 @pytest.mark.usefixtures("impatient_threads")
 def test_t7_no_login_at_the_same_instant_revives_it_either(two_nodes: tuple[Service, Service]) -> None:
-    """RenewTicket with a password, 60 rounds and more until either has come first: how long a hash takes varies."""
+    """RenewTicket with a password, in batches of 60 rounds until each has come first: how long a hash takes varies."""
     uses: list[Use] = [("RenewTicket", as_old_ticket_of_a_login)]
     outcomes: set[str] = set()
     for head_start in (0.03, 0.01, 0.06, 0.0, 0.1):
@@ -591,10 +577,10 @@ def test_t7_no_login_at_the_same_instant_revives_it_either(two_nodes: tuple[Serv
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("impatient_threads")
-def test_t7_ten_thousand_rounds(
+def test_t7_no_use_revives_a_ticket_in_ten_thousand_rounds(
     two_nodes: tuple[Service, Service], request: pytest.FixtureRequest, record_property: Callable[[str, object], None]
 ) -> None:
-    """The same, 10,000 rounds."""
+    """The uses that need no password, in one process."""
     started = time.monotonic()
     outcomes = race(*two_nodes, 10_000, USES)
     store = request.node.callspec.params["two_nodes"]
@@ -604,7 +590,7 @@ def test_t7_ten_thousand_rounds(
 
 
 @pytest.mark.slow
-def test_t7_rounds_on_the_wire(
+def test_t7_no_use_revives_a_ticket_on_the_wire(
     shared_redis: RedisServer, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """Two clients, two server processes, one Redis: LogOut and a use at the same instant, 5,000 rounds."""
@@ -626,7 +612,7 @@ def test_t7_rounds_on_the_wire(
 
 @contextmanager
 def two_workers(redis: RedisServer, folder: Path) -> Iterator[tuple[Client, Client]]:
-    """One client each of the two processes of a server."""
+    """A client of each of the two processes of a server."""
     settings = {"ConnectionStrings__Tickets": redis.url, "Tickets__KeyPrefix": f"{folder.name}:", "Workers": "2"}
     directory = open_directory(f"sqlite:///{folder}/App_Data/users.db")
     directory.add(Profile("alice"), hash_of(PASSWORD))
@@ -666,7 +652,8 @@ def users_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 def test_t8_tickets_of_a_user_changed_behind_the_programs_back_are_dead_within_a_minute(
     make_stored_service: Make, users_url: str, record_property: Callable[[str, object], None]
 ) -> None:
-    """Disabled and deleted by SQL, a new password from another process; a renewal with a password is dead at once."""
+    """Disabled or deleted by SQL, or a new password through another directory. A renewal with a password is refused, or
+    gives another ticket, at once."""
     service = make_stored_service(ConnectionStrings__Users=users_url)
     names = ("disabled", "deleted", "changed")
     for name in names:
@@ -686,7 +673,6 @@ def test_t8_tickets_of_a_user_changed_behind_the_programs_back_are_dead_within_a
         assert time.monotonic() - began < 60
         time.sleep(0.05)
     record_property("T8 seconds until dead", round(time.monotonic() - began, 2))
-    assert time.monotonic() - began < 5
     assert service.is_valid(polled["bob"])
     assert not service.is_valid(old["changed"])
 
@@ -702,7 +688,7 @@ def _change_password_elsewhere(url: str, name: str) -> None:
 def test_t8_an_operator_ends_a_ticket_or_all_of_a_users(
     make_stored_service: Make, shared_redis: RedisServer, tmp_path: Path
 ) -> None:
-    """At once, for the server that runs meanwhile."""
+    """By command, at once, in a server that is running."""
     settings = {"ConnectionStrings__Tickets": shared_redis.url, "Tickets__KeyPrefix": f"{tmp_path.name}:"}
     service = make_stored_service(**settings)
     alices, bobs = [mint_for(service, "alice") for _ in range(3)], mint_for(service, "bob")
@@ -717,7 +703,7 @@ def test_t8_an_operator_ends_a_ticket_or_all_of_a_users(
 
 
 def test_t9_a_ticket_used_daily_ends_at_its_absolute_end(make_stored_service: Make) -> None:
-    """Tickets:AbsoluteExpiration counts from the login; expireOn never says more, and no renewal gets around it."""
+    """Tickets:AbsoluteExpiration counts from the login. expireOn never says more, and no renewal gets around it."""
     service = make_stored_service(Tickets__AbsoluteExpiration="90.00:00:00")
     begun = service.clock.now
     ticket = mint_for(service, "alice")
@@ -762,7 +748,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
 def test_t10_beyond_max_per_user_the_users_ticket_unused_for_longest_ends(
     make_stored_service: Make, store: dict[str, str], logged: list[logging.LogRecord]
 ) -> None:
-    """With a warning that names it by its hash; no other user's ticket is lost."""
+    """A warning names it by its hash, and no other user's ticket is lost."""
     service = make_stored_service(Tickets__MaxPerUser="3", **store)
     bobs = mint_for(service, "bob")
     first, second, third = (mint_for(service, "alice") for _ in range(3))
@@ -782,7 +768,7 @@ def test_t10_beyond_max_per_user_the_users_ticket_unused_for_longest_ends(
 def test_t10_beyond_max_total_the_ticket_unused_for_longest_ends(
     make_stored_service: Make, store: dict[str, str], logged: list[logging.LogRecord]
 ) -> None:
-    """SECURITY D17: whoever's it is, and with a warning in the log."""
+    """SECURITY D17: whosever it is; a warning names it by its hash."""
     service = make_stored_service(Tickets__MaxTotal="3", **store)
     first, second, third = (mint_for(service, name) for name in ("alice", "bob", "alice"))
     service.call("GetCurrentUser", authenticationTicket=first)
@@ -790,10 +776,6 @@ def test_t10_beyond_max_total_the_ticket_unused_for_longest_ends(
     assert [service.is_valid(ticket) for ticket in (first, second, third, fourth)] == [True, False, True, True]
     assert warned_of(logged) == [hash_in_logs(second)]
     assert second not in str([record.getMessage() for record in logged])
-
-
-def hash_in_logs(ticket: str) -> str:
-    return short_hash(digest(parse_guid(ticket) or b""))
 
 
 def warned_of(logged: list[logging.LogRecord]) -> list[str]:
@@ -823,6 +805,7 @@ from asmx_tickets.hosting.composition import compose
 from asmx_tickets.settings.model import load_settings
 from asmx_tickets.tickets import TicketRules, new_guid
 from asmx_tickets.tickets.memory import MemoryTicketCache
+from asmx_tickets.users.user import Profile
 
 def resident():
     with open("/proc/self/statm") as facts:
@@ -834,7 +817,7 @@ service = compose(settings, demo=True)
 create = service.authentication.create_for_user
 sizes = []
 spared = create("MyServerSecret", "jsmith").guid
-service.directory.add(__import__("asmx_tickets.users.user", fromlist=["Profile"]).Profile("storm"), "x")
+service.directory.add(Profile("storm"), "x")
 for _ in range(8):
     for _ in range(12_500):
         create("MyServerSecret", "storm")
@@ -866,11 +849,11 @@ def test_t10_memory_stays_flat_beyond_the_caps(tmp_path: Path, record_property: 
     assert max(growth) < 3
 
 
-# --- T11: memory is one process's -------------------------------------------------------------------------------------
+# --- T11: tickets in memory are one process's -------------------------------------------------------------------------
 
 
 def test_t11_tickets_in_memory_and_two_workers_do_not_start(tmp_path: Path) -> None:
-    """Exit code 1 and one line that says why and what to do; nothing listens, nothing is written."""
+    """Exit code 1 and one line that says why and what to do; there is no address line, and nothing is written."""
     command = [sys.executable, "-m", "asmx_tickets", "serve", "--urls", f"http://127.0.0.1:{free_port()}"]
     environ = {**os.environ, "Workers": "2"}
     failed = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, timeout=30, check=False)

@@ -102,7 +102,7 @@ def http(
     return "\r\n".join([*head, "", ""]).encode("latin-1") + body
 
 
-def in_every_binding(operation: str, **parameters: str) -> dict[str, bytes]:
+def on_the_wire(operation: str, **parameters: str) -> dict[str, bytes]:
     """A call as bytes, by the binding's name."""
     form = "application/x-www-form-urlencoded"
     fields = urlencode(parameters)
