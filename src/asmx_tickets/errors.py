@@ -25,6 +25,9 @@ class SettingsError(AsmxTicketsError):
 class Unavailable(AsmxTicketsError):
     """The service can't answer now, though the request was right. The message is for the log, not for the client."""
 
+    told = False
+    """Whether the log says already that a store is gone, which is why."""
+
 
 class Busy(Unavailable):
     """The store works, but too many callers wait for it already."""

@@ -3,9 +3,8 @@
 The application's ``config`` is the Parts that composition built. The operations' docstrings are on their help pages.
 """
 
-import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any
 
@@ -15,6 +14,7 @@ from asmx_tickets.access.refusals import InvalidTicketFormat, Refused
 from asmx_tickets.audit import Caller
 from asmx_tickets.carriers import in_cookie, in_header, is_given
 from asmx_tickets.errors import Unavailable
+from asmx_tickets.recurring import UNANSWERED, Recurring
 from asmx_tickets.tickets.ticket import parse_guid
 from spyne_asmx import AsmxApplication, Element, Limits, Request, ServiceUnavailable, Waiting, may_be_left_out
 from spyne_asmx.spyne import AnyXml, Service, Unicode, rpc
@@ -28,8 +28,6 @@ _COOPERATIVE = {"waiting": Waiting.COOPERATIVE}
 
 _Optional = may_be_left_out(Unicode)
 
-_log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class Parts:
@@ -39,6 +37,7 @@ class Parts:
     is the machine's zone.
     ``root_name`` is the name of each answer's element. In the older dialect, ``response``, success has an empty error.
     ``friendly_origins`` are other sites whose pages may use the ticket's cookie.
+    ``recurring`` logs calls that a store left without an answer.
     """
 
     authentication: Authentication
@@ -47,6 +46,7 @@ class Parts:
     local_zone: tzinfo | None = None
     root_name: str = "root"
     friendly_origins: frozenset[str] = frozenset()
+    recurring: Recurring = field(default_factory=Recurring)
 
 
 class TicketService(Service):
@@ -61,7 +61,7 @@ class TicketService(Service):
         except Refused as refusal:
             answer = elements.refused(refusal.text)
         except Unavailable as error:
-            _log.warning("request %s: %s", ctx.request.id, error)
+            ctx.app.config.recurring.note(UNANSWERED, error, f"request {ctx.request.id}")
             raise ServiceUnavailable from error
         return elements.named(answer, ctx.app.config.root_name)
 

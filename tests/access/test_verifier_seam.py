@@ -4,6 +4,7 @@ import pytest
 
 from asmx_tickets.access.logon import Logons
 from asmx_tickets.access.refusals import AuthenticationFailed
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.throttling import LOGINS, MemoryThrottle
 from asmx_tickets.users.user import Profile, User
 from asmx_tickets.users.verifier import Claim, Reason, Verifier
@@ -70,3 +71,20 @@ def test_a_waiting_account_costs_the_same_time_and_its_password_is_not_looked_at
         logons.check("kim", "right", CALLER)
     assert source.asked == ["pretend"]
     assert [line[2].partition(":")[0] for line in rules.noted()] == ["throttled"]
+
+
+def test_a_logon_that_can_not_be_written_down_is_good(rules: Rules, caplog: pytest.LogCaptureFixture) -> None:
+    """SECURITY A2. Many of them are one line in the log."""
+
+    class Full(Bind):
+        def note_logon(self, password: str) -> None:
+            raise Unavailable("the disk is full")
+
+    class Source(DirectoryServer):
+        def claim(self, user_name: str) -> Bind:
+            return Full(self, KIM)
+
+    logons = Logons(verifier=Source(), throttle=MemoryThrottle(LOGINS, clock=rules.clock), audit=rules.notebook)
+    for _ in range(20):
+        assert logons.check("kim", "right", CALLER) == KIM
+    assert caplog.messages == [f"logons are not written down, first of user {KIM.id}: the disk is full"]

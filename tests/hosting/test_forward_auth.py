@@ -128,8 +128,10 @@ def test_a_headers_text_is_printable_ascii_and_can_be_read_back(text: str) -> No
     assert unquote(written) == text
 
 
-def test_a_store_that_is_out_is_503(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With 401, a proxy would send people to log in, which could not work."""
+def test_a_store_that_is_out_is_503(
+    service: Service, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With 401, a proxy would send people to log in, which could not work. The log says why, once."""
     ticket = service.log_in()
 
     def out(_: bytes) -> None:
@@ -139,6 +141,9 @@ def test_a_store_that_is_out_is_503(service: Service, monkeypatch: pytest.Monkey
     answer = ask(service, ticket)
     assert answer.status == 503
     assert "retry-after" in answer.headers
+    assert ask(service, ticket).status == 503
+    (said,) = caplog.messages
+    assert said.endswith(": Redis is gone")
 
 
 def test_only_get_and_head_are_answered(service: Service) -> None:

@@ -9,6 +9,7 @@ import pytest
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.health import Health
 from asmx_tickets.hosting.site import Site
+from asmx_tickets.presence import Presence
 from asmx_tickets.waiting import Hub, lane_sizes
 from spyne_asmx.http import HeaderMap, Request, Response
 from tests.support.service import Clock, Service
@@ -120,3 +121,38 @@ def test_a_store_that_hangs_is_not_ready(stores: Stores, clock: Clock, monkeypat
     stores.free.set()
     clock.advance(1)
     assert bodies(health, 1) == [b"ok"]
+
+
+def test_a_store_that_is_not_ready_is_one_line_and_not_one_for_each_probe(
+    stores: Stores, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One when that begins, one when it is over; a store that hangs, too."""
+    health = Health({"users": stores.users, "audit": stores.audit}, clock)
+    stores.out = True
+    for _ in range(3):
+        assert bodies(health, 2) == [b"Not ready: audit."] * 2
+        clock.advance(1)
+    stores.out = False
+    bodies(health, 1)
+    clock.advance(1)
+    monkeypatch.setattr("asmx_tickets.hosting.health.LONGEST_SECONDS", 0.05)
+    stores.free.clear()
+    bodies(health, 1)
+    assert caplog.messages == [
+        "not ready, audit: full",
+        "ready again: audit",
+        "not ready, audit: no answer in 0.05 s",
+    ]
+
+
+def test_what_the_log_says_of_a_store_already_no_probe_says_again(
+    service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    presence = Presence("the audit log")
+
+    def silent() -> None:
+        raise Unavailable("full")
+
+    site = Site(service.composition.site.endpoint, health=Health({"audit": lambda: presence.ask(silent)}))
+    assert site.handle(Request("GET", "/readyz", "", HeaderMap(), b"")).status == 503
+    assert caplog.messages == ["the audit log is gone: full"]

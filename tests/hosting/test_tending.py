@@ -5,13 +5,17 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from urllib.parse import urlencode
+from uuid import uuid4
 
 import pytest
 
 from asmx_tickets.access.refusals import GenerationNotAllowed
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings.model import load_settings
 from asmx_tickets.users.user import Profile
+from spyne_asmx.http import HeaderMap, Request
 from tests.support.service import HASHER, Clock
 
 
@@ -61,3 +65,44 @@ def test_a_users_file_that_was_replaced_is_opened_anew(service: Composition, kep
     assert service.directory.version() == -1
     service.tend()
     assert service.directory.version() != -1
+
+
+def test_a_store_that_nobody_asks_is_found_to_be_back(
+    service: Composition, kept: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """At night, say: the log says so once, and once that it is gone, though only probes ask."""
+    away = kept.with_name("away")
+    kept.rename(away)
+    for _ in range(3):
+        assert service.site.handle(Request("GET", "/readyz", "", HeaderMap(), b"")).status == 503
+        service.tend()
+        clock.advance(2)
+    away.rename(kept)
+    service.tend()
+    service.tend()
+    assert [message.partition(":")[0] for message in caplog.messages if "is another file" not in message] == [
+        "the users' database is gone",
+        "the audit log is gone",
+        "the users' database is back after 0 s",
+        "the audit log is back after 0 s",
+    ]
+
+
+def test_calls_that_a_store_leaves_without_an_answer_are_few_lines(
+    service: Composition, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One when that begins, and one when it is over."""
+
+    def full(*_: object) -> None:
+        raise Unavailable("Redis is full")
+
+    monkeypatch.setattr(service.tickets, "look", full)
+    form = urlencode({"AuthenticationTicket": str(uuid4())})
+    for _ in range(20):
+        assert service.site.handle(Request("GET", "/srv.asmx/isValidTicket", form, HeaderMap(), b"")).status == 503
+        service.tend()
+    clock.advance(60)
+    service.tend()
+    first, last = caplog.messages
+    assert first.startswith("calls are not answered, first request ")
+    assert last == "over: calls are not answered, 20 in 0 s: Redis is full"

@@ -10,6 +10,7 @@ import unicodedata
 from asmx_tickets.access.refusals import AuthenticationFailed
 from asmx_tickets.audit import AuditLog, Caller, Event, Record
 from asmx_tickets.errors import Unavailable
+from asmx_tickets.recurring import Recurring
 from asmx_tickets.throttling import Admission, Attempt, Throttle, Throttled, network_of
 from asmx_tickets.throttling.guarding import guarding
 from asmx_tickets.tickets.ticket import digest, parse_guid, short_hash
@@ -25,10 +26,14 @@ _log = logging.getLogger(__name__)
 class Logons:
     """Checks names and passwords. Thread-safe as far as its stores are."""
 
-    def __init__(self, *, verifier: Verifier, throttle: Throttle, audit: AuditLog) -> None:
+    def __init__(
+        self, *, verifier: Verifier, throttle: Throttle, audit: AuditLog, recurring: Recurring | None = None
+    ) -> None:
+        """``recurring`` logs logons that can't be written down."""
         self._verifier = verifier
         self._throttle = throttle
         self._audit = audit
+        self._recurring = recurring or Recurring()
 
     def check(self, user_name: str, password: str, caller: Caller) -> User:
         """Check a password, note the logon, and return the enabled user as they were before it.
@@ -51,7 +56,10 @@ class Logons:
             self._note(Event.LOGIN_REFUSED, user_name, claim.user, caller, f"throttled: {throttled.reason}")
             raise AuthenticationFailed from None
         if isinstance(verified, User):
-            claim.note_logon(password)
+            try:
+                claim.note_logon(password)
+            except Unavailable as error:
+                self._recurring.note("logons are not written down", error, f"of user {verified.id}")
             return verified
         self._note(Event.LOGIN_REFUSED, user_name, claim.user, caller, verified)
         if wait:

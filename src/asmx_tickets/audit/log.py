@@ -94,9 +94,16 @@ class CooperativeAudit(OuterAudit):
     def __init__(self, audit: AuditLog) -> None:
         super().__init__(audit)
         self.presence = Presence("the audit log")
+        self._has_room = True
 
     def write(self, record: Record) -> None:
-        self.presence.ask(partial(self._write, record))
+        # A line may just fit into what a full disk has left: that is no room yet.
+        self.presence.ask(partial(self._write, record), proves=self._has_room)
+
+    def check(self) -> None:
+        self._has_room = False
+        self.presence.ask(self._audit.check)
+        self._has_room = True
 
     def _write(self, record: Record) -> None:
         # The command line writes an audit log, too, and has no event loop.

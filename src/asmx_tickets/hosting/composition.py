@@ -28,6 +28,7 @@ from asmx_tickets.hosting.site import HostFilter, Site
 from asmx_tickets.hosting.stores import Stores, audit_log, open_stores, password_hasher
 from asmx_tickets.language_names import english_name
 from asmx_tickets.presence import Presence
+from asmx_tickets.recurring import Recurring
 from asmx_tickets.service import LIMITS, NAME, PATH, Parts, ticket_application
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.throttling import network_of
@@ -37,6 +38,7 @@ from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.profiles import ProfileCache
 from asmx_tickets.users.source import UserSource, open_source
+from asmx_tickets.waiting import Lane, in_thread
 from spyne_asmx import AsmxEndpoint, Binding, Limits, OperationTable, Pages, build_wsdl
 
 if TYPE_CHECKING:
@@ -57,6 +59,20 @@ class Foundation:
     passwords: PasswordHasher | None
     figures: Figures
     metrics: "Metrics | None"
+    presences: Mapping[str, Presence]
+    """Of the stores that can be gone, by the names of ``checks``."""
+    recurring: Recurring
+
+    @property
+    def checks(self) -> dict[str, Callable[[], object]]:
+        """A check for each store, by the name that people know it by."""
+        return {"users": partial(self.users.directory.get, 0), "audit": self.audit.check, **self.stores.checks}
+
+    def ask_whether_back(self) -> None:
+        """Ask the stores that are gone, which nobody else may do for hours. Raises Unavailable."""
+        for name, presence in self.presences.items():
+            if presence.is_gone:
+                in_thread(Lane.HEALTH, self.checks[name])
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +125,11 @@ class Composition:
 
     def tend(self) -> None:
         """Do the regular work of each second: write the audit counts that are due, and switch to a users' database that
-        has replaced the old one. What fails is tried again.
+        has replaced the old one, and ask stores that are gone whether they are back. What fails is tried again.
         """
-        for work in (self.foundation.audit.flush, self.directory.follow):
+        foundation = self.foundation
+        foundation.recurring.tell()
+        for work in (foundation.audit.flush, self.directory.follow, foundation.ask_whether_back):
             try:
                 work()
             except Unavailable as error:
@@ -119,6 +137,7 @@ class Composition:
 
     def close(self) -> None:
         """Save the tickets for the next run, and close the stores."""
+        self.foundation.recurring.tell(quiet=0)
         self.foundation.stores.stop()
         self.directory.close()
         try:
@@ -150,14 +169,26 @@ def compose(
     if demo:
         add_demo_users(source.directory, passwords or password_hasher(settings))
     stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
-    audit = _audit(settings, clock, steady_clock, metrics)
     directory = CooperativeDirectory(source.directory)
+    presences = {"users": directory.presence, **stores.presences}
+    audit = _audit(settings, clock, steady_clock, metrics, presences)
     if metrics is not None:
-        _watch_stores(metrics, directory.presence, stores)
-    users = replace(source, directory=directory)
-    return build_upon(
-        Foundation(users, stores, audit, clock, local_zone, passwords, figures or Figures(), metrics), settings
+        stores.evictions.observer = metrics.evicted
+        for name, presence in presences.items():
+            metrics.watch(name, presence)
+    foundation = Foundation(
+        replace(source, directory=directory),
+        stores,
+        audit,
+        clock,
+        local_zone,
+        passwords,
+        figures or Figures(),
+        metrics,
+        presences,
+        Recurring(steady_clock),
     )
+    return build_upon(foundation, settings)
 
 
 def build_upon(foundation: Foundation, settings: Settings) -> Composition:
@@ -171,9 +202,10 @@ def build_upon(foundation: Foundation, settings: Settings) -> Composition:
         foundation.local_zone,
         root_name=settings.web_services.root_element,
         friendly_origins=_friendly_origins(settings),
+        recurring=foundation.recurring,
     )
     english_name(settings.languages.default)  # so that no call has to read the names
-    checks = _checks(foundation)
+    checks = foundation.checks
     site = _site(settings, parts, Health(checks))
     if foundation.metrics is not None:
         site.endpoint.app.event_manager.add_listener("method_context_closed", foundation.metrics.call_ended)
@@ -195,7 +227,7 @@ def _authentication(settings: Settings, foundation: Foundation) -> Authenticatio
         directory=users.directory,
         profiles=ProfileCache(users.directory),
         tickets=stores.tickets,
-        logons=Logons(verifier=verifier, throttle=stores.throttles.logins, audit=noted),
+        logons=Logons(verifier=verifier, throttle=stores.throttles.logins, audit=noted, recurring=foundation.recurring),
         trusted_throttle=stores.throttles.trusted_passwords,
         policy=_policy(settings),
         audit=noted,
@@ -203,13 +235,19 @@ def _authentication(settings: Settings, foundation: Foundation) -> Authenticatio
 
 
 def _audit(
-    settings: Settings, clock: Callable[[], float], steady_clock: Callable[[], float], metrics: "Metrics | None"
+    settings: Settings,
+    clock: Callable[[], float],
+    steady_clock: Callable[[], float],
+    metrics: "Metrics | None",
+    presences: dict[str, Presence],
 ) -> AuditLog:
+    """The audit log, whose presence is added to ``presences``."""
     audit = audit_log(settings, clock)
     if not settings.audit.to:
         return audit
     cooperative = CooperativeAudit(audit)
-    lines = cooperative if metrics is None else metrics.counting_lines(cooperative, cooperative.presence)
+    presences["audit"] = cooperative.presence
+    lines = cooperative if metrics is None else metrics.counting_lines(cooperative)
     # What is merged waits for no thread.
     seconds = settings.audit.merge_seconds
     return MergingAudit(lines, seconds=seconds, network_of=network_of, clock=steady_clock)
@@ -221,19 +259,6 @@ def _noted(foundation: Foundation) -> AuditLog:
     return noted if foundation.metrics is None else foundation.metrics.counting_logins(noted)
 
 
-def _watch_stores(metrics: "Metrics", users: Presence, stores: Stores) -> None:
-    metrics.watch("users", users)
-    if stores.presence is not None:
-        metrics.watch("tickets", stores.presence)
-    stores.evictions.observer = metrics.evicted
-
-
-def _checks(foundation: Foundation) -> dict[str, Callable[[], object]]:
-    """A check for each store, by the name that people know it by."""
-    checks = foundation.stores.checks
-    return {"users": partial(foundation.users.directory.get, 0), "audit": foundation.audit.check, **checks}
-
-
 def _site(settings: Settings, parts: Parts, health: Health) -> Site:
     return Site(
         AsmxEndpoint(ticket_application(parts), PATH, _bindings(settings), _limits(settings), _pages(parts)),
@@ -243,7 +268,7 @@ def _site(settings: Settings, parts: Parts, health: Health) -> Site:
         health=health,
         hsts=settings.hsts.max_age,
         cors=_cors(settings),
-        forward_auth=_forward_auth(settings, parts.authentication),
+        forward_auth=_forward_auth(settings, parts),
     )
 
 
@@ -264,9 +289,11 @@ def _cors(settings: Settings) -> Cors:
     return Cors(frozenset(cors.allowed_origins), cors.allow_credentials, int(cors.max_age.total_seconds()))
 
 
-def _forward_auth(settings: Settings, authentication: Authentication) -> ForwardAuth | None:
+def _forward_auth(settings: Settings, parts: Parts) -> ForwardAuth | None:
     path, prolongs = settings.forward_auth.path, settings.forward_auth.prolongs
-    return ForwardAuth(authentication, path, prolongs, _friendly_origins(settings)) if path else None
+    if not path:
+        return None
+    return ForwardAuth(parts.authentication, path, prolongs, parts.friendly_origins, parts.recurring)
 
 
 def _friendly_origins(settings: Settings) -> frozenset[str]:

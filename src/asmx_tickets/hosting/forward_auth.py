@@ -5,13 +5,14 @@ it is 401, it turns the request away.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from asmx_tickets.access.authentication import Authentication, Session
 from asmx_tickets.access.refusals import InvalidTicket
 from asmx_tickets.carriers import any_cookie, in_cookie, in_header
 from asmx_tickets.errors import Unavailable
+from asmx_tickets.recurring import UNANSWERED, Recurring
 from asmx_tickets.tickets.ticket import parse_guid
 from spyne_asmx import Request, Response, ServiceUnavailable, text_response
 from spyne_asmx.http import UNCACHED
@@ -24,13 +25,15 @@ _PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) != "%")
 class ForwardAuth:
     """Answers at ``path``; with ``prolongs``, each question restarts the ticket's window.
 
-    ``friendly_origins`` are other sites whose pages may use the ticket's cookie.
+    ``friendly_origins`` are other sites whose pages may use the ticket's cookie. ``recurring`` logs questions that a
+    store left without an answer.
     """
 
     authentication: Authentication
     path: str
     prolongs: bool = False
     friendly_origins: frozenset[str] = frozenset()
+    recurring: Recurring = field(default_factory=Recurring)
 
     def answer(self, request: Request) -> Response:
         """200 with the user's name, full name and e-mail address, or 401; 503 when a store does not answer."""
@@ -41,7 +44,8 @@ class ForwardAuth:
         except InvalidTicket:
             # RFC 9110 section 15.5.2: a 401 names the scheme. No browser asks for a password because of this one.
             return text_response(401, "Unauthorized.", ("www-authenticate", "SOTicket"))
-        except Unavailable:
+        except Unavailable as error:
+            self.recurring.note(UNANSWERED, error, f"request {request.id}")
             fault = ServiceUnavailable()
             return text_response(503, fault.sentence, ("retry-after", str(fault.retry_after)))
         return Response(200, (*UNCACHED, *_told(session)))

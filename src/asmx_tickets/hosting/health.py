@@ -34,6 +34,7 @@ class Health:
         self._good_until = -math.inf
         self._asking = False
         self._asked = ""
+        self._complained: set[str] = set()
 
     def live(self) -> Response:
         """The process answers."""
@@ -58,39 +59,39 @@ class Health:
     def _asked_anew(self) -> Response:
         self._asking = True
         try:
-            return _told(in_thread(Lane.HEALTH, self._silent, seconds=LONGEST_SECONDS))
+            silent = in_thread(Lane.HEALTH, self._find_silent, seconds=LONGEST_SECONDS)
         except TimeoutError:
-            return _told([self._asked])
+            silent = {self._asked: f"no answer in {LONGEST_SECONDS:g} s"}
         except Unavailable as error:  # the server stops
             return _not_ready(str(error))
         finally:
             self._asking = False
+        self._log_changes(silent)
+        return _not_ready(", ".join(silent)) if silent else text_response(200, "ok")
 
-    def _silent(self) -> list[str]:
-        """The stores that do not answer."""
-        silent = []
+    def _find_silent(self) -> dict[str, str]:
+        """The stores that do not answer, and what is to be said in the log: nothing where it is there already."""
+        silent = {}
         for name, check in self._checks.items():
             self._asked = name
-            if not _answers(name, check):
-                silent.append(name)
+            try:
+                check()
+            except Unavailable as error:
+                silent[name] = "" if error.told else str(error)
         return silent
+
+    def _log_changes(self, silent: Mapping[str, str]) -> None:
+        for name, cause in silent.items():
+            if cause and name not in self._complained:
+                self._complained.add(name)
+                _log.warning("not ready, %s: %s", name, cause)
+        for name in sorted(self._complained - set(silent)):
+            self._complained.remove(name)
+            _log.warning("ready again: %s", name)
 
 
 NO_STORES = Health({})
 
 
-def _told(silent: list[str]) -> Response:
-    return _not_ready(", ".join(silent)) if silent else text_response(200, "ok")
-
-
 def _not_ready(why: str) -> Response:
     return text_response(503, f"Not ready: {why}.", ("retry-after", "1"))
-
-
-def _answers(name: str, check: Callable[[], object]) -> bool:
-    try:
-        check()
-    except Unavailable as error:
-        _log.warning("not ready, %s: %s", name, error)
-        return False
-    return True

@@ -145,9 +145,8 @@ class Metrics:
             MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]  # it has no types
         return generate_latest(registry)
 
-    def counting_lines(self, audit: AuditLog, presence: Presence) -> AuditLog:
-        """The same audit log, with its lines counted, and whether it can be written to told."""
-        self.watch("audit", presence)
+    def counting_lines(self, audit: AuditLog) -> AuditLog:
+        """The same audit log, with its lines counted."""
         return _CountedAudit(audit, self._note_line)
 
     def counting_logins(self, audit: AuditLog) -> AuditLog:

@@ -87,12 +87,12 @@ class Stores:
 
     ``checks`` are asked by /readyz, by name, and raise Unavailable. ``warnings`` gives what an operator should mend, a
     line each; a store that does not answer is one of them. ``start`` is called before the first request, ``stop`` after
-    the last. ``presence`` tells whether tickets can be reached, where that is a question.
+    the last. ``presences`` tell which of those that are asked can be reached.
     """
 
     tickets: TicketCache
     evictions: "EvictionWarnings"
-    presence: Presence | None
+    presences: Mapping[str, Presence]
     throttles: Throttles
     checks: Mapping[str, Callable[[], object]]
     warnings: Callable[[], tuple[str, ...]]
@@ -127,7 +127,7 @@ def _memory_stores(settings: Settings, clock: Callable[[], float], steady_clock:
     return Stores(
         tickets=tickets,
         evictions=evictions,
-        presence=None,
+        presences={},
         throttles=Throttles(logins, trusted),
         checks={},
         warnings=tuple,
@@ -173,7 +173,7 @@ def _redis_stores(settings: Settings) -> Stores:
     return Stores(
         tickets=tickets,
         evictions=evictions,
-        presence=client.presence,
+        presences={"tickets": client.presence},
         throttles=throttles,
         checks={"tickets": tickets.ping},
         warnings=warnings,

@@ -78,6 +78,7 @@ class Supervisor:
         self._failed = False
         self._clean = True
         self._early_deaths = 0
+        self._lacks_processes = False
         self._looked_at = now()
 
     def run(self) -> int:
@@ -133,7 +134,11 @@ class Supervisor:
                 except OSError as error:  # no process or descriptor is left
                     seat.not_before = self._now() + _PAUSE_SECONDS
                     self._failed = not self._announced
-                    _log.error("a worker can't be started: %s", error.strerror)
+                    if not self._lacks_processes:
+                        _log.error("a worker can't be started: %s", error.strerror)
+                    self._lacks_processes = True
+                else:
+                    self._lacks_processes = False
 
     def _start(self, seat: int) -> _Process:
         """Fork a worker for a seat. What it says comes through a pipe that it alone writes to."""
@@ -263,8 +268,10 @@ class Supervisor:
         return 0 if self._clean and not self._failed else 1
 
     def _reap_stopped(self) -> None:
-        for _, _, code in self._ended():
+        for _, process, code in self._ended():
             self._clean &= code == 0
+            if code < 0:  # One that exits by itself has said why.
+                _log.error("worker %d ended (signal %d) while it stopped", process.id, -code)
 
 
 def _tell(process: _Process, number: int) -> None:

@@ -167,6 +167,7 @@ class _Server(uvicorn.Server):
         self._announce = announce
         self._certificates: Certificates | None = None
         self._other_doors: list[Door] = []
+        self._is_tending = False
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -305,7 +306,13 @@ class _Server(uvicorn.Server):
         return self._certificates.context
 
     def _tend(self) -> None:
-        self._hub.run(self._composition.tend, lambda _: None)
+        """Do the composition's regular work, unless the last time has not ended yet."""
+        if not self._is_tending:
+            self._is_tending = True
+            self._hub.run(self._composition.tend, self._tended)
+
+    def _tended(self, _: None) -> None:
+        self._is_tending = False
 
     def _chores(self) -> Iterator[Coroutine[Any, Any, None]]:
         for door in (self._door, *self._other_doors):

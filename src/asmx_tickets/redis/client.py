@@ -92,7 +92,7 @@ class RedisClient:
 
     def ping(self) -> None:
         """Ask whether Redis works, even while calls fail at once. This does not end that state. Raises Unavailable."""
-        self._ask(self._heartbeat)
+        self.presence.ask(partial(self._ask, self._heartbeat))
 
     def info(self, section: str) -> dict[str, str]:
         """A section of Redis's INFO. Asks as ``ping`` does."""
@@ -115,7 +115,11 @@ class RedisClient:
 
     def _where_it_belongs(self, exchange: Callable[[], Any], lasting: bool) -> Any:
         """On the loop, where the call's command can be one of many on a connection; else in a thread."""
-        return exchange() if self._shares(lasting) else in_thread(Lane.REDIS, exchange)
+        try:
+            return exchange() if self._shares(lasting) else in_thread(Lane.REDIS, exchange)
+        except Unavailable as error:
+            error.told = self.presence.is_gone
+            raise
 
     def _shares(self, lasting: bool) -> bool:
         """Whether this command may use the shared connection. One that waits for a replica would hold up all others."""
@@ -176,12 +180,12 @@ class RedisClient:
         except NotConnected as error:
             raise self._failed(error.cause, began) from error.cause
         except ResponseError as error:
-            self._answered(began)
+            self._circuit.worked()  # It lives, which does not mean that it works.
             if re.search(_READ_ONLY, _said(error)):
                 self._drop_idle()  # The master is elsewhere now.
             raise
         except _REFUSALS as error:
-            raise self._unavailable(error) from error
+            raise self._failed(error, began) from error
         except NoAnswer as error:
             raise Unanswered(str(self._failed(error, began))) from error
         except BrokenConnection as error:
@@ -192,8 +196,8 @@ class RedisClient:
         return answer
 
     def _answered(self, began: float) -> None:
-        if self._circuit.worked():
-            self.presence.worked()
+        self._circuit.worked()
+        self.presence.worked(began)
         if self.presence.observer is not None:
             self.presence.observer(time.monotonic() - began)
 
@@ -201,8 +205,9 @@ class RedisClient:
         unavailable = self._unavailable(error)
         self._cause = str(unavailable)
         if self._circuit.failed(began):
-            self.presence.failed(_cause_of(error))
             self._drop_idle()
+        if self._circuit.is_open:
+            self.presence.failed(_cause_of(error))
         return unavailable
 
     def _unavailable(self, error: BaseException | None) -> Unavailable:

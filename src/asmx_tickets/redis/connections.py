@@ -7,7 +7,7 @@ from typing import Any
 
 from redis.exceptions import RedisError, ResponseError
 
-from asmx_tickets.errors import Unavailable
+from asmx_tickets.errors import Busy, Unavailable
 
 TURN_SECONDS = 0.25  # How long a call waits while all connections are busy.
 REPLICA_MILLISECONDS = 100  # How long a call waits for a replica.
@@ -71,7 +71,7 @@ class Connections:
 
     def _take(self) -> Any:
         if not self._turns.acquire(timeout=TURN_SECONDS):
-            raise Unavailable(f"all {self._size} connections to Redis are busy")
+            raise Busy(f"all {self._size} connections to Redis are busy")
         try:
             return self._usable() or self._connected()
         except BaseException:

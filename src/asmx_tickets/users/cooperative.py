@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
+from asmx_tickets.errors import Unavailable
 from asmx_tickets.presence import Presence
 from asmx_tickets.users.directory import UserDirectory
 from asmx_tickets.users.user import Credentials, Profile, User
@@ -29,17 +30,24 @@ class CooperativeDirectory(UserDirectory):
         return self._read(partial(self._directory.get, user_id))
 
     def _read(self, question: Callable[[], Found]) -> Found:
-        # What can't be written tells nothing: SQLite may be locked.
         return in_thread(Lane.USERS, partial(self.presence.ask, question))
 
+    def _write(self, change: Callable[[], Found]) -> Found:
+        # That it can't be written tells nothing of the store: SQLite may be locked.
+        try:
+            return in_thread(Lane.USERS, change)
+        except Unavailable as error:
+            error.told = self.presence.is_gone
+            raise
+
     def add(self, profile: Profile, password_hash: str, *, user_id: int | None = None) -> int:
-        return in_thread(Lane.USERS, partial(self._directory.add, profile, password_hash, user_id=user_id))
+        return self._write(partial(self._directory.add, profile, password_hash, user_id=user_id))
 
     def change(self, user_id: int, **changes: Any) -> bool:
-        return in_thread(Lane.USERS, partial(self._directory.change, user_id, **changes))
+        return self._write(partial(self._directory.change, user_id, **changes))
 
     def remove(self, user_id: int) -> bool:
-        return in_thread(Lane.USERS, partial(self._directory.remove, user_id))
+        return self._write(partial(self._directory.remove, user_id))
 
     def all(self) -> Iterator[User]:
         return self._directory.all()

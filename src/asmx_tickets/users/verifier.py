@@ -3,19 +3,15 @@
 A source without password hashes, such as a directory server that checks passwords by a bind, is another Verifier.
 """
 
-import logging
 from collections.abc import Callable
 from enum import StrEnum
 from functools import partial
 from typing import Protocol
 
-from asmx_tickets.errors import Unavailable
 from asmx_tickets.users.directory import Rehash, UserDirectory
 from asmx_tickets.users.passwords import PasswordHasher, Verification
 from asmx_tickets.users.user import Credentials, User
 from asmx_tickets.waiting import Lane, in_thread
-
-_log = logging.getLogger(__name__)
 
 
 class Reason(StrEnum):
@@ -43,7 +39,10 @@ class Claim(Protocol):
         """Take as long as ``verify``, without checking the user's password."""
 
     def note_logon(self, password: str) -> None:
-        """Write down that the user has logged on with this password, which was right. Never raises Unavailable."""
+        """Write down that the user has logged on with this password, which was right.
+
+        A logon that can't be written down is good all the same (SECURITY A2). Raises Unavailable.
+        """
 
 
 class Verifier(Protocol):
@@ -101,21 +100,14 @@ class StoredClaim(Claim):
         self._compare(None, password, owner)
 
     def note_logon(self, password: str) -> None:
-        """Write down when it was and, where the hash parameters have changed, the password's new hash.
-
-        Neither is worth a logon that fails (SECURITY A2).
-        """
+        """Write down when it was and, where the hash parameters have changed, the password's new hash."""
         if self._credentials is None:
             raise ValueError("nobody has logged on")
-        user_id = self._credentials.user.id
-        try:
-            rehash = None
-            if self._needs_rehash:
-                new_hash = in_thread(Lane.HASH, partial(self._passwords.hash, password))
-                rehash = Rehash(old=self._credentials.password_hash or "", new=new_hash)
-            self._directory.change(user_id, last_logon=self._clock(), rehash=rehash)
-        except Unavailable as error:
-            _log.warning("the logon of user %d was not written: %s", user_id, error)
+        rehash = None
+        if self._needs_rehash:
+            new_hash = in_thread(Lane.HASH, partial(self._passwords.hash, password))
+            rehash = Rehash(old=self._credentials.password_hash or "", new=new_hash)
+        self._directory.change(self._credentials.user.id, last_logon=self._clock(), rehash=rehash)
 
     def _compare(self, stored_hash: str | None, password: str, owner: str) -> Verification:
         """Compare, which takes a core for some 30 ms. No single owner can fill the queue for it."""
