@@ -1,5 +1,5 @@
-"""Fuzzing: a harness for each reader of what strangers send, or of what may be broken on the disk.
+"""Fuzzing: a harness for each reader of input from outside, or of files that may be damaged.
 
-``python -m tests.fuzz`` searches for inputs that break a harness's properties; ``test_corpus.py`` replays those that
-are kept, and needs no fuzzer.
+``python -m tests.fuzz`` searches for inputs that break a harness's properties. ``test_corpus.py`` replays the kept
+inputs, and needs no fuzzer.
 """

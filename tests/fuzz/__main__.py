@@ -1,6 +1,6 @@
 """Search for inputs that break a reader: ``python -m tests.fuzz [--seconds N] [--keep] [--findings DIR] [READER …]``
 
-Exit code 0: none was found; 1: one was, and is kept in the folder of findings.
+Exit code 0: none was found; 1: one was found, and is kept in the folder of findings.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def _report(name: str, arguments: argparse.Namespace) -> bool:
-    """Search, and print how it went; whether it went well."""
+    """Search and print how it went. Returns whether it went well."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         begun = time.monotonic()
@@ -85,7 +85,7 @@ def _search(name: str, folder: Path, seconds: float) -> Search:
             code = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, timeout=end, check=False).returncode
         except subprocess.TimeoutExpired:
             code = 1
-            output.write("\nthe search did not come to its end\n")
+            output.write("\nthe search did not end\n")
         output.seek(0)
         text = output.read()
     tried = _TRIED.findall(text)
@@ -106,7 +106,7 @@ def _keep_findings(name: str, found: Path, folder: Path) -> None:
 
 
 def _keep(name: str, folder: Path) -> int:
-    """Add the new inputs that reach most to the corpus, as far as there is room; how many."""
+    """Add the new inputs that reach most to the corpus, as far as there is room. Returns their number."""
     known = {file.name for file in (folder / "seeds").iterdir()}
     subprocess.run(_child(name, folder, "merge"), capture_output=True, timeout=GRACE, check=True)
     # libFuzzer writes first what reaches most.

@@ -1,9 +1,8 @@
 """One reader's search, in a process of its own: ``python -m tests.fuzz.child READER FOLDER SECONDS``.
 
-The folder has ``seeds``, inputs to begin with; gets ``new``, inputs that reach what none did before, and ``findings``.
-A line of the output says how many inputs were tried; the exit code is 0 if nothing was found. With ``merge`` in the
-place of the seconds, those of ``new`` that are worth keeping are put beside the ``seeds``, a small set that reaches as
-much.
+The folder has ``seeds``, inputs to begin with. It gets ``new``, inputs that reach what none did before, and
+``findings``. A line of the output says how many inputs were tried; the exit code is 0 if nothing was found. With
+``merge`` in place of the seconds, a small set of ``new`` that reaches as much as all of them is added to ``seeds``.
 """
 
 import importlib.util
@@ -16,9 +15,9 @@ from typing import NoReturn
 from tests.fuzz import readers
 from tests.fuzz.mutation import edited, search
 
-TIMEOUT = 10  # Seconds that one input may take; so long that a busy machine is no finding.
+TIMEOUT = 10  # Seconds that one input may take, so many that a busy machine is not a finding.
 MEGABYTES = 1024
-INSTRUMENTED = ["asmx_tickets", "werkzeug.http", "werkzeug.sansio", "urllib.parse"]
+INSTRUMENTED = ["asmx_tickets", "spyne_asmx", "werkzeug.http", "werkzeug.sansio", "urllib.parse"]
 WITHOUT_ATHERIS = (
     "atheris is not installed: hypothesis changes bytes of known inputs instead, and no coverage guides it"
 )
@@ -58,7 +57,7 @@ def _escaped(token: bytes) -> str:
 
 
 def by_hypothesis(name: str, folder: Path, seconds: float) -> int:
-    """Search without atheris; the exit code."""
+    """Search without atheris. Returns the exit code."""
     reader = readers.load(name)
     seeds = [file.read_bytes() for file in sorted((folder / "seeds").iterdir())]
     tried, failing, error = search(reader.check, edited(seeds, reader.TOKENS, reader.MAX_LENGTH), seconds)

@@ -1,4 +1,4 @@
-"""The search where atheris can't be installed: hypothesis edits the bytes of known inputs, and nothing guides it."""
+"""The search without atheris: hypothesis edits the bytes of known inputs, and nothing guides it."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-BATCH = 200  # Inputs between two looks at the time.
+BATCH = 200  # Inputs that are tried before the clock is read again.
 _ANYWHERE = st.integers(0, 1 << 16)
 
 
 def edited(seeds: Sequence[bytes], tokens: Sequence[bytes], max_length: int) -> st.SearchStrategy[bytes]:
-    """Known inputs after a few edits: pieces put in, taken out, overwritten, said twice, or come from another input."""
+    """Known inputs after a few edits: pieces inserted, removed, overwritten, repeated, or taken from another input."""
     piece = st.sampled_from(tokens) | st.binary(min_size=1, max_size=4)
     known = st.sampled_from(seeds) if seeds else st.just(b"")
     edit = st.one_of(
@@ -45,7 +45,7 @@ def _applied(data: bytes, edits: list[tuple[str, int, bytes]]) -> bytes:
 def search(
     check: Callable[[bytes], None], inputs: st.SearchStrategy[bytes], seconds: float
 ) -> tuple[int, bytes | None, Exception | None]:
-    """Try inputs until the time is over: how many there were, the smallest found that fails, and how it does."""
+    """Try inputs until the time is over. Returns their number, the smallest input that fails, and its error."""
     tried = 0
     failing: bytes | None = None
 
@@ -55,7 +55,7 @@ def search(
         try:
             check(data)
         except Exception:
-            failing = data  # The last one to fail is what hypothesis ends with: its smallest.
+            failing = data  # The last one that fails is the smallest that hypothesis has found.
             raise
 
     batch = settings(

@@ -1,4 +1,4 @@
-"""Second definitions, as plain as can be, of what the readers accept: what a harness holds against the first."""
+"""Second definitions, as plain as can be, of what the readers accept. The harnesses compare the readers with them."""
 
 import posixpath
 import string
@@ -17,7 +17,7 @@ _NO_ERRORS = {
     etree.ErrorTypes.WAR_NS_URI_RELATIVE,
     etree.ErrorTypes.WAR_UNKNOWN_VERSION,
 }
-# What charsets are called beside their labels in the WHATWG Encoding standard, in letters and digits.
+# Names of charsets that are not among the labels of the WHATWG Encoding standard, in letters and digits.
 OTHER_NAMES = {
     "ansi": "windows1252",
     "88591": "iso88591",
@@ -64,8 +64,8 @@ def is_given(text: str | None) -> bool:
 
 
 def guid_of(text: str) -> bytes | None:
-    """A GUID's bytes: 32 hexadecimal digits, with hyphens at four places or none; with hyphens also in braces or
-    parentheses; white space around.
+    """A GUID's bytes. Its 32 hexadecimal digits may have four hyphens, and with them braces or parentheses; white space
+    may surround it.
     """
     text = _trimmed(text)
     enclosed = text[:1] + text[-1:] in {"{}", "()"} and len(text) == 38
@@ -94,8 +94,8 @@ def _is_white(character: str) -> bool:
 
 
 def by_lxml(body: bytes, charset: str | None) -> etree._Element:
-    """A document's root as lxml reads it. A charset that the document itself shows is left to lxml to find, but for
-    UTF-16 without a byte order mark, which lxml does not look for (XML 1.0 appendix F).
+    """A document's root as lxml reads it. lxml finds the charset that the document itself shows, except for UTF-16
+    without a byte order mark (XML 1.0 appendix F).
     """
     for mark, marked in ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if body.startswith(mark):
@@ -115,7 +115,7 @@ def by_lxml(body: bytes, charset: str | None) -> etree._Element:
 
 
 def operation_of(path: str) -> str:
-    """The operation that a path below the .asmx file names; empty for the file itself and for what is not below it."""
+    """The operation that a path below the .asmx file names; empty for the file itself and for paths that leave it."""
     whole = posixpath.normpath(f"/srv.asmx/{path}")
     file, _, name = whole.removeprefix("/").partition("/")
     is_folder = path.endswith(("/", "/.", "/..")) or path in {".", ".."}
@@ -123,7 +123,7 @@ def operation_of(path: str) -> str:
 
 
 def form_of(encoded: bytes, charset: str | None, names: Container[str] | None = None) -> dict[str, str] | None:
-    """A form's fields by lower-case name, the first of a name; None for what is no form (SECURITY D18, F2, F4).
+    """A form's fields by lower-case name, the first of each name; None for a bad form (SECURITY D18, F2, F4).
 
     Raises LookupError for a charset that forms can't have.
     """
@@ -165,7 +165,7 @@ def _is_control(character: str) -> bool:
 
 def cookie_tickets(lines: list[str]) -> set[str]:
     """The values of the cookie ``ticket`` that count, for cookies without quotes. A pair with white space within its
-    value is no cookie (RFC 6265 section 4.1.1).
+    value is not a cookie (RFC 6265 section 4.1.1).
     """
     pairs = [pair.partition("=") for pair in "; ".join(lines).split(";")]
     values = [value.strip(" \t") for name, _, value in pairs if name.strip(" \t").lower() == "ticket"]
@@ -176,7 +176,7 @@ _TOKEN = string.ascii_letters + string.digits + "!#$%&'*+.^_`|~-"
 
 
 def joined_lines(value: str) -> list[str]:
-    """The header lines that a proxy has joined to one. Another begins behind a comma where a scheme and a word do."""
+    """The header lines that a proxy has joined. A new one begins after a comma if a scheme and a word follow."""
     lines: list[str] = []
     for piece in value.split(","):
         rest = piece.lstrip(" \t")
@@ -191,7 +191,7 @@ def joined_lines(value: str) -> list[str]:
 
 
 def header_ticket(value: str) -> str | None:
-    """What follows ``SOTicket``, or a GUID behind ``Bearer``, in an Authorization header; None where nothing does."""
+    """What follows ``SOTicket``, or a GUID that follows ``Bearer``, in an Authorization header; None without either."""
     words = value.split(maxsplit=1)
     if len(words) != 2 or words[0].lower() not in {"soticket", "bearer"}:
         return None

@@ -1,4 +1,4 @@
-"""The service as a target: rules that only keep what they were asked, and what every answer must be."""
+"""The service as a target: rules that only record what they are asked, and checks that every answer must pass."""
 
 import logging
 import time
@@ -41,7 +41,7 @@ NEVER_SAID = (b"Traceback (most", b'File "', b"site-packages", b"asmx_tickets", 
 
 
 class Rules:
-    """Refuse all that is asked, and keep it: the rule's name, and the arguments but the caller."""
+    """Refuse whatever is asked, and record the rule's name and its arguments, except the caller."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[Any, ...]] = []
@@ -55,7 +55,7 @@ class Rules:
 
 
 class _Bugs(logging.Handler):
-    """Keeps what the program logs of its own bugs."""
+    """Records what the program logs about its own bugs."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -66,7 +66,7 @@ class _Bugs(logging.Handler):
 
 
 class Target:
-    """The ticket service in front of rules that keep what reaches them."""
+    """The ticket service in front of rules that record what reaches them."""
 
     def __init__(self) -> None:
         self.rules = Rules()
@@ -100,7 +100,7 @@ class Target:
         self._bugs.found.clear()
         lines = [(name.replace("_", "-"), value) for name, value in headers.items()]
         begun = time.thread_time()
-        # As servers hand it over (PEP 3333).
+        # As servers pass it on (PEP 3333).
         environ = {"QUERY_STRING": query.decode("latin-1")}
         response = self.http.open(path, method=method, data=body, headers=lines, environ_overrides=environ)
         took = time.thread_time() - begun
@@ -135,7 +135,7 @@ def _check(response: Response, shown_back: bytes) -> None:
 
 
 def _shown_back(request: Request) -> bytes:
-    """What an answer may repeat: a word in there need not have come from our inside."""
+    """What an answer may repeat: a word in the request need not have come from inside the program."""
     texts = [
         request.path,
         *(value for name in ("content-type", "soapaction") for value in request.headers.get_all(name)),

@@ -1,4 +1,4 @@
-"""What is kept of all fuzzing goes through the harnesses again; and harnesses and search find what they should."""
+"""The kept inputs pass the harnesses, and harnesses and search find bugs that a test puts in."""
 
 import os
 import re
@@ -18,7 +18,7 @@ from spyne_asmx.soap import Route
 from spyne_asmx.xml import read
 from tests.fuzz import readers
 from tests.fuzz.__main__ import MAX_BYTES, MAX_FILES
-from tests.fuzz.child import by_hypothesis
+from tests.fuzz.child import INSTRUMENTED, by_hypothesis
 from tests.fuzz.mutation import edited, search
 
 FILES = [(name, file) for name in readers.NAMES for file in readers.kept_inputs(name)]
@@ -26,26 +26,26 @@ FILES = [(name, file) for name in readers.NAMES for file in readers.kept_inputs(
 
 @pytest.mark.parametrize(("name", "file"), FILES, ids=[f"{name}/{file.name}" for name, file in FILES])
 def test_a_kept_input_breaks_nothing(name: str, file: Path) -> None:
-    """No fuzzer is needed for it."""
+    """No fuzzer is needed."""
     readers.load(name).check(file.read_bytes())
 
 
 def test_the_corpus_stays_small() -> None:
-    """It is for replaying at each commit; a search begins with it and finds the rest."""
+    """It is replayed at each commit. A search begins with it and finds the rest."""
     assert len(FILES) <= MAX_FILES
     assert sum(file.stat().st_size for _, file in FILES) <= MAX_BYTES
     assert {name for name, _ in FILES} == set(readers.NAMES)
 
 
 def any_uuid(text: str) -> bytes | None:
-    """SECURITY T2: what Python takes for a GUID."""
+    """SECURITY T2: whatever Python takes for a GUID."""
     try:
         return uuid.UUID(text.strip()).bytes
     except ValueError:
         return None
 
 
-# A bug for each reader, as somebody could make it.
+# A bug for each reader that a programmer could write.
 LOG_OUT = Route("LogOut", frozenset())
 BUGS: dict[str, tuple[str, Any]] = {
     "guid": ("tests.fuzz.readers.guid.parse_guid", any_uuid),
@@ -66,7 +66,7 @@ BUGS: dict[str, tuple[str, Any]] = {
 
 @pytest.mark.parametrize("name", readers.NAMES)
 def test_a_harness_finds_a_bug_with_the_corpus(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of them, one that was put in."""
+    """The bug is one that the test puts in."""
     reader = readers.load(name)
     monkeypatch.setattr(*BUGS[name])
     with pytest.raises(AssertionError):
@@ -83,8 +83,8 @@ def fails_at(piece: bytes) -> Callable[[bytes], None]:
     return check
 
 
-def test_the_search_without_atheris_finds_a_bug_and_makes_its_input_small() -> None:
-    """From a known input, by one piece that was put in."""
+def test_the_search_without_atheris_finds_a_bug_and_shrinks_its_input() -> None:
+    """One token inserted into a known input is enough."""
     inputs = edited([b"some known input", b"another"], [b"<", b"<!--"], 100)
     tried, failing, error = search(fails_at(b"<!"), inputs, seconds=30)
     assert tried > 0
@@ -95,7 +95,7 @@ def test_the_search_without_atheris_finds_a_bug_and_makes_its_input_small() -> N
 
 
 def test_the_search_without_atheris_ends_in_time_where_there_is_no_bug() -> None:
-    """And says how much it tried."""
+    """It says how many inputs it tried."""
     tried, failing, error = search(fails_at(b"nowhere"), st.binary(max_size=3), seconds=0.1)
     assert tried >= 100
     assert (failing, error) == (None, None)
@@ -104,7 +104,7 @@ def test_the_search_without_atheris_ends_in_time_where_there_is_no_bug() -> None
 def test_a_finding_without_atheris_is_saved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The input, and the traceback; the exit code is 1."""
+    """The input is saved, the traceback printed, and the exit code is 1."""
     monkeypatch.setattr(*BUGS["guid"])
     for folder in ("seeds", "findings"):
         (tmp_path / folder).mkdir()
@@ -119,7 +119,7 @@ def test_a_finding_without_atheris_is_saved(
 
 
 def run(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    """The command, from the folder that it is run from."""
+    """Run the command in the repository."""
     command = [sys.executable, "-m", "tests.fuzz", *arguments]
     root = Path(__file__).parents[2]
     return subprocess.run(
@@ -135,7 +135,7 @@ ticket.parse_guid = lambda text: uuid.UUID(text).bytes
 
 @pytest.mark.slow
 def test_the_command_says_what_it_tried_and_keeps_what_it_found(tmp_path: Path) -> None:
-    """Exit code 0, or 1 where a reader is broken; whichever of the two engines there is."""
+    """Exit code 0, or 1 if a reader is broken, with atheris or without it."""
     found = tmp_path / "found"
     done = run("--seconds", "1", "--findings", str(found), "guid")
     assert (done.returncode, done.stderr) == (0, "")
@@ -148,8 +148,17 @@ def test_the_command_says_what_it_tried_and_keeps_what_it_found(tmp_path: Path) 
     assert [file.name for file in found.iterdir() if f"kept: {file}" in done.stdout]
 
 
-def test_the_command_knows_its_readers() -> None:
-    """Exit code 2 for another name."""
+@pytest.mark.parametrize("name", readers.NAMES)
+def test_coverage_guides_the_search(name: str) -> None:
+    """A fuzzer instruments every package in which the bugs above are."""
+    target, _ = BUGS[name]
+    bug = getattr(readers.load(name), target.rpartition(".")[2]) if target.startswith("tests.") else None
+    module = bug.__module__ if bug is not None else target
+    assert any(f"{module}.".startswith(f"{package}.") for package in INSTRUMENTED)
+
+
+def test_the_command_refuses_an_unknown_reader() -> None:
+    """With exit code 2."""
     done = run("nope")
     assert done.returncode == 2
     assert "no such reader: nope" in done.stderr

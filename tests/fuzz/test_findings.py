@@ -1,4 +1,4 @@
-"""What the search found and no kept input holds alone: values that must be the right ones, time, and memory."""
+"""Findings that a kept input alone cannot guard against: wrong values, time, and memory."""
 
 import json
 import time
@@ -43,16 +43,16 @@ def complaint(folder: Path, content: Any, **environ: str) -> str:
         ([], {"TrustedUserPwd": NEW}, [NEW]),
     ],
 )
-def test_a_secret_of_a_later_layer_covers_a_list_of_them(
+def test_a_secret_of_a_later_layer_replaces_a_list_of_secrets(
     tmp_path: Path, in_file: Any, environ: dict[str, str], counting: list[str]
 ) -> None:
-    """CONTRACT 3: later ones win. A secret that was replaced or switched off must not go on counting."""
+    """CONTRACT 3: later layers win. A secret that was replaced or switched off must not stay valid."""
     settings = loaded(tmp_path, {"TrustedUserPwd": in_file}, **environ)
     assert [secret.get_secret_value() for secret in settings.trusted_user_pwd] == counting
 
 
-def test_a_value_and_a_list_in_one_layer_are_one_key_twice(tmp_path: Path) -> None:
-    """Neither wins silently."""
+def test_a_value_and_a_list_in_one_layer_are_the_same_key_twice(tmp_path: Path) -> None:
+    """It is refused: neither may win silently."""
     file = f'{{"TrustedUserPwd": "{SECRET}", "TrustedUserPwd:0": "{NEW}"}}'
     assert complaint(tmp_path, file).startswith("TrustedUserPwd is given twice (")
     assert complaint(tmp_path, {}, TrustedUserPwd=SECRET, TrustedUserPwd__0=NEW).startswith(
@@ -65,7 +65,7 @@ def test_a_value_and_a_list_in_one_layer_are_one_key_twice(tmp_path: Path) -> No
     [('{"": {"SysadminAccountName": "x"}}', ":SysadminAccountName"), ('{"": {}}', "''"), ('{"": 1}', "''")],
 )
 def test_a_key_without_a_name_is_unknown(tmp_path: Path, file: str, key: str) -> None:
-    """What is in it is not taken for what is beside it."""
+    """Its members are not taken for its siblings."""
     assert complaint(tmp_path, file).startswith(f"{key} is not a known key")
 
 
@@ -78,15 +78,15 @@ def test_a_key_without_a_name_is_unknown(tmp_path: Path, file: str, key: str) ->
         ("ConnectionStrings:Users", "sqlite:///\0"),
     ],
 )
-def test_what_is_no_text_is_refused_before_anything_chokes_on_it(tmp_path: Path, key: str, value: str) -> None:
-    """JSON can write half a surrogate pair; an environment variable has one for each byte that is no UTF-8."""
+def test_text_that_is_not_utf_8_or_has_a_nul_is_refused(tmp_path: Path, key: str, value: str) -> None:
+    """JSON can have half a surrogate pair, and an environment variable one for each byte that is not UTF-8."""
     expected = f"{key} must be text in UTF-8, without NUL ("
     assert complaint(tmp_path, {key: value}).startswith(expected)
     assert complaint(tmp_path, {}, **{key.replace(":", "__"): value}).startswith(expected)
 
 
 def test_a_variables_name_does_not_break_the_line(tmp_path: Path) -> None:
-    """Nor does it steer a terminal."""
+    """It does not control a terminal either."""
     line = complaint(tmp_path, {}, **{"Logging__LogLevel__a\r\n\x1b[2J": "b"})
     assert line.endswith(r"(environment variable Logging__LogLevel__a\r\n\x1b[2J)")
 
@@ -101,18 +101,18 @@ def test_a_file_of_any_depth_is_refused_in_one_line(tmp_path: Path, levels: int,
 
 @pytest.mark.parametrize("piece", ['"\\', "/* ", '"', "//", "/*/", ",", ", ", "[,", '"\\"', "*/"])
 def test_comments_are_found_in_linear_time(piece: str) -> None:
-    """200,000 characters of what looks like the beginning of a string or a comment; it took minutes."""
+    """200,000 characters that look like beginnings of strings or comments. In quadratic time they take minutes."""
     text = piece * (200_000 // len(piece))
-    begun = time.perf_counter()
+    begun = time.thread_time()
     assert len(plain_json(text)) == len(text)
-    assert time.perf_counter() - begun < 2
+    assert time.thread_time() - begun < 2
 
 
 @pytest.mark.parametrize(
     ("version", "is_read"), [("1.0", True), ("1.1", True), ("2.0", False), ("1.", False), ("", False)]
 )
-def test_a_document_of_another_xml_than_1_is_not_read(version: str, is_read: bool) -> None:
-    """XML 1.0 production 26: expat takes any version."""
+def test_only_documents_of_xml_1_are_read(version: str, is_read: bool) -> None:
+    """XML 1.0 production 26. expat itself takes any version."""
     document = f'<?xml version="{version}"?><a/>'.encode()
     if is_read:
         assert read(document).name == "a"
@@ -123,7 +123,7 @@ def test_a_document_of_another_xml_than_1_is_not_read(version: str, is_read: boo
 
 @pytest.mark.parametrize("length", [520, 4000, 20_000, 40_000, 60_000])
 def test_long_namespaces_do_not_multiply(length: int) -> None:
-    """A namespace is spelled out in each name that is in it: 64 KiB took 230 MB and a third of a second."""
+    """expat spells out the namespace in each name, so that 64 KiB could take 230 MB."""
     namespace = "u" * length
     names = [f"p:a{number}=''" for number in range((64_000 - length) // 12)]
     one_tag = f"<a xmlns:p='{namespace}' {' '.join(names)}/>"

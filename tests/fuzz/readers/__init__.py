@@ -1,7 +1,7 @@
-"""The harnesses. Each is a module with ``check(data)``, which raises when a property does not hold, ``TOKENS``, pieces
-that get a mutation further than random bytes, and ``MAX_LENGTH``, the longest input that is tried.
+"""The harnesses. Each is a module with ``check(data)``, which raises when a property does not hold; ``TOKENS``, pieces
+that get mutations further than random bytes do; and ``MAX_LENGTH``, the length of the longest input that is tried.
 
-Nothing is imported here: a fuzzer instruments what is imported after it.
+No reader is imported here: a fuzzer instruments what is imported after it.
 """
 
 import importlib

@@ -1,6 +1,6 @@
-"""Where a request carries its ticket: the parameter, else the header, else the cookie, and never a second one when the
-first is wrong (CONTRACT 1.2, SECURITY D3 and D15). Each answer is one of the contract, and what reaches the rules is
-the ticket that the reference finds.
+"""Where a request carries its ticket: in the parameter, else in the header, else in the cookie, and never in a second
+place when the first ticket is wrong (CONTRACT 1.2, SECURITY D3 and D15). Each answer is one of the contract, and the
+ticket that the reference finds reaches the rules.
 
 Input: lines that begin with ``P``, the parameter, ``A``, an Authorization header, ``C``, a Cookie header, or ``S``, a
 Sec-Fetch-Site header. Header lines are ISO-8859-1, as WSGI hands them over.
@@ -45,7 +45,7 @@ def check(data: bytes) -> None:
     parameters = [line[1:].encode("latin-1") for line in lines if line[:1] == "P"]
     supplied = quote_from_bytes(parameters[0]) if parameters else ""
     if form_of(f"P={supplied}".encode(), None) is None:
-        return  # The forms' harness has those.
+        return  # The harness of forms has those.
     text = parameters[0].decode("utf-8", "replace") if parameters else ""
     header, cookie = _in_header(headers), _in_cookie(headers)
     _check_use(headers, supplied, text, header or cookie)
@@ -87,8 +87,8 @@ def _in_cookie(headers: list[tuple[str, str]]) -> str | None:
 
 
 def _is_an_odd_cookie(headers: list[tuple[str, str]], asked: list[tuple[object, ...]]) -> bool:
-    """Of quotes, and of what is not ASCII, readers of cookies think differently. Then a ticket that was taken must at
-    least be in there.
+    """Readers of cookies treat quotes and bytes outside ASCII differently. A ticket that was taken must at least be in
+    the cookie.
     """
     cookies = "; ".join(value for name, value in headers if name == "cookie")
     if ('"' not in cookies and cookies.isascii()) or _in_header(headers) is not None:

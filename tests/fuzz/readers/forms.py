@@ -1,9 +1,9 @@
-"""``spyne_asmx.forms.decode`` and the GET and POST bindings: the form is what a reader makes of it that goes a byte at
+"""``spyne_asmx.forms.decode`` and the GET and POST bindings: a form means what it means to a reader that goes a byte at
 a time, or it is refused with 400 or 415; each answer is one of the contract; and the rules get the values of the form
 and no others.
 
 Input: a line with ``GET`` or a POST's content type, a line with the operation, then the query or the body. Slashes
-before the operation count as the one that parts it from the file (CONTRACT 2.3); dot segments are resolved.
+before the operation count as the one that separates it from the file (CONTRACT 2.3); dot segments are resolved.
 """
 
 from spyne_asmx import Request
@@ -45,7 +45,7 @@ def check(data: bytes) -> None:
     names = {parameter.lower() for parameter in parameters or ()}
     fields = _decoded(form, charset, names)
     if is_query:
-        # As a server hands it over.
+        # As a server passes it on.
         request = Request("GET", f"/srv.asmx/{path}", form.decode("utf-8", "surrogateescape"), HeaderMap())
     else:
         headers = HeaderMap([("content-type", content_type)])
@@ -65,7 +65,7 @@ def check(data: bytes) -> None:
 
 
 def _decoded(form: bytes, charset: str | None, names: set[str]) -> dict[str, str] | None:
-    """The fields, None if there are none to be had; both readers agree."""
+    """The fields, or None if the form is refused. Both readers must agree."""
     try:
         reference = form_of(form, charset, names)
     except LookupError:

@@ -1,6 +1,6 @@
 """``parse_guid``: it takes exactly what the reference takes, with the same 16 bytes, and nothing makes it raise.
 
-Input: the text in UTF-8; bytes that are none become lone surrogates.
+Input: the text in UTF-8; bytes that are not UTF-8 become lone surrogates.
 """
 
 from asmx_tickets.tickets.ticket import digest, format_guid, parse_guid, short_hash

@@ -1,5 +1,5 @@
-"""The settings' layers and ``load_settings``: raises SettingsError and nothing else, in one line that shows no secret;
-and what is loaded has only known keys, has each value of the highest layer that names it, and can be shown as JSON.
+"""The settings' layers and ``load_settings``: they raise SettingsError alone, in one line that shows no secret.
+What is loaded has only known keys, has each value of the highest layer that names it, and can be shown as JSON.
 
 Input: the bytes of ``appsettings.json``; then, optionally, a line ``--`` and lines ``NAME=value`` for the environment.
 """
@@ -67,7 +67,7 @@ def _check_complaint(text: str, file_bytes: bytes, environ: dict[str, str]) -> N
     assert text
     assert text.isprintable() or not re.search(r"[\n\r\x1b]", text), text
     assert len(text) < 1000, text
-    # A complaint names keys. What somebody writes in place of a name is no secret's value, whatever it looks like.
+    # A complaint names keys. What stands in place of a key is not a secret's value, whatever it looks like.
     names = "\n".join([*environ, *_names(file_bytes)])
     for secret in _secrets(file_bytes, environ):
         assert secret not in text or secret in names, text
@@ -83,7 +83,7 @@ def _names(file_bytes: bytes) -> Iterator[str]:
 
 
 def _secrets(file_bytes: bytes, environ: dict[str, str]) -> Iterator[str]:
-    """Values of secrets that are long enough to be told from other words."""
+    """Values of secrets that are long enough to differ from other words."""
     for name, value in environ.items():
         if name.partition("__")[0].casefold() == "trusteduserpwd":
             yield from _telling(value)
@@ -119,7 +119,7 @@ def _check_loaded(settings: Settings, file_bytes: bytes, environ: dict[str, str]
 
 
 def _check_secrets(settings: Settings, in_file: dict[str, Any], environ: dict[str, str]) -> None:
-    """Whatever the file says, the secret that the environment gives alone is the one that counts; and none is shown."""
+    """A secret that only the environment gives is used whatever the file says, and no secret is shown."""
     counting = [secret.get_secret_value() for secret in settings.trusted_user_pwd]
     alone = [value for name, value in environ.items() if name.casefold() == "trusteduserpwd"]
     if alone and not any(name.casefold().startswith("trusteduserpwd__") for name in environ):
@@ -132,7 +132,7 @@ def _check_secrets(settings: Settings, in_file: dict[str, Any], environ: dict[st
 
 
 def _leaves(node: Any, path: str | None) -> Iterator[tuple[str, Any]]:
-    """The paths below a node; objects are lists of pairs here, and so are told from lists by what is in them."""
+    """The paths below a node and their values. Objects are lists of pairs here, and arrays are other lists."""
     if isinstance(node, list) and node and all(isinstance(item, tuple) for item in node):
         children = node
     elif isinstance(node, list) and node:

@@ -1,9 +1,9 @@
-"""The file that keeps tickets over a restart: loading it never raises, uses it up whatever is in it, and gives the
-cache exactly the live tickets that the reference finds in it, none of which lives longer than the settings allow.
+"""The file that keeps tickets over a restart: loading it never raises, marks it as used whatever is in it, and gives
+the cache exactly the live tickets that the reference finds in it, none of which lives longer than the settings allow.
 
-Input: the bytes of the file; or an ``!`` and what follows the checksum, which the harness then makes right, or a ``?``
-and the same in the older format: nobody but the file's owner can do that, and still a damaged disk must not keep the
-service from starting.
+Input: the bytes of the file; or a ``!`` and what follows the checksum, which the harness then corrects; or a ``?`` and
+the same in the older format. Only the file's owner can write a right checksum, but a damaged disk must not keep the
+service from starting either.
 """
 
 import hashlib
@@ -44,7 +44,7 @@ def check(data: bytes) -> None:
         file = Path(folder, "tickets")
         file.write_bytes(content)
         file.chmod(0o600)
-        _log.disabled = True  # It has a line for each.
+        _log.disabled = True  # It would write a line for each file.
         try:
             number = load(cache, file)
         finally:
@@ -66,7 +66,7 @@ def _signed(payload: bytes, version: int) -> bytes:
 
 
 def _reference(content: bytes) -> set[bytes] | None:
-    """The digests of the tickets that are alive; None for what is no file of tickets."""
+    """The digests of the tickets that are alive, or None if it is not a file of tickets."""
     head, payload = content[:48], content[48:]
     version = next((each for each in RECORDS if head == _signed(payload, each)[:48]), None)
     if version is None or len(payload) < 4:

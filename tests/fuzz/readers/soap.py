@@ -1,5 +1,5 @@
-"""``asmx.soap.decode`` and the SOAP bindings: it raises SoapFaulted and UnsupportedCharset and nothing else; each
-answer is one of the contract; and when a rule is asked, lxml reads the same operation and the same parameters from the
+"""``spyne_asmx.soap.decode`` and the SOAP bindings: it raises SoapFaulted and UnsupportedCharset and nothing else; each
+answer is one of the contract; and when a call reaches the rules, lxml reads the same operation and parameters from the
 body, and the SOAPAction names no other operation.
 
 Input: a line with the content type, a line with the SOAPAction (empty: none), then the body.
@@ -84,9 +84,9 @@ def _check_decode(body: bytes, charset: str | None, header_action: str, action: 
 
 
 def _call_of(body: bytes, charset: str | None) -> tuple[str, str, dict[str, str | None]]:
-    """The envelope's namespace, the operation, empty if the Body is, and its parameters.
+    """The envelope's namespace, the operation, and its parameters, as another reader sees them.
 
-    As a reader sees them that knows nothing of ours.
+    The operation is empty if the Body is.
     """
     envelope = by_lxml(body, charset)
     name = etree.QName(envelope)

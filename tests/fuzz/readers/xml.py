@@ -1,5 +1,5 @@
-"""The XML reader raises XmlError and UnsupportedCharset and nothing else; what it takes keeps to the limits, is
-read in the same way by lxml, and is the same again after it was written.
+"""The XML reader raises XmlError and UnsupportedCharset and nothing else. What it takes keeps to the limits, means the
+same to lxml, and means the same once it is written and read again.
 
 Input: a line with the header's charset, or an empty one; then the document.
 """
