@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings.model import load_settings
 from tests.clients.summary import pytest_terminal_summary  # noqa: F401 - pytest calls it
 from tests.support.postgresql import PostgresServer
 from tests.support.redis import RedisServer, TlsRedisServer
-from tests.support.service import HASHER, Clock, ListHandler, Service
+from tests.support.service import HASHER, Clock, ListHandler, Service, composing
 
 # Several hundred processes of the program are started, and each would compile all of it anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -106,25 +105,16 @@ def clock() -> Clock:
 @contextmanager
 def _composing(clock: Clock, folder: Path) -> Iterator[Callable[..., Service]]:
     """A function that composes the demo service with settings; what it made is closed in the end."""
-    made: list[Composition] = []
     nothing = folder / "nothing.json"
     nothing.write_text("{}")
+    with composing() as compose:
 
-    def make(**settings: str) -> Service:
-        composition = compose(
-            load_settings(nothing, environ=settings),
-            demo=True,
-            clock=clock,
-            local_zone=UTC,
-            passwords=HASHER,
-            steady_clock=clock,
-        )
-        made.append(composition)
-        return Service(composition, clock)
+        def make(**settings: str) -> Service:
+            loaded = load_settings(nothing, environ=settings)
+            composition = compose(loaded, demo=True, clock=clock, local_zone=UTC, passwords=HASHER, steady_clock=clock)
+            return Service(composition, clock)
 
-    yield make
-    for composition in made:
-        composition.close()
+        yield make
 
 
 @pytest.fixture

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC
+from itertools import count
 from pathlib import Path
 
 import pytest
 
-from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.demo import add_demo_users
 from asmx_tickets.settings.model import load_settings
 from asmx_tickets.users.hash_parameters import HashParameters
@@ -24,7 +24,7 @@ from tests.support.attacks import (
     WatchedServer,
     running,
 )
-from tests.support.service import PASSWORD, Clock, QuickParameters, Service
+from tests.support.service import PASSWORD, Clock, QuickParameters, Service, composing
 
 
 @pytest.fixture(scope="session")
@@ -41,53 +41,45 @@ def watched_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WatchedSe
 def make_stored_service(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Service]]:
     """Compose the service as ``serve`` does, with alice, bob and quick hashes. Settings have the environment's names.
     Users and the audit log are kept below tmp_path if no setting says otherwise."""
-    made: list[Composition] = []
     hasher = PasswordHasher(QuickParameters())
     file = tmp_path / "appsettings.json"
     file.write_text("{}")
 
-    def make(**settings: str) -> Service:
-        loaded = load_settings(file, environ={"TrustedUserPwd": TRUSTED, **UNTHROTTLED, **UNMERGED, **settings})
-        composition = compose(loaded, clock=clock, local_zone=UTC, passwords=hasher, steady_clock=clock)
-        made.append(composition)
-        for name in ("alice", "bob"):
-            if composition.directory.find(name) is None:
-                composition.directory.add(Profile(name), hasher.hash(PASSWORD))
-        return Service(composition, clock)
+    with composing() as compose:
 
-    yield make
-    for composition in made:
-        composition.close()
+        def make(**settings: str) -> Service:
+            loaded = load_settings(file, environ={"TrustedUserPwd": TRUSTED, **UNTHROTTLED, **UNMERGED, **settings})
+            composition = compose(loaded, clock=clock, local_zone=UTC, passwords=hasher, steady_clock=clock)
+            for name in ("alice", "bob"):
+                if composition.directory.find(name) is None:
+                    composition.directory.add(Profile(name), hasher.hash(PASSWORD))
+            return Service(composition, clock)
+
+        yield make
 
 
 @pytest.fixture
 def make_guessed(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., GuessedService]]:
     """Compose the service as ``serve`` does, with the default throttles, the demo's users in memory and an audit log.
     Settings have the environment's names. Hashes are quick if no other ``cost`` is given."""
-    made: list[GuessedService] = []
     file = tmp_path / "guessed.json"
     file.write_text("{}")
 
-    def make(cost: HashParameters | None = None, **settings: str) -> GuessedService:
-        hasher, audit = CountingHasher(cost or QuickParameters()), tmp_path / f"audit-{len(made)}.jsonl"
-        environ = {"ConnectionStrings__Users": "sqlite://", "Audit__To": str(audit), **UNMERGED, **settings}
-        if not any(name.startswith("TrustedUserPwd") for name in settings):
-            environ["TrustedUserPwd"] = TRUSTED
-        composition = compose(
-            load_settings(file, environ=environ),
-            clock=clock,
-            local_zone=UTC,
-            passwords=hasher,
-            steady_clock=clock,
-        )
-        made.append(GuessedService(composition, clock, hasher=hasher, audit=audit))
-        if composition.directory.find("jsmith") is None:
-            add_demo_users(composition.directory, hasher)
-        return made[-1]
+    audits = (tmp_path / f"audit-{number}.jsonl" for number in count())
+    with composing() as compose:
 
-    yield make
-    for service in made:
-        service.composition.close()
+        def make(cost: HashParameters | None = None, **settings: str) -> GuessedService:
+            hasher, audit = CountingHasher(cost or QuickParameters()), next(audits)
+            environ = {"ConnectionStrings__Users": "sqlite://", "Audit__To": str(audit), **UNMERGED, **settings}
+            if not any(name.startswith("TrustedUserPwd") for name in settings):
+                environ["TrustedUserPwd"] = TRUSTED
+            loaded = load_settings(file, environ=environ)
+            composition = compose(loaded, clock=clock, local_zone=UTC, passwords=hasher, steady_clock=clock)
+            if composition.directory.find("jsmith") is None:
+                add_demo_users(composition.directory, hasher)
+            return GuessedService(composition, clock, hasher=hasher, audit=audit)
+
+        yield make
 
 
 @pytest.fixture

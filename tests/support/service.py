@@ -2,15 +2,21 @@
 
 import logging
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any, ClassVar, cast
+from unittest.mock import patch
 from xml.etree import ElementTree
 
 from werkzeug.test import Client, TestResponse
 
-from asmx_tickets.hosting.composition import Composition
+from asmx_tickets.hosting.composition import Composition, compose
+from asmx_tickets.settings.model import Settings
 from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher
+from spyne_asmx import AsmxApplication, AsmxEndpoint
 from spyne_asmx.wsgi import WsgiApplication
 
 NAMESPACE = "http://tempuri.org/"
@@ -55,6 +61,43 @@ def envelope(operation: str, parameters: dict[str, str], *, soap: str = SOAP11, 
 
 def _escape(value: str) -> str:
     return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+
+
+class _UsedEndpoint(AsmxEndpoint):
+    """An endpoint that can be used again, since building one takes longer than most tests do. It is as new, but that it
+    remembers the shapes of requests, which changes no answer."""
+
+    idle: ClassVar[list["_UsedEndpoint"]] = []
+
+    def __init__(self, application: AsmxApplication, *built_from: Any) -> None:
+        super().__init__(application, *built_from)
+        self.built_from = built_from
+
+    @classmethod
+    def take(cls, application: AsmxApplication, *built_from: Any) -> "_UsedEndpoint":
+        """One with these arguments that nobody uses now, or a new one."""
+        for endpoint in cls.idle:
+            if endpoint.built_from == built_from:
+                cls.idle.remove(endpoint)
+                endpoint.app.config = application.config
+                return endpoint
+        return cls(application, *built_from)
+
+
+@contextmanager
+def composing() -> Iterator[Callable[..., Composition]]:
+    """``compose`` for tests; at the end, everything that it made is closed."""
+    made: list[Composition] = []
+
+    def make(settings: Settings, **options: Any) -> Composition:
+        with patch("asmx_tickets.hosting.composition.AsmxEndpoint", _UsedEndpoint.take):
+            made.append(compose(settings, **options))
+        return made[-1]
+
+    yield make
+    for composition in made:
+        composition.close()
+        _UsedEndpoint.idle.append(cast("_UsedEndpoint", composition.site.endpoint))
 
 
 @dataclass
