@@ -256,3 +256,41 @@ def test_a_closed_hub_starts_nothing_more() -> None:
         await until(lambda: hub.waiting(Lane.AUDIT) == 0)
 
     on_loop(scenario)
+
+
+@pytest.fixture
+def spare_threads(monkeypatch: pytest.MonkeyPatch) -> list[None]:
+    """As many threads as can still be started; the system gives no more."""
+    start, left = threading.Thread.start, [None]
+
+    def scarce(thread: threading.Thread) -> None:
+        if not left:
+            raise RuntimeError("can't start new thread")
+        left.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    return left
+
+
+def test_a_lane_does_with_the_threads_that_there_are(spare_threads: list[None]) -> None:
+    async def scenario(hub: Hub) -> None:
+        calls = [begin(hub, partial(in_thread, Lane.USERS, lambda number=number: number)) for number in range(4)]
+        assert await asyncio.gather(*calls) == [0, 1, 2, 3]
+
+    on_loop(scenario)
+
+
+def test_what_was_refused_for_lack_of_a_thread_is_not_done_later(spare_threads: list[None]) -> None:
+    """A thread that starts at last would otherwise be busy with what nobody waits for."""
+    done: list[int] = []
+
+    async def scenario(hub: Hub) -> None:
+        spare_threads.clear()
+        with pytest.raises(Unavailable, match="no thread can be started"):
+            await begin(hub, partial(in_thread, Lane.USERS, partial(done.append, 1)))
+        spare_threads.append(None)
+        await begin(hub, partial(in_thread, Lane.USERS, partial(done.append, 2)))
+
+    on_loop(scenario)
+    assert done == [2]

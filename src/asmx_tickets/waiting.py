@@ -11,12 +11,13 @@ not hold a lock across ``in_thread``.
 import asyncio
 import contextlib
 import os
+import queue
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -29,6 +30,7 @@ from asmx_tickets.errors import Busy, Unavailable
 T = TypeVar("T")
 _KEPT_GREENLETS = 64
 _STOPS = "the server stops"
+NO_THREAD = "no thread can be started: raise the limit of processes (ulimit -u, TasksMax, pids) or of memory"
 
 
 class Lane(StrEnum):
@@ -52,7 +54,7 @@ class LaneSize:
 
 
 class LaneFull(Busy):
-    """The lane is full, or one owner has too many functions in it."""
+    """The lane is full, or has no thread, or one owner has too many functions in it."""
 
 
 def lane_sizes(hashes: int) -> dict[Lane, LaneSize]:
@@ -68,15 +70,61 @@ def lane_sizes(hashes: int) -> dict[Lane, LaneSize]:
 
 
 class _Pool:
-    """A lane's threads."""
+    """A lane's threads, for one loop. They are started when they are needed.
+
+    Unlike the standard library's, it does with those there are where the system gives no more, and what it has refused
+    it does not do later.
+    """
 
     def __init__(self, lane: Lane, size: LaneSize) -> None:
         self.limit = size.threads + size.waiting
         self.inside = 0
         self.owners: Counter[str] = Counter()
-        self.threads = ThreadPoolExecutor(
-            size.threads, thread_name_prefix=lane, initializer=_yield_to_others if size.background else None
-        )
+        self._lane = lane
+        self._size = size
+        self._threads = 0
+        self._closed = False
+        self._waiting: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]] | None] = queue.SimpleQueue()
+
+    def submit(self, function: Callable[[], T]) -> "Future[T]":
+        """Have a thread run a function. Raises Unavailable if the pool is closed, LaneFull if it can have no thread."""
+        if self._closed:
+            raise Unavailable(_STOPS)
+        if self.inside >= self._threads < self._size.threads:
+            self._start_thread()
+        future: Future[T] = Future()
+        self._waiting.put((future, function))
+        return future
+
+    def close(self) -> None:
+        """Cancel what waits, and let the threads end with what they do."""
+        self._closed = True
+        with contextlib.suppress(queue.Empty):
+            while (waits := self._waiting.get_nowait()) is not None:
+                waits[0].cancel()
+        for _ in range(self._threads):
+            self._waiting.put(None)
+
+    def _start_thread(self) -> None:
+        try:
+            threading.Thread(target=self._run, name=f"{self._lane}_{self._threads}", daemon=True).start()
+        except RuntimeError:
+            if not self._threads:
+                raise LaneFull(NO_THREAD) from None
+        else:
+            self._threads += 1
+
+    def _run(self) -> None:
+        if self._size.background:
+            _yield_to_others()
+        while (waits := self._waiting.get()) is not None:
+            future, function = waits
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(function())
+                except BaseException as error:  # whoever waits for it gets it
+                    future.set_exception(error)
+            del waits, future, function  # an idle thread keeps nothing of a request
 
 
 class _CallGreenlet(greenlet):
@@ -143,7 +191,7 @@ class Hub:
     def close(self) -> None:
         """Let running functions end, and start no more: calls that need one get Unavailable."""
         for pool in self._pools.values():
-            pool.threads.shutdown(wait=False, cancel_futures=True)
+            pool.close()
 
     def waiting(self, lane: Lane) -> int:
         """How many functions run or wait in a lane."""
@@ -157,10 +205,7 @@ class Hub:
         # SECURITY D20: no owner has more than a quarter of a lane.
         if pool.inside >= pool.limit or (owner and pool.owners[owner] >= max(1, pool.limit // 4)):
             raise LaneFull(f"too many calls wait already ({lane})")
-        try:
-            future = pool.threads.submit(function)
-        except RuntimeError:  # closed
-            raise Unavailable(_STOPS) from None
+        future = pool.submit(function)
         pool.inside += 1
         if owner:
             pool.owners[owner] += 1

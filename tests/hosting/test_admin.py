@@ -7,6 +7,7 @@ import socket
 import stat
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -274,3 +275,27 @@ def test_without_a_server_the_error_names_the_socket(file: Path) -> None:
         RunningServer(Settings(admin=Admin(socket=str(file)))).ask("status")
     with pytest.raises(UserError, match="Admin:Socket is empty"):
         RunningServer(Settings(admin=Admin(socket="")))
+
+
+def test_a_lack_of_threads_is_told_and_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many clients came meanwhile."""
+    server = AdminServer({"ping": ping})
+
+    def asked() -> dict[str, Any]:
+        ours, theirs = socket.socketpair()
+        with ours:
+            server.accept(OneClient(theirs))  # type: ignore[arg-type]  # as much of a socket as it uses
+            with suppress(BrokenPipeError):
+                ours.sendall(b'{"do": "ping"}\n')
+            with ours.makefile("rb") as lines:
+                (line,) = lines
+            return dict(json.loads(line))
+
+    def scarce(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", scarce)
+        for _ in range(MOST_CLIENTS + 1):
+            assert asked()["error"].startswith("no thread can be started")
+    assert asked() == {"result": {}}

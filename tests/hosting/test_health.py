@@ -145,6 +145,24 @@ def test_a_store_that_is_not_ready_is_one_line_and_not_one_for_each_probe(
     ]
 
 
+def test_a_probe_for_which_there_is_no_thread_is_told(
+    stores: Stores, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def scarce(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    health = Health({"users": stores.users}, clock)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", scarce)
+        for _ in range(3):
+            assert bodies(health, 1)[0].startswith(b"Not ready: no thread can be started")
+            clock.advance(1)
+    assert bodies(health, 1) == [b"ok"]
+    begun, ended = caplog.messages
+    assert begun.startswith("not ready, probes: no thread can be started")
+    assert ended == "ready again: probes"
+
+
 def test_what_the_log_says_of_a_store_already_no_probe_says_again(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:

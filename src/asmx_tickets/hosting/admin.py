@@ -27,6 +27,7 @@ from contextlib import suppress
 from typing import Any, TypeAlias
 
 from asmx_tickets.errors import AsmxTicketsError, UserError
+from asmx_tickets.waiting import NO_THREAD
 
 LONGEST_REQUEST = 4096
 REQUEST_SECONDS = 5.0
@@ -57,11 +58,13 @@ class AdminServer:
         except OSError:  # gone already, taken by another process, or there are no descriptors left
             return
         if not self._places.acquire(blocking=False):
-            client.setblocking(False)
-            with client, suppress(OSError):
-                client.send(_line({"error": "Too many clients are at the admin socket already."}))
+            _turn_away(client, "Too many clients are at the admin socket already.")
             return
-        threading.Thread(target=self._serve, args=(client,), name="admin", daemon=True).start()
+        try:
+            threading.Thread(target=self._serve, args=(client,), name="admin", daemon=True).start()
+        except RuntimeError:
+            self._places.release()
+            _turn_away(client, NO_THREAD)
 
     def _serve(self, client: socket.socket) -> None:
         try:
@@ -118,6 +121,12 @@ class AdminServer:
         except TypeError:
             raise UserError(f"The command {name!r} takes other fields: the server may be of another version.") from None
         return command(**fields)
+
+
+def _turn_away(client: socket.socket, why: str) -> None:
+    client.setblocking(False)
+    with client, suppress(OSError):
+        client.send(_line({"error": why}))
 
 
 def _is_owner(client: socket.socket) -> bool:

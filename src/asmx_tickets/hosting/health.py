@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 
-from asmx_tickets.errors import Unavailable
+from asmx_tickets.errors import Busy, Unavailable
 from asmx_tickets.waiting import Lane, in_thread, pause
 from spyne_asmx import Response, text_response
 
@@ -62,6 +62,9 @@ class Health:
             silent = in_thread(Lane.HEALTH, self._find_silent, seconds=LONGEST_SECONDS)
         except TimeoutError:
             silent = {self._asked: f"no answer in {LONGEST_SECONDS:g} s"}
+        except Busy as error:  # the probe is one too many
+            self._log_changes({"probes": str(error)})
+            return _not_ready(str(error))
         except Unavailable as error:  # the server stops
             return _not_ready(str(error))
         finally:

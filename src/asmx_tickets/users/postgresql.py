@@ -52,6 +52,8 @@ SELECT name FROM pg_settings
 WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off' ORDER BY name
 """
 
+_NO_THREAD = "no thread can be started"
+
 # libpq gives no SQLSTATE for a connection that was refused. Its text names hosts and users; these words do not.
 _REASONS = (
     ("password authentication failed", "user or password refused"),
@@ -67,6 +69,7 @@ _REASONS = (
     ("resolve host", "no such host"),
     ("SSL", "no agreement about TLS"),
     ("certificate", "no agreement about TLS"),
+    (_NO_THREAD, _NO_THREAD),
 )
 
 T = TypeVar("T")
@@ -250,7 +253,10 @@ class _Connector:
                 return connection
             connection.close()
         coming: Future[_Connection] = Future()
-        threading.Thread(target=_connect, args=(coming, options), daemon=True).start()
+        try:
+            threading.Thread(target=_connect, args=(coming, options), daemon=True).start()
+        except RuntimeError:
+            raise psycopg.OperationalError(_NO_THREAD) from None
         try:
             return coming.result(min(_end.get() - time.monotonic(), _MIGRATION_SECONDS))
         except TimeoutError:
