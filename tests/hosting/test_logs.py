@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -89,3 +90,74 @@ def test_the_level_is_that_of_the_settings() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=30, check=True)
     assert int(done.stdout) == logging.ERROR
+
+
+_FILLED = """
+import logging, resource, signal, sys
+from asmx_tickets.hosting.logs import BackgroundLog
+from asmx_tickets.settings.model import load_settings
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+log = BackgroundLog(load_settings(environ={"Logging__Format": sys.argv[1]}))
+logger = logging.getLogger("asmx_tickets.test")
+hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
+for number in range(100):
+    logger.warning("line %d of many", number)
+log.close()
+resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+log._listener.start()
+logger.warning("there is room again")
+log.close()
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_lines_that_a_full_disk_lost_are_counted(tmp_path: Path, form: str) -> None:
+    """And half a line spoils no other. A file's largest size stands for the disk's."""
+    file = tmp_path / "log"
+    with file.open("ab") as target:
+        subprocess.run([sys.executable, "-c", _FILLED, form], stderr=target, timeout=30, check=True)
+    lines = file.read_text().splitlines()
+    whole = [line for line in lines if "of many" in line]
+    lost, last = lines[-2:]
+    assert re.search(r"\b(\d+) lines before this one were lost", lost)
+    assert "there is room again" in last
+    count = int(re.search(r"(\d+) lines before", lost)[1])  # type: ignore[index]
+    assert count == 100 - len(whole)
+    if form == "json":
+        assert json.loads(lost)["level"] == "Warning"
+        assert json.loads(last)["message"] == "there is room again"
+
+
+_UNREAD = """
+import logging, sys, time
+from asmx_tickets.hosting.logs import BackgroundLog
+from asmx_tickets.settings.model import Settings
+log = BackgroundLog(Settings())
+for number in range(30000):
+    logging.getLogger("asmx_tickets.test").warning("line %d of many", number)
+print("written", flush=True)
+sys.stdin.read()
+while not log._lines.empty():
+    time.sleep(0.01)
+logging.getLogger("asmx_tickets.test").warning("somebody reads again")
+log.close()
+"""
+
+
+def test_lines_that_nobody_read_are_counted() -> None:
+    """More than the pipe and the queue hold were dropped meanwhile."""
+    with subprocess.Popen(
+        [sys.executable, "-c", _UNREAD],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "written\n"
+        _, said = process.communicate(timeout=30)
+    lines = said.splitlines()
+    lost = [int(found[1]) for line in lines if (found := re.search(r"(\d+) lines before this one were lost", line))]
+    assert sum(lost) == 30000 - sum("of many" in line for line in lines) > 0
+    assert lines[-1].endswith("somebody reads again")

@@ -65,9 +65,10 @@ class BackgroundLog:
 
     def __init__(self, settings: Settings) -> None:
         self._lines: queue.Queue[Any] = queue.Queue(_WAITING_LINES)
-        self._listener = _Listener(self._lines, logging.StreamHandler(sys.stderr))
+        dropping = _DroppingHandler(self._lines)
+        self._listener = _Listener(self._lines, _Writer(dropping))
         self._listener.start()
-        _log_through(_DroppingHandler(self._lines), settings)
+        _log_through(dropping, settings)
 
     def close(self) -> None:
         """Write the waiting lines, if somebody reads them within a second."""
@@ -89,9 +90,53 @@ class _StandardError(logging.Handler):
 class _DroppingHandler(QueueHandler):
     """Formats the line at once, and leaves the writing to the thread."""
 
+    dropped = 0
+    """How many lines there was no room for."""
+
     def enqueue(self, record: logging.LogRecord) -> None:
-        with suppress(queue.Full):
+        try:
             self.queue.put_nowait(record)
+        except queue.Full:
+            self.dropped += 1
+
+
+class _Writer(logging.Handler):
+    """Writes to standard error, waiting for its reader. What can't be written, to a full disk say, is lost and counted.
+
+    The first line that is written again comes after one that says how many were lost.
+    """
+
+    def __init__(self, dropping: _DroppingHandler) -> None:
+        super().__init__()
+        self._dropping = dropping
+        self._lost = self._told = 0
+        self._half = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        lost = self._lost + self._dropping.dropped
+        if lost > self._told:
+            said = f"{lost - self._told} lines before this one were lost: nobody read the log, or its disk was full"
+            if not self._is_written(self._dropping.format(_warning(said))):
+                self._lost += 1
+                return
+            self._told = lost
+        if not self._is_written(record.getMessage()):
+            self._lost += 1
+
+    def _is_written(self, line: str) -> bool:
+        """Write a line, behind the end of one that was written in part."""
+        left = ("\n" * self._half + line + "\n").encode("utf-8", "replace")
+        try:
+            while left:
+                left = left[os.write(sys.stderr.fileno(), left) :]
+                self._half = bool(left)
+        except (OSError, ValueError, AttributeError):  # there may be no standard error
+            return False
+        return True
+
+
+def _warning(said: str) -> logging.LogRecord:
+    return logging.LogRecord(__name__, logging.WARNING, "", 0, said, None, None)
 
 
 class _Listener(QueueListener):
