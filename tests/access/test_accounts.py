@@ -17,11 +17,12 @@ def test_what_works_is_taken(email: str, language: str) -> None:
     RULES.check_profile(Profile("a", email=email, language=language))
 
 
-@pytest.mark.parametrize("email", ["x", "@", "a@", "@b", "a@b@c", "a b@c", " a@b"])
+@pytest.mark.parametrize("email", ["canary", "@", "canary@", "@canary", "a@canary@c", "a canary@c", " canary@b"])
 def test_what_is_no_address_is_refused(email: str) -> None:
+    """And not repeated: it may be a password in the wrong column."""
     with pytest.raises(UserError, match=r"^The e-mail address .*\.$") as caught:
         RULES.check_profile(Profile("a", email=email))
-    assert email.strip("@ ") in {"", "a", "b"} or email not in str(caught.value)
+    assert "canary" not in str(caught.value)
 
 
 @pytest.mark.parametrize("language", ["xx", "english", "de-AT"])
@@ -30,7 +31,7 @@ def test_a_language_that_no_session_has_is_refused(language: str) -> None:
         RULES.check_profile(Profile("a", language=language))
 
 
-def test_the_sysadmins_account_is_told_to_get_no_ticket() -> None:
+def test_an_account_that_is_the_sysadmins_is_warned_about() -> None:
     assert RULES.warnings(Profile("SYSADMIN")) == (
         "SYSADMIN is SysadminAccountName, the account that never gets a ticket.",
     )

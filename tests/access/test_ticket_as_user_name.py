@@ -94,7 +94,7 @@ def test_one_that_ends_meanwhile_is_refused(rules: Rules, ticket: bytes, log_in:
     ],
     ids=["isValidTicket", "GetCurrentUser", "LogOut"],
 )
-def test_a_live_ticket_of_who_is_the_sysadmin_now_is_901(
+def test_a_live_ticket_of_an_account_that_became_the_sysadmins_is_901(
     rules: Rules, ticket: bytes, use: Callable[[Authentication, bytes], Session]
 ) -> None:
     with pytest.raises(InvalidTicket):

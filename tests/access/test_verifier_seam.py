@@ -1,4 +1,4 @@
-"""Another source of users fits where ours is: one that keeps no hashes and checks a password by itself."""
+"""Another source of users can stand in for ours: one that keeps no hashes and checks passwords by itself."""
 
 import pytest
 

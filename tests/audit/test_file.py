@@ -36,7 +36,7 @@ def test_the_file_is_its_owners_alone(open_file: Callable[..., AuditFile], tmp_p
 
 
 def test_a_long_file_is_set_aside(open_file: Callable[..., AuditFile], tmp_path: Path) -> None:
-    """So many are kept, the newest as .1; what is oldest goes."""
+    """So many files are kept, the newest as .1, and the oldest goes."""
     log = open_file(max_bytes=len(written(LOGIN, NOW)) * 2, keep=2)
     for number in range(9):
         log.write(LOGIN._replace(user_id=number))
@@ -47,7 +47,7 @@ def test_a_long_file_is_set_aside(open_file: Callable[..., AuditFile], tmp_path:
     assert [line["user_id"] for line in lines(folder / "audit.jsonl.2")] == [4, 5]
 
 
-def test_none_is_kept_if_so_wanted(open_file: Callable[..., AuditFile], tmp_path: Path) -> None:
+def test_no_old_file_is_kept_where_keep_is_zero(open_file: Callable[..., AuditFile], tmp_path: Path) -> None:
     log = open_file(max_bytes=1, keep=0)
     for _ in range(3):
         log.write(LOGIN)
@@ -102,7 +102,7 @@ log.write(record)
 
 
 def test_half_a_line_is_taken_back(tmp_path: Path) -> None:
-    """SECURITY R4: no more room is said, and when there is some again the log goes on with whole lines."""
+    """SECURITY R4: without room the write fails, and when there is room again the log goes on with whole lines."""
     file = tmp_path / "audit.jsonl"
     done = subprocess.run([sys.executable, "-c", _FULL, file], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.startswith("The audit log can't be written")
@@ -138,8 +138,8 @@ def test_a_symbolic_link_is_refused(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_the_file_after_a_rotation_belongs_to_whom_the_old_one_did() -> None:
-    """Root's command sets a file aside; the server, which is nobody, goes on writing."""
+def test_the_file_after_a_rotation_has_the_old_ones_owner() -> None:
+    """Root's command sets a file aside. The server, which runs as nobody, goes on writing."""
     with passable_folder() as folder:
         os.chown(folder, NOBODY, NOBODY)
         file = folder / "audit.jsonl"
@@ -188,7 +188,7 @@ def kept(folder: Path) -> list[object]:
 
 
 def test_lines_are_kept_for_their_days_and_not_much_longer(aged: AuditFile, clock: Clock, tmp_path: Path) -> None:
-    """However few there are: a file that is a day old, or a thirtieth of the days, is set aside."""
+    """However few there are: a file is set aside when it is a day old, or a thirtieth of the days."""
     for day in range(30):
         write_on(aged, clock, tmp_path, day)
         assert set(kept(tmp_path)) >= set(range(max(0, day - 10), day + 1))
@@ -196,9 +196,7 @@ def test_lines_are_kept_for_their_days_and_not_much_longer(aged: AuditFile, cloc
         clock.advance(days=1)
 
 
-def test_a_start_takes_up_the_files_age_where_the_last_run_left_it(
-    aged: AuditFile, clock: Clock, tmp_path: Path
-) -> None:
+def test_a_file_has_its_age_from_the_run_before(aged: AuditFile, clock: Clock, tmp_path: Path) -> None:
     for number in (1, 2, 3):
         write_on(aged, clock, tmp_path, number)
         clock.advance(days=11)
@@ -209,7 +207,7 @@ def test_a_start_takes_up_the_files_age_where_the_last_run_left_it(
 
 
 def test_a_clock_that_ran_ahead_takes_no_lines_away(aged: AuditFile, clock: Clock, tmp_path: Path) -> None:
-    """By a command of that moment or by the server; when it is right again, all goes on."""
+    """Neither a command of that moment nor the server removes any, and when the clock is right again all goes on."""
     for number in range(5):
         write_on(aged, clock, tmp_path, number)
         clock.advance(days=1)
@@ -242,7 +240,7 @@ def test_refusals_push_out_nothing_else(tmp_path: Path, clock: Clock) -> None:
 
 @needs_root
 def test_a_folder_that_lets_nothing_be_renamed_shuts_nobody_out(logged: list[logging.LogRecord]) -> None:
-    """The file is the server's, and its folder is not: the file grows, and the log says so, once."""
+    """The file is the server's and its folder is not: the file grows, and the log says so once."""
     with passable_folder() as folder:
         file = folder / "audit.jsonl"
         file.touch()

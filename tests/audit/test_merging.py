@@ -1,4 +1,4 @@
-"""SECURITY D22: equal refusals are one line with a count, and nothing that is sent makes many lines."""
+"""SECURITY D22: equal refusals are one line with a count, and no flood makes many lines."""
 
 import pytest
 from hypothesis import given
@@ -14,7 +14,7 @@ REFUSED = Record(Event.LOGIN_REFUSED, Caller("192.0.2.7", "SOAP 1.1", "1f-2"), "
 
 
 class Written(AuditLog):
-    """What was written, while it can be."""
+    """Keeps what is written, and can be full."""
 
     def __init__(self) -> None:
         self.records: list[Record] = []
@@ -105,7 +105,7 @@ def test_renewals_of_one_ticket_are_merged(merging: MergingAudit, log: Written) 
 
 
 def test_made_up_names_of_one_network_are_bounded(merging: MergingAudit, log: Written, clock: Clock) -> None:
-    """Others keep their lines meanwhile."""
+    """Other networks keep their lines meanwhile."""
     for number in range(5000):
         merging.write(REFUSED._replace(user=f"made up {number}", user_id=None))
     merging.write(REFUSED._replace(caller=Caller("198.51.100.1")))
@@ -130,7 +130,7 @@ def test_many_networks_are_bounded(merging: MergingAudit, log: Written, clock: C
     assert len(log.records) == MOST + 2 + 100
 
 
-def test_what_could_not_be_written_counts_on(merging: MergingAudit, log: Written, clock: Clock) -> None:
+def test_a_count_that_could_not_be_written_is_written_later(merging: MergingAudit, log: Written, clock: Clock) -> None:
     for _ in range(3):
         merging.write(REFUSED)
     clock.advance(60)
@@ -151,7 +151,7 @@ def test_it_can_be_switched_off(log: Written) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 300), st.integers(0, 300), st.sampled_from([0.0, 1.0, 61.0])), max_size=400))
 def test_every_refusal_is_counted_once(steps: list[tuple[int, int, float]]) -> None:
-    """Whatever comes from wherever, and whenever counts are written."""
+    """Whichever refusals come, from wherever, and whenever counts are written."""
     clock, log = Clock(), Written()
     merging = MergingAudit(log, seconds=60, network_of=network_of, clock=clock)
     for user, network, seconds in steps:

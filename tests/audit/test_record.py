@@ -1,4 +1,4 @@
-"""SECURITY L8: a line for a record, whatever is in it."""
+"""SECURITY L8: each record is one line, whatever is in it."""
 
 import json
 
@@ -35,5 +35,5 @@ def test_a_record_is_one_line_whatever_clients_send(user: str, reason: str, addr
     assert len(line) <= 4096
 
 
-def test_a_line_that_stands_for_others_says_for_how_many() -> None:
+def test_a_line_that_stands_for_several_says_for_how_many() -> None:
     assert json.loads(written(LOGIN._replace(times=512), NOW))["count"] == 512

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -51,12 +52,18 @@ def test_its_clock_can_be_moved(server: DemoServer) -> None:
     assert "[901]" in call(server, "isValidTicket", AuthenticationTicket=ticket)
 
 
-def test_it_can_be_made_new(server: DemoServer) -> None:
-    ticket = ticket_of(log_in(server))
-    year = call(server, "ServerInfo")[:400]
-    server.advance(days=800)
-    assert call(server, "ServerInfo")[:400] != year
+def test_a_reset_ends_all_tickets_and_sets_the_clock_right(server: DemoServer) -> None:
+    def now() -> datetime:
+        said = re.search(r'Coordinated_Universal_Time="([^"]+)Z"', call(server, "ServerInfo"))
+        assert said is not None
+        return datetime.fromisoformat(said[1])
+
     server.reset()
+    begun, ticket = now(), ticket_of(log_in(server))
+    server.advance(days=800)
+    assert now() - begun >= timedelta(days=800)
+    server.reset()
+    assert now() - begun < timedelta(days=1)
     assert "[901]" in call(server, "isValidTicket", AuthenticationTicket=ticket)
     assert 'success="true"' in log_in(server)
 
@@ -67,7 +74,7 @@ def test_time_goes_forward_only(server: DemoServer, seconds: float) -> None:
         server.advance(seconds)
 
 
-def test_what_it_is_not_told_it_says(server: DemoServer) -> None:
+def test_a_command_that_it_does_not_know_is_an_error(server: DemoServer) -> None:
     done = complete("asmx_tickets.testing", stdin="back 5\n\nreset\n")
     address, *answers = done.stdout.splitlines()
     assert address.startswith("http://127.0.0.1:")
@@ -75,7 +82,7 @@ def test_what_it_is_not_told_it_says(server: DemoServer) -> None:
     assert not done.stderr
 
 
-def test_one_that_has_ended_says_so(server: DemoServer) -> None:
+def test_a_server_that_has_ended_says_so(server: DemoServer) -> None:
     with DemoServer() as other:
         other._process.kill()
         other._process.wait()

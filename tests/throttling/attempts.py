@@ -1,4 +1,4 @@
-"""Attempts as the tests make them."""
+"""Short ways to make attempts."""
 
 import time
 from collections.abc import Callable
@@ -17,7 +17,7 @@ def attempt(account: str = "42:3", *, known: bool = True, address: str = "192.0.
 
 
 def fail(throttle: Throttle, account: str = "42:3", *, known: bool = True, address: str = "192.0.2.1") -> Admission:
-    """One wrong password, if it is looked at."""
+    """One attempt with a wrong password; whether it was admitted."""
     tried = attempt(account, known=known, address=address)
     admission = throttle.admit(tried)
     if admission is ADMITTED:
@@ -26,7 +26,7 @@ def fail(throttle: Throttle, account: str = "42:3", *, known: bool = True, addre
 
 
 def succeed(throttle: Throttle, account: str = "42:3", *, known: bool = True, address: str = "192.0.2.1") -> Admission:
-    """One right password, if it is looked at."""
+    """One attempt with the right password; whether it was admitted."""
     tried = attempt(account, known=known, address=address)
     admission = throttle.admit(tried)
     if admission is ADMITTED:

@@ -37,7 +37,7 @@ RULES = ThrottleRules(
 
 @dataclass
 class Undecided:
-    """``place`` is the account's count that it is in; None once that is forgotten."""
+    """An attempt without an outcome. ``place`` is the count that it belongs to; None once that count is forgotten."""
 
     attempt: Attempt
     end: float
@@ -46,7 +46,7 @@ class Undecided:
 
 @dataclass
 class Model:
-    """All times in seconds; those that the machine uses are sums of exact binary fractions.
+    """A throttle written without regard to speed. Times are seconds, and sums of fractions that floats have exactly.
 
     A place is an account with a network that it knows, or with OTHERS; or an address.
     """
@@ -183,7 +183,7 @@ class ThrottleMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.tried)
     @rule(data=st.data(), outcome=st.sampled_from([SUCCESS, FAILURE, FAILURE, ""]))
     def decide(self, data: st.DataObject, outcome: str) -> None:
-        """Also some that were decided before; but only a success means anything then."""
+        """Some were decided before; for them only a success means anything."""
         tried = data.draw(st.sampled_from(self.tried))
         if outcome == FAILURE:
             self.fail_attempt(tried)
@@ -201,7 +201,7 @@ class ThrottleMachine(RuleBasedStateMachine):
         self.stamps[account] += 1
 
     @invariant()
-    def tells_operators(self) -> None:
+    def shows_operators_what_there_is(self) -> None:
         """Known accounts that have to wait somewhere, and each count that has failures."""
         model, locked = self.model, set()
         for account in "ab":

@@ -1,4 +1,4 @@
-"""From admission to outcome, whichever way the block is left."""
+"""``guarding``: from admission to outcome, in whichever way the block is left."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -42,7 +42,7 @@ def throttle(timer: Timer) -> MemoryThrottle:
 
 
 def failures_left(throttle: MemoryThrottle) -> int:
-    """How many more an account has that need no wait, from networks that it does not know."""
+    """How many more failures from unknown networks cost the account no wait."""
     left = 0
     while fail(throttle, address=f"203.0.113.{left}") is ADMITTED:
         left += 1
@@ -56,7 +56,7 @@ def test_a_right_password(throttle: MemoryThrottle) -> None:
     assert failures_left(throttle) == 5
 
 
-def test_wrong_passwords_tell_the_wait(throttle: MemoryThrottle) -> None:
+def test_a_wrong_password_gives_the_wait(throttle: MemoryThrottle) -> None:
     waits = []
     for _ in range(5):
         with guarding(throttle, attempt()) as outcome:
@@ -91,7 +91,7 @@ def test_a_generator_that_is_thrown_away_abandons_its_attempt(throttle: MemoryTh
     assert failures_left(throttle) == 5
 
 
-def test_an_outcome_told_before_an_exception_counts(throttle: MemoryThrottle) -> None:
+def test_an_outcome_noted_before_an_exception_counts(throttle: MemoryThrottle) -> None:
     with pytest.raises(ZeroDivisionError), guarding(throttle, attempt()) as outcome:
         outcome.failed()
         raise ZeroDivisionError
@@ -155,7 +155,7 @@ def test_is_refused_once_the_others_have_failed(throttle: MemoryThrottle, timer:
 
 
 def test_gives_up_when_the_others_take_too_long(throttle: MemoryThrottle, timer: Timer) -> None:
-    """And leaves nothing behind: what was never admitted is no failure."""
+    """It leaves nothing behind: what was never admitted is no failure."""
     for _ in range(5):
         throttle.admit(attempt(address="192.0.2.2"))
     with (
@@ -170,7 +170,7 @@ def test_gives_up_when_the_others_take_too_long(throttle: MemoryThrottle, timer:
 
 
 def test_nobody_is_let_in_while_the_store_is_gone(own_redis: RedisServer) -> None:
-    """Neither before the password is looked at nor after; and what goes wrong in the block is what is told."""
+    """Neither before the password is looked at nor after. An error in the block is the one that is raised."""
     with closing(redis_client(own_redis.url)) as client:
         throttle = RedisThrottle(client, LOGINS, prefix="throttle:")
         with pytest.raises(Unavailable, match="Redis"), guarding(throttle, attempt()) as outcome:

@@ -1,4 +1,4 @@
-"""What only the throttle in memory does: bounded memory, whatever comes in."""
+"""What only the throttle in memory does: its memory is bounded, and it can recall logons of an earlier run."""
 
 import tracemalloc
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def make(clock: Clock) -> Make:
 
 
 def test_a_flood_of_names_and_addresses_is_held_up_to_the_limits(make: Make) -> None:
-    """SECURITY B2, as it comes out of the box."""
+    """SECURITY B2, with the limits by default."""
     throttle = make()
     lock(throttle)
     for n in range(MAX_UNKNOWN + 5_000):
@@ -30,7 +30,7 @@ def test_a_flood_of_names_and_addresses_is_held_up_to_the_limits(make: Make) -> 
 
 
 def test_memory_is_flat_once_the_limits_are_reached(make: Make) -> None:
-    """Also with names of 10 kB that are never decided."""
+    """Even with names of 10 kB and attempts that are never decided."""
     throttle = make(max_unknown=200, max_addresses=200)
     tracemalloc.start()
     try:
@@ -45,7 +45,7 @@ def test_memory_is_flat_once_the_limits_are_reached(make: Make) -> None:
     assert sizes[1] < 2_000_000
 
 
-def test_who_never_logs_on_takes_up_no_memory(make: Make) -> None:
+def test_abandoned_attempts_take_up_no_memory(make: Make) -> None:
     throttle = make()
     for n in range(100):
         throttle.admit(tried := attempt(f"{n}:1"))
@@ -55,7 +55,7 @@ def test_who_never_logs_on_takes_up_no_memory(make: Make) -> None:
 
 @pytest.mark.parametrize(("days", "knows"), [(19.9, True), (20.1, False)])
 def test_recalls_logons_of_an_earlier_run(make: Make, clock: Clock, days: float, knows: bool) -> None:
-    """SECURITY D19: for the rest of the 30 days since the latest one; and no failure is forgotten for it."""
+    """SECURITY D19: for the rest of the 30 days since the latest one. No failure is forgotten over it."""
     throttle = make()
     fail(throttle, "42", address="203.0.113.1")
     for ago in (20, 10, 15):
@@ -79,7 +79,7 @@ def test_recalls_where_a_secret_was_right(make: Make, clock: Clock, days: float,
 
 
 def test_known_networks_take_little_memory(make: Make) -> None:
-    """SECURITY D19: 1 kB for an account that logs on from one, however often."""
+    """SECURITY D19: less than 1 kB for each account with one network, however often it logs on."""
     throttle = make()
     tracemalloc.start()
     try:

@@ -1,4 +1,4 @@
-"""What only the throttle in Redis does: many nodes, a server that fails, what lies in it."""
+"""What only the throttle in Redis does: many nodes, a server that fails, and what is kept there."""
 
 import json
 import time
@@ -47,7 +47,7 @@ def test_nodes_count_together(connect: Connect) -> None:
     assert [fail(node) for node in 2 * nodes] == [ADMITTED] * 3 + [ACCOUNT] * 3
 
 
-def test_an_alarm_is_told_where_the_failure_came_in(connect: Connect) -> None:
+def test_an_alarm_is_raised_where_the_failure_came_in(connect: Connect) -> None:
     told: list[int] = []
     nodes = [connect(TRUSTED_PASSWORDS, on_alarm=lambda _, n=n: told.append(n)) for n in range(2)]
     for n in range(70):
@@ -128,8 +128,8 @@ def test_nodes_know_each_others_networks(connect: Connect) -> None:
     assert secrets[1].recognize(attempt(""))
 
 
-def test_what_a_node_of_the_version_before_left_is_taken_over(connect: Connect, own_redis: RedisServer) -> None:
-    """Counts without known networks; and such a node goes on with what is kept now."""
+def test_counts_without_known_networks_are_taken_over(connect: Connect, own_redis: RedisServer) -> None:
+    """An older version keeps such counts, and finds in newer ones all the fields that it knows."""
     throttle = connect()
     record = '{"failures":4,"streak":4,"failed_at":1771425300000,"undecided":{}}'
     with own_redis.client() as client:
@@ -204,7 +204,7 @@ def test_goes_on_with_a_redis_that_forgot_the_scripts(connect: Connect, own_redi
 
 
 def test_a_process_that_was_killed_leaves_failures_behind(connect: Connect, clock: Clock) -> None:
-    """SECURITY R8: what it had admitted; and what it had counted stays."""
+    """SECURITY R8: what it had admitted counts as failed, and what it had counted stays."""
     dead, alive = connect(clock=clock), connect(clock=clock)
     fail(dead)
     for _ in range(4):

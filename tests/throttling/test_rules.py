@@ -1,4 +1,4 @@
-"""The rules refuse what makes no sense; and what counts as one network."""
+"""The rules refuse numbers that make no sense, and say what counts as one network."""
 
 import ipaddress
 import math

@@ -34,7 +34,7 @@ def add(cache: TicketCache, guid: bytes = GUID, **fields: Any) -> Ticket:
 
 
 def seconds(value: float) -> Any:
-    """As times compare here: some back-ends have a clock that goes on between calls."""
+    """A time to compare with: the clock of some back-ends goes on between calls."""
     return pytest.approx(value, abs=5)
 
 
@@ -70,13 +70,13 @@ def test_a_ticket_never_added_is_missing(cache: TicketCache) -> None:
     assert list(cache.summaries(7)) == []
 
 
-def test_is_alive_on_day_29(cache: TicketCache, pass_time: PassTime) -> None:
+def test_a_ticket_is_alive_on_day_29(cache: TicketCache, pass_time: PassTime) -> None:
     added = add(cache)
     pass_time(29 * DAY)
     assert cache.look(GUID) == added
 
 
-def test_is_dead_on_day_30_and_a_second(cache: TicketCache, pass_time: PassTime) -> None:
+def test_a_ticket_is_dead_a_second_after_day_30(cache: TicketCache, pass_time: PassTime) -> None:
     add(cache)
     pass_time(30 * DAY + 1)
     assert cache.look(GUID) is None
@@ -106,7 +106,7 @@ def test_a_look_never_extends(cache: TicketCache, pass_time: PassTime) -> None:
     assert cache.look(GUID) is None
 
 
-def test_a_use_tells_the_ticket_as_it_is_then(cache: TicketCache, pass_time: PassTime) -> None:
+def test_a_use_gives_the_ticket_as_it_is_then(cache: TicketCache, pass_time: PassTime) -> None:
     added = add(cache)
     pass_time(DAY)
     used = cache.renew(GUID)
@@ -139,7 +139,7 @@ def test_renewing_the_ticket_of_another_user_changes_nothing(cache: TicketCache,
     assert cache.look(GUID) == added
 
 
-def test_removal_is_final_and_tells_the_ticket_that_was(cache: TicketCache) -> None:
+def test_removal_is_final_and_gives_the_ticket_as_it_was(cache: TicketCache) -> None:
     added = add(cache)
     add(cache, OTHER)
     assert cache.remove(GUID) == added
@@ -149,7 +149,7 @@ def test_removal_is_final_and_tells_the_ticket_that_was(cache: TicketCache) -> N
     assert cache.look(OTHER) is not None
 
 
-def test_removing_a_user_ends_all_his_tickets_and_no_other(cache: TicketCache) -> None:
+def test_removing_a_user_ends_all_their_tickets_and_no_other(cache: TicketCache) -> None:
     guids = [new_guid() for _ in range(700)]
     for guid in guids:
         add(cache, guid)
@@ -179,8 +179,8 @@ def test_summaries_show_user_use_and_expiry_but_no_ticket(cache: TicketCache, pa
     assert hashes(cache.summaries()) == {short_hash(digest(GUID)), short_hash(digest(OTHER))}
 
 
-def test_summaries_tell_when_and_where_a_ticket_was_asked_for(cache: TicketCache, pass_time: PassTime) -> None:
-    """Its uses change nothing of that."""
+def test_summaries_have_when_and_where_a_ticket_was_asked_for(cache: TicketCache, pass_time: PassTime) -> None:
+    """Using the ticket changes neither."""
     origin = Origin("2001:db8::7", "SOAP 1.2", True)
     added = add(cache, origin=origin)
     add(cache, OTHER, user_id=43)
@@ -192,7 +192,7 @@ def test_summaries_tell_when_and_where_a_ticket_was_asked_for(cache: TicketCache
 
 
 def test_a_ticket_can_be_ended_by_its_short_hash(cache: TicketCache) -> None:
-    """For good, and no other one."""
+    """For good, and no other ticket ends."""
     add(cache)
     add(cache, OTHER, user_id=43)
     (found,) = cache.named(short_hash(digest(GUID)).upper())
@@ -213,7 +213,7 @@ def test_what_is_no_short_hash_is_refused(cache: TicketCache, short: str) -> Non
             call(short)
 
 
-def test_held_is_how_many_take_up_room(cache: TicketCache) -> None:
+def test_held_counts_the_tickets_that_take_up_room(cache: TicketCache) -> None:
     assert cache.held == 0
     add(cache)
     add(cache, OTHER)
@@ -249,7 +249,7 @@ def test_beyond_max_total_the_ticket_unused_for_longest_ends(make_cache: MakeCac
     assert [cache.look(guid) is not None for guid in guids] == [True, False, True, True]
 
 
-def test_beyond_max_total_the_order_of_use_counts_also_where_another_ticket_ends_sooner(
+def test_beyond_max_total_the_order_of_use_counts_even_where_another_ticket_ends_sooner(
     make_cache: MakeCache, pass_time: PassTime
 ) -> None:
     cache = make_cache(max_total=2, absolute_expiration=DAY)
@@ -286,7 +286,9 @@ def test_without_max_per_user_nobodys_ticket_ends_early(cache: TicketCache) -> N
     assert all(cache.look(guid) for guid in guids)
 
 
-def test_tickets_that_end_early_are_told_and_expired_ones_are_not(make_cache: MakeCache, pass_time: PassTime) -> None:
+def test_tickets_that_end_early_are_reported_and_expired_ones_are_not(
+    make_cache: MakeCache, pass_time: PassTime
+) -> None:
     told: list[TicketSummary] = []
     cache = make_cache(max_total=2, max_per_user=1, on_evicted=told.append)
     add(cache, GUID, user_id=1)
@@ -337,7 +339,7 @@ class Kept:
 
 @dataclass
 class Model:
-    """A cache written without a thought of speed: a dict in order of use, searched whole in every operation."""
+    """A cache written without regard to speed: a dict in order of use, all of which every operation searches."""
 
     max_total: int
     max_per_user: int
@@ -467,7 +469,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.back_end.close()
 
     @invariant()
-    def tells_what_ended_early(self) -> None:
+    def reports_what_ended_early(self) -> None:
         assert [summary.short_hash for summary in self.told] == self.model.evicted
 
 

@@ -83,7 +83,7 @@ def test_an_expired_ticket_is_dead_before_its_turn_to_go_has_come(back_end: InMe
 
 
 def test_an_expired_ticket_makes_room_before_a_live_one(back_end: InMemory) -> None:
-    """Also while expired tickets of others wait before it; and nobody is told of an early end."""
+    """Even while expired tickets of others wait before it; no early end is reported."""
     told: list[Any] = []
     cache = back_end.cache(max_per_user=3, on_evicted=told.append)
     for user_id in range(100, 100 + 5 * SWEEP):
@@ -132,7 +132,7 @@ def test_a_ticket_that_cannot_be_kept_changes_nothing(back_end: InMemory) -> Non
 
 
 def test_what_expired_stays_dead_when_the_clock_steps_back(back_end: InMemory) -> None:
-    """SECURITY R5: the one that was looked at and those that nobody asked for."""
+    """SECURITY R5: the ticket that was looked at, and those that nobody asked for."""
     cache = back_end.cache()
     guids = filled(cache, 10 * SWEEP)
     back_end.pass_time(31 * DAY)
@@ -143,7 +143,7 @@ def test_what_expired_stays_dead_when_the_clock_steps_back(back_end: InMemory) -
 
 
 def test_expires_at_never_decreases_when_the_clock_steps_back(back_end: InMemory) -> None:
-    """SECURITY R5; and the ticket lives as long as it was told."""
+    """SECURITY R5; and the ticket lives as long as was promised."""
     cache = back_end.cache()
     told = [cache.add(GUID, **FIELDS).expires_at]
     for step in (3600, -3600, 29 * DAY, -60, -31 * DAY, 30 * DAY, 3600):
@@ -193,7 +193,7 @@ def test_a_ticket_in_another_ones_place_is_not_taken_for_it(back_end: InMemory) 
     ids=["add", "look", "renew", "remove", "remove_user", "summaries", "hand_over"],
 )
 def test_nobody_can_use_a_cache_that_has_been_handed_over(back_end: InMemory, use: Callable[..., Any]) -> None:
-    """Otherwise what a client is told of a ticket would not be true after the restart."""
+    """What it told a client of a ticket might not be true after the restart."""
     cache = back_end.cache()
     cache.add(GUID, **FIELDS)
     _, batches = cache.hand_over()
@@ -213,7 +213,7 @@ def test_a_cache_with_tickets_takes_no_others(back_end: InMemory) -> None:
 
 
 def test_what_was_taken_over_before_an_error_is_whole(back_end: InMemory) -> None:
-    """Ends in all orders, and can be used, renewed and ended."""
+    """The tickets that it got can be renewed and ended, and all of them expire."""
     cache = back_end.cache()
     guids = filled(cache, 2 * BATCH)
     languages, batches = cache.hand_over()
@@ -234,8 +234,8 @@ def test_what_was_taken_over_before_an_error_is_whole(back_end: InMemory) -> Non
 
 
 @pytest.mark.usefixtures("impatient_threads")
-def test_a_ticket_ended_during_the_handing_over_is_not_in_it_or_nobody_is_told_of_its_end(back_end: InMemory) -> None:
-    """CONTRACT 1.2: LogOut is final."""
+def test_a_ticket_that_ends_during_the_handing_over_is_not_handed_over(back_end: InMemory) -> None:
+    """CONTRACT 1.2: LogOut is final. One that comes too late fails, and ends nothing."""
     for _ in range(20):
         cache, other = back_end.cache(), back_end.cache()
         guids = filled(cache, 200)
@@ -252,7 +252,7 @@ def test_a_ticket_ended_during_the_handing_over_is_not_in_it_or_nobody_is_told_o
 
 
 def test_on_evicted_may_use_the_cache(back_end: InMemory) -> None:
-    """It is told once the lock is free and the new ticket is in."""
+    """It is called once the lock is free and the new ticket is in."""
     held = []
     cache = back_end.cache(max_total=1, on_evicted=lambda _: held.append(cache.held))
     filled(cache, 2)
@@ -297,7 +297,7 @@ print((full - before) // 200_000, (resident() - before) // 200_000)
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
 def test_a_ticket_takes_at_most_350_bytes() -> None:
-    """With four tickets a user; and at the cap, memory stays about what it is (SECURITY T10)."""
+    """With four tickets a user. At the cap memory grows by less than a third (SECURITY T10)."""
     command = [sys.executable, "-c", MEASURED]
     measured = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
     filling, replacing = map(int, measured.split())
@@ -307,7 +307,7 @@ def test_a_ticket_takes_at_most_350_bytes() -> None:
 
 @pytest.fixture
 def impatient_threads() -> Iterator[None]:
-    """Lets threads take turns as often as they can."""
+    """Threads take turns as often as they can."""
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

@@ -1,4 +1,4 @@
-"""What the cache in Redis leaves there: nothing that logs anybody in, nothing for ever, and the same for every node."""
+"""What the cache keeps in Redis: nothing that logs anybody in, nothing for ever, and the same for every node."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ SWEEP = 16
 
 @pytest.fixture
 def redis(shared_redis: RedisServer) -> Iterator[Any]:
-    """A client that looks into the emptied Redis and gives bytes."""
+    """A client of the emptied Redis that gives bytes."""
     with shared_redis.client(decode_responses=False) as client:
         client.flushall()
         client.config_resetstat()
@@ -85,7 +85,7 @@ def use_all(cache: RedisTicketCache) -> None:
 
 @contextmanager
 def monitored(redis: Any) -> Iterator[list[dict[str, Any]]]:
-    """What Redis' MONITOR tells meanwhile."""
+    """The commands in the block, as Redis' MONITOR shows them; filled in when the block ends."""
     told: list[dict[str, Any]] = []
     with redis.monitor() as monitor:
 
@@ -143,7 +143,7 @@ def test_scripts_that_redis_has_forgotten_are_sent_again(cache: RedisTicketCache
 
 
 @pytest.mark.parametrize("options", [{}, {"absolute_expiration": DAY}], ids=str)
-def test_the_key_lives_exactly_as_long_as_the_ticket_was_told_to(
+def test_the_key_lives_exactly_as_long_as_the_ticket_says(
     open_node: OpenNode, redis: Any, options: dict[str, float]
 ) -> None:
     cache = open_node(**options)
@@ -221,7 +221,7 @@ def test_expired_tickets_leave_the_indexes_in_passing(open_node: OpenNode, redis
 def test_a_listing_has_no_ticket_twice_though_the_index_shrinks_meanwhile(
     cache: RedisTicketCache, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Redis then goes back over some of what it has told: here to 60 listings that have come this far or that."""
+    """Redis then repeats some of what it has listed: here in 60 listings, each of which has come to another place."""
     monkeypatch.setattr("asmx_tickets.tickets.redis.BATCH", 10)
     guids = filled(cache, 300)
     listings = [cache.summaries() for _ in range(60)]
@@ -263,7 +263,7 @@ def test_memory_does_not_grow_at_the_cap(open_node: OpenNode, redis: Any) -> Non
 
 
 def test_where_tickets_were_asked_for_goes_with_them(open_node: OpenNode, redis: Any) -> None:
-    """Whether they are ended, one or many, push each other out, or expire; and no sooner, however old they get."""
+    """Whether one or many are ended, they push each other out, or they expire; but not before, however old they get."""
     cache = open_node(max_total=6)
 
     def add(user_id: int) -> bytes:
@@ -286,8 +286,8 @@ def test_where_tickets_were_asked_for_goes_with_them(open_node: OpenNode, redis:
     assert redis.keys() == []
 
 
-def test_a_ticket_of_the_version_before_has_no_origin(cache: RedisTicketCache) -> None:
-    """And is used and ended as any other."""
+def test_a_ticket_without_an_origin_is_used_and_ended_like_any_other(cache: RedisTicketCache) -> None:
+    """Those of versions that kept no origins have none."""
     cache.add(GUID, **FIELDS)
     (summary,) = cache.summaries()
     assert summary.origin == Origin()
@@ -295,7 +295,7 @@ def test_a_ticket_of_the_version_before_has_no_origin(cache: RedisTicketCache) -
     assert cache.remove_named(summary.short_hash) == 1
 
 
-def test_nothing_stays_when_nobody_calls_any_more(open_node: OpenNode, redis: Any) -> None:
+def test_nothing_stays_when_nobody_calls(open_node: OpenNode, redis: Any) -> None:
     cache = open_node(absolute_expiration=2 * WINDOW)
     for guid in filled(cache, 20):
         cache.renew(guid)
@@ -304,7 +304,7 @@ def test_nothing_stays_when_nobody_calls_any_more(open_node: OpenNode, redis: An
 
 
 def test_no_ticket_outlives_its_place_in_the_indexes(open_node: OpenNode, redis: Any) -> None:
-    """Also while another node has a shorter window already: disabling a user ends them all."""
+    """Even while another node already has a shorter window: disabling a user ends all the user's tickets."""
     (old,) = filled(open_node(), 1)
     new = open_node(sliding_expiration=DAY)
     filled(new, 1)
@@ -421,7 +421,7 @@ def test_a_closed_cache_is_unavailable(cache: RedisTicketCache, redis: Any) -> N
     ("maxmemory", "policy", "warned"),
     [("100mb", "allkeys-lru", True), ("100mb", "noeviction", False), ("0", "volatile-lru", False)],
 )
-def test_warns_of_a_redis_that_may_evict(own_redis: RedisServer, maxmemory: str, policy: str, warned: bool) -> None:
+def test_warns_about_a_redis_that_may_evict(own_redis: RedisServer, maxmemory: str, policy: str, warned: bool) -> None:
     with own_redis.client() as client:
         client.config_set("maxmemory", maxmemory)
         client.config_set("maxmemory-policy", policy)
@@ -440,7 +440,7 @@ def test_warns_of_a_redis_that_may_evict(own_redis: RedisServer, maxmemory: str,
         ({"save": "", "appendonly": "yes", "appendfsync": "always"}, None),
     ],
 )
-def test_warns_of_a_redis_that_forgets_logouts(
+def test_warns_about_a_redis_that_forgets_logouts(
     own_redis: RedisServer, options: dict[str, str], warned: str | None
 ) -> None:
     """SECURITY D21."""
@@ -448,12 +448,14 @@ def test_warns_of_a_redis_that_forgets_logouts(
         for name, value in options.items():
             client.config_set(name, value)
     cache = open_cache(own_redis.url, sliding_expiration=WINDOW)
-    assert [warned in line for line in cache.warnings() if warned] == [True] * (warned is not None)
+    warnings = cache.warnings()
+    assert len(warnings) == (warned is not None)
+    assert all(warned and warned in line for line in warnings)
     cache.close()
 
 
-def test_a_user_who_may_not_ask_how_it_is_kept_is_warned(own_redis: RedisServer) -> None:
-    """A user who may not ask for Redis' configuration: what it does is not known then."""
+def test_warns_where_it_may_not_ask_for_the_configuration(own_redis: RedisServer) -> None:
+    """What Redis keeps is not known then."""
     rights = "~asmx-tickets:* +@read +@write -@dangerous +eval +evalsha +time +info"
     with own_redis.client() as client:
         client.execute_command("ACL", "SETUSER", "svc", "on", ">secret", *rights.split())
@@ -482,7 +484,7 @@ def test_what_a_killed_redis_comes_back_with(tmp_path: Path, kept: str, back: bo
 
 
 def test_a_redis_that_can_not_save_goes_on_checking(tmp_path: Path) -> None:
-    """SECURITY R4: its disk is full, or gone; nothing is changed, no logout is claimed, and live tickets are valid."""
+    """SECURITY R4: with its disk full or gone, nothing changes, no logout is claimed, and live tickets stay valid."""
     data = tmp_path / "data"
     data.mkdir()
     server = RedisServer(tmp_path, f"dir {data}", "save 3600 1")
@@ -528,7 +530,7 @@ for _ in range(5):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_a_forked_process_does_not_hear_its_parents_answers(own_redis: RedisServer) -> None:
-    """Both wait for one at the same time."""
+    """Both wait for an answer at the same time."""
     subprocess.run([sys.executable, "-c", FORKED, own_redis.url], check=True, timeout=60)
 
 
@@ -541,7 +543,7 @@ def test_redis_py_is_imported_only_where_it_is_needed() -> None:
     assert run_python("import sys, asmx_tickets.tickets; print('redis' in sys.modules)") == "False\n"
 
 
-def test_a_missing_package_is_said_in_one_line() -> None:
+def test_a_missing_package_is_named_in_one_line() -> None:
     said = run_python(
         "import sys; sys.modules['redis'] = None\n"
         "from asmx_tickets.redis.opening import open_redis; open_redis('', prefix='')"

@@ -1,4 +1,4 @@
-"""Answers of Redis that get lost or cut short on their way, and those that say no. SECURITY R1, A8."""
+"""Answers of Redis that are lost or cut short on their way, and those that are errors. SECURITY R1, A8."""
 
 import socket
 import threading
@@ -63,7 +63,7 @@ class Listener:
 
 
 class Proxy(Listener):
-    """Before a Redis; breaks connections, or leads new ones elsewhere, when told to."""
+    """Stands in front of a Redis, and can break connections or lead new ones elsewhere."""
 
     def __init__(self, server: RedisServer) -> None:
         self.server = server
@@ -90,8 +90,8 @@ class Proxy(Listener):
                 client.sendall(answer)
 
 
-class Parrot(Listener):
-    """Says the same to whatever it is asked, as a Redis does in a state that tests can't bring it into."""
+class OneAnswer(Listener):
+    """Gives one answer to everything, as a Redis does in states that tests can't bring it into."""
 
     def __init__(self, answer: bytes) -> None:
         self._answer = answer
@@ -144,7 +144,7 @@ def test_what_can_be_repeated_is_repeated_once(
 
 
 @pytest.mark.parametrize("let_through", range(0, 60, 7))
-def test_a_logout_whose_answer_was_lost_is_not_said_to_have_found_nothing(
+def test_a_logout_whose_answer_was_lost_does_not_claim_to_have_found_nothing(
     cache: RedisTicketCache, proxy: Proxy, let_through: int
 ) -> None:
     proxy.cut(let_through=let_through)
@@ -185,7 +185,7 @@ def test_a_login_that_cannot_be_undone_at_once_is_undone_later(
 
 
 def many_connections(cache: RedisTicketCache, number: int = 8) -> None:
-    """Has the cache make that many connections."""
+    """Make the cache open that many connections."""
     together = threading.Barrier(number)
 
     def look() -> None:
@@ -203,7 +203,7 @@ def many_connections(cache: RedisTicketCache, number: int = 8) -> None:
 def test_a_successor_is_found_though_all_connections_lead_to_a_silent_server(
     cache: RedisTicketCache, proxy: Proxy, own_redis: RedisServer
 ) -> None:
-    """As when a machine has lost its power, and its name now means another."""
+    """As when a machine has lost power, and another takes over its name."""
     many_connections(cache)
     proxy.silent, proxy.server = proxy.server, own_redis
     with pytest.raises(Unavailable):
@@ -259,8 +259,8 @@ def test_one_broken_connection_shuts_nobody_out(cache: RedisTicketCache, proxy: 
     ids=lambda value: value.decode("latin-1").split()[0] if isinstance(value, bytes) else "",
 )
 def test_every_error_is_unavailable_with_its_cause_in_one_line(answer: bytes, cause: str, login: str) -> None:
-    parrot = Parrot(answer)
-    cache = open_cache(parrot.url.replace("//", f"//{login}", 1), sliding_expiration=WINDOW)
+    listener = OneAnswer(answer)
+    cache = open_cache(listener.url.replace("//", f"//{login}", 1), sliding_expiration=WINDOW)
     for call in CALLS.values():
         with pytest.raises(Unavailable, match=cause) as raised:
             call(cache)
@@ -269,17 +269,17 @@ def test_every_error_is_unavailable_with_its_cause_in_one_line(answer: bytes, ca
         assert said.startswith("Redis at 127.0.0.1:")
         assert "hush" not in said
     cache.close()
-    parrot.close()
+    listener.close()
 
 
 @pytest.mark.parametrize(
     "answer", [b"-LOADING Redis is loading\r\n", b"-NOAUTH Authentication required.\r\n"], ids=repr
 )
 def test_a_login_that_was_refused_needs_no_undoing(answer: bytes) -> None:
-    parrot = Parrot(answer)
-    cache = open_cache(parrot.url, sliding_expiration=WINDOW)
+    listener = OneAnswer(answer)
+    cache = open_cache(listener.url, sliding_expiration=WINDOW)
     with pytest.raises(Unavailable):
         cache.add(GUID, **FIELDS)
-    assert [b"EVALSHA" in command for command in parrot.heard] == [True]
+    assert [b"EVALSHA" in command for command in listener.heard] == [True]
     cache.close()
-    parrot.close()
+    listener.close()

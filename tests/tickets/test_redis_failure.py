@@ -1,7 +1,7 @@
 """A Redis that is stopped, hung, slow, full, read-only or emptied. SECURITY R1, A8.
 
-Calls end in time and are Unavailable, a live ticket is never said to be none, nothing is claimed that may not have
-happened, and once Redis is back all is well within a second.
+Calls end in time and are Unavailable, a live ticket is never reported missing, nothing is claimed that may not have
+happened, and within a second of Redis' return calls work.
 """
 
 import signal
@@ -124,8 +124,8 @@ def test_a_hung_redis_holds_up_one_call_at_a_time(own_redis: RedisServer, cache:
     assert isinstance(recovers(cache), Ticket)
 
 
-def test_a_live_ticket_is_never_said_to_be_none(own_redis: RedisServer, cache: RedisTicketCache) -> None:
-    """While Redis hangs and goes on again and again under load."""
+def test_a_live_ticket_is_never_reported_missing(own_redis: RedisServer, cache: RedisTicketCache) -> None:
+    """While Redis hangs and goes on, again and again, under load."""
     over = threading.Event()
     answers: list[Any] = []
 
@@ -323,7 +323,7 @@ def test_a_login_that_hung_leaves_no_ticket_behind(
 def test_logins_while_redis_is_known_to_hang_never_reach_it(
     own_redis: RedisServer, cache: RedisTicketCache, control: Any
 ) -> None:
-    """Not even the one that tries whether it is back."""
+    """Not even the call that finds out whether it is back."""
     own_redis.pause()
     refused(READS["look"], cache)
     end = time.monotonic() + 1.2

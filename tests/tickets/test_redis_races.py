@@ -33,7 +33,7 @@ def nodes(shared_redis: RedisServer) -> Iterator[list[RedisTicketCache]]:
 
 @contextmanager
 def meanwhile(*works: Callable[[], Any]) -> Iterator[None]:
-    """Each is done over and over in a thread of its own. Raises what one of them raised."""
+    """Repeat each in a thread of its own while the block runs. Raises what one of them raised."""
     over = threading.Event()
     errors: list[BaseException] = []
 
@@ -74,7 +74,7 @@ def test_no_renewal_revives_a_ticket_that_is_removed_at_the_same_instant(nodes: 
     assert list(here.summaries()) == []
 
 
-def test_one_of_those_who_remove_a_ticket_at_the_same_instant_ends_it(nodes: list[RedisTicketCache]) -> None:
+def test_of_two_that_remove_a_ticket_at_the_same_instant_one_ends_it(nodes: list[RedisTicketCache]) -> None:
     here, there = nodes
     ended: list[Any] = []
 

@@ -1,4 +1,4 @@
--- An attempt is admitted, or gets its outcome. Gives the admission as a number, the ms that the account has to wait (-1:
+-- Admits an attempt, or notes its outcome. Gives the admission as a number, the ms that the account has to wait (-1:
 -- disabled), 1 for an alarm.
 local places = {}
 for _, place in pairs({find_account() or false, find_address() or false}) do
@@ -8,7 +8,7 @@ end
 local function admit()
   local admission = ADMITTED
   for _, place in ipairs(places) do
-    place.kind.abandoned(place.record) -- Asked once more, it does not stand in its own way.
+    place.kind.abandoned(place.record) -- An attempt that asks again must not stand in its own way.
     place.changed = place.kind.obey(place.record) or place.changed
     admission = math.max(admission, place.kind.admission(place.record))
   end

@@ -25,21 +25,21 @@ local function advance_count(count, add)
   if count.failed_at > now then
     count.failed_at, changed = now, true
   end
-  local over = {}
+  local overdue = {}
   for id, at in pairs(count.undecided) do
     if at <= now then
-      over[#over + 1] = at
+      overdue[#overdue + 1] = at
       count.undecided[id], changed = nil, true
     elseif at > now + rules.held then
       count.undecided[id], changed = now + rules.held, true
     end
   end
-  table.sort(over)
-  for _, at in ipairs(over) do add(count, at) end
+  table.sort(overdue)
+  for _, at in ipairs(overdue) do add(count, at) end
   return changed
 end
 
--- An account is the count of all networks that it does not know, with a count for each one that it knows.
+-- An account's record is the count for all networks that it does not know, and has a count for each one that it knows.
 local Account = {}
 
 local function blank_count()
@@ -85,13 +85,14 @@ local function count_of(record)
   return record.known[network] or record
 end
 
+-- Forgets all failures. Whether there were any.
 local function forgive(record)
-  local there_were = false
+  local any = false
   each_count(record, function(count)
-    there_were = there_were or count.failures > 0
+    any = any or count.failures > 0
     count.failures, count.streak = 0, 0
   end)
-  return there_were
+  return any
 end
 
 function Account.advance(record)
@@ -107,7 +108,7 @@ function Account.advance(record)
   return changed
 end
 
--- Whether this has changed the record, which an operator has given a new password.
+-- Forgives an account that has a new password, and so another stamp. Whether that has changed the record.
 function Account.obey(record)
   if record.stamp == stamp then return false end
   record.stamp = stamp

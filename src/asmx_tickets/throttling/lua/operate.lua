@@ -29,6 +29,6 @@ redis.call('ZREMRANGEBYRANK', KEYS[2], 1, 0)
 if call == 'locked' then return locked() end
 local place = find_account()
 if call == 'failures' then return failures(place.record) end
-local there_were = forgive(place.record)
+local any = forgive(place.record)
 keep(place)
-return there_were and 1 or 0
+return any and 1 or 0

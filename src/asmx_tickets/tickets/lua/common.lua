@@ -18,7 +18,7 @@ local function text(number)
   return string.format('%.0f', number)
 end
 
--- Redis and clients count milliseconds: a ticket is dead from the one on in which it expires.
+-- Redis and clients count milliseconds: a ticket is dead from the millisecond in which it expires.
 local function milliseconds(time)
   return math.floor(time / 1000)
 end
@@ -55,8 +55,8 @@ local function forget(digest, user)
   redis.call('HDEL', origins, digest)
 end
 
--- Forgets some of the tickets that have expired; EXISTS makes Redis delete those that are still in memory, so that no
--- clock that is put back revives them.
+-- Forgets some of the tickets that have expired; EXISTS makes Redis delete those that are still in memory, so that a
+-- clock that is put back revives none.
 local SWEEP = 16
 local function sweep()
   local bound = '(' .. text((milliseconds(now) + 1) * 1000)

@@ -1,8 +1,8 @@
 -- Uses a ticket. ARGV: digest, user ('': anyone's), '=' and the new language ('': as it was), window, absolute expiration
 -- (0: none). Gives the value as it is then; nothing if there is no such ticket.
 local digest = ARGV[1]
--- GETEX counts as a write: a replica refuses it instead of answering from the past, and what follows is done also by a
--- Redis that is full.
+-- GETEX counts as a write: a replica refuses it instead of answering from the past. Even a Redis that is full does it,
+-- and what follows.
 local value = redis.call('GETEX', ticket_key(digest))
 if not value then
   return false
