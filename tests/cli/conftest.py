@@ -10,16 +10,18 @@ from typer.testing import CliRunner, Result
 from asmx_tickets.cli.app import app
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from tests.support.command_line import Run
+from tests.support.service import HASHER
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty working directory, and no setting in the environment but one."""
+    """An empty working directory, no setting in the environment but one, and quick hashes in this process."""
     monkeypatch.chdir(tmp_path)
     for name in [name for name in os.environ if "__" in name]:
         monkeypatch.delenv(name)
     # Where it does not matter what a password is, these tests use a short one.
     monkeypatch.setenv("Passwords__MinLength", "1")
+    monkeypatch.setattr("asmx_tickets.hosting.stores.password_hasher", lambda _: HASHER)
     return tmp_path
 
 

@@ -18,14 +18,14 @@ from asmx_tickets.access.policy import Languages
 from asmx_tickets.cli.csv_import import Importer, import_users
 from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.users.directory import UserDirectory
-from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.password_policy import PasswordPolicy
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.user import Profile
 from tests.support.command_line import PASSWORD, Run, complete, start
+from tests.support.service import QuickParameters
 
-HASHER = PasswordHasher(HashParameters())
+HASHER = PasswordHasher(QuickParameters())
 HEADER = "The first line must name the columns, once each"
 text = st.text(st.characters(exclude_categories=["C", "Zl", "Zp"]), max_size=20)
 

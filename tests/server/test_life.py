@@ -46,6 +46,7 @@ def test_sigint_exits_0(demo: Server) -> None:
     assert demo.process.wait(timeout=15) == 0
 
 
+@pytest.mark.slow
 def test_a_client_that_hangs_does_not_hold_up_the_end(demo: Server) -> None:
     """SECURITY R6: gone within 12 s whatever clients do."""
     with socket.create_connection(("127.0.0.1", demo.port)) as connection:

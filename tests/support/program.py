@@ -38,7 +38,7 @@ _LOADED = (
     "alembic.command",
     "uvloop",
 )
-_FORKED_WITH = {"cwd", "env", "stdin", "stdout", "stderr", "text"}
+_FORKED_WITH = {"cwd", "env", "start_new_session", "stdin", "stdout", "stderr", "text"}
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
@@ -82,6 +82,7 @@ class _Forked(subprocess.Popen[str]):
             "command": given["args"][2:],
             "cwd": str(given["cwd"] or Path.cwd()),
             "environ": dict(given["env"] if given["env"] is not None else os.environ),
+            "session": given["start_new_session"],
             "umask": _umask(),
         }
         try:
@@ -176,6 +177,8 @@ def _run(order: dict[str, Any]) -> None:
     os.chdir(order["cwd"])
     sys.path[0] = order["cwd"]
     os.umask(order["umask"])
+    if order["session"]:
+        os.setsid()
     os.environ.clear()
     os.environ.update(order["environ"])
     time.tzset()

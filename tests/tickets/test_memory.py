@@ -283,15 +283,15 @@ def resident():
     with open("/proc/self/statm") as statm:
         return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
 
-cache = MemoryTicketCache(TicketRules(1.0, max_total=200_000), clock=float)
+cache = MemoryTicketCache(TicketRules(1.0, max_total=100_000), clock=float)
 before = resident()
-for number in range(200_000):
-    cache.add(os.urandom(16), user_id=number % 50_000, security_stamp=1, language="en", previous_logon=1.5)
-assert cache.held == 200_000
-full = resident()
 for number in range(100_000):
-    cache.add(os.urandom(16), user_id=number % 50_000, security_stamp=1, language="en", previous_logon=1.5)
-print((full - before) // 200_000, (resident() - before) // 200_000)
+    cache.add(os.urandom(16), user_id=number % 25_000, security_stamp=1, language="en", previous_logon=1.5)
+assert cache.held == 100_000
+full = resident()
+for number in range(50_000):
+    cache.add(os.urandom(16), user_id=number % 25_000, security_stamp=1, language="en", previous_logon=1.5)
+print((full - before) // 100_000, (resident() - before) // 100_000)
 """
 
 

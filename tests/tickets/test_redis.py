@@ -503,7 +503,7 @@ def test_a_redis_that_can_not_save_goes_on_checking(tmp_path: Path) -> None:
         with server.client() as client:
             client.config_set("stop-writes-on-bgsave-error", "no")
         assert cache.remove(GUID) == ticket
-    server.stop()
+    server.stop(signal.SIGKILL)  # It does not end by itself before it has saved.
 
 
 FORKED = """
