@@ -13,6 +13,8 @@ import webencodings
 
 _REFUSED = frozenset({"iso-2022-jp", "x-user-defined", "replacement"})
 _UTF_8 = "utf-8"
+_LONGEST_LABEL = 40
+"""No label is half as long. Punctuation does not count, so a client could otherwise have long ones remembered."""
 UTF_8_MARK = b"\xef\xbb\xbf"
 """The byte order mark, which says UTF-8 before all else does."""
 _PUNCTUATION = re.compile(r"[^a-z0-9]")
@@ -55,9 +57,15 @@ class UnsupportedCharset(Exception):
     """A charset that is not supported. The message is its name, as it was given."""
 
 
-@lru_cache(maxsize=256)
 def python_codec(label: str) -> str:
     """The name of Python's codec for a charset's label. Raises UnsupportedCharset."""
+    if len(label) > _LONGEST_LABEL:
+        raise UnsupportedCharset(label)
+    return _known_codec(label)
+
+
+@lru_cache(maxsize=256)
+def _known_codec(label: str) -> str:
     name = _PUNCTUATION.sub("", label.lower()) if label.isascii() else ""
     if name == "utf16":
         return "utf-16"

@@ -40,6 +40,8 @@ REFUSED = {"iso-2022-jp", "replacement", "x-user-defined"}
 
 def codec_of(label: str) -> str | None:
     """Python's codec for a charset's label; None for what is refused (CONTRACT 2.1)."""
+    if len(label) > 40:
+        return None
     name = _letters_and_digits(label)
     if not label.isascii() or name == "utf16":
         return "utf-16" if label.isascii() else None

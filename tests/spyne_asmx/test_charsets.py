@@ -42,6 +42,7 @@ def test_a_charset_is_known_by_every_name_it_has(name: str, codec: str) -> None:
         *("utf-7", "utf7", "utf-32", "utf-32le", "iso-2022-jp", "iso-2022-kr", "hz-gb-2312", "x-user-defined"),
         *("replacement", "cp037", "cp500", "cp1047", "cp850", "cp437", "ebcdic-cp-us", "unicode_escape", "base64"),
         *("nonsense", "", "''", "ütf-8", "utf-8é", "\N{KELVIN SIGN}oi8-r", "iso-8859-12", "cp12520", "xx1252"),
+        f"utf{'-' * 37}8",
     ],
 )
 def test_other_names_are_refused(name: str) -> None:
@@ -49,6 +50,11 @@ def test_other_names_are_refused(name: str) -> None:
     with pytest.raises(UnsupportedCharset):
         python_codec(name)
     assert not is_utf8(name)
+
+
+def test_a_name_may_have_forty_characters() -> None:
+    """Punctuation does not count, and a longer name could fill the table of those that were looked up."""
+    assert python_codec(f"utf{'-' * 36}8") == "utf-8"
 
 
 @given(st.one_of(st.sampled_from([*webencodings.LABELS, *references.CODE_PAGES]), st.text(max_size=12)), st.data())
