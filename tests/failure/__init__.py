@@ -1,1 +1,1 @@
-"""What clients see while a store is out, on real processes (SECURITY 1.8)."""
+"""What clients see while a store is out or a process is killed: real servers and stores (SECURITY 1.8)."""

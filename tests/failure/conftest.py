@@ -1,4 +1,4 @@
-"""Servers with users of their own, and clients that write down everything they are told."""
+"""Deployments with users, and clients of their servers."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,7 +9,7 @@ from tests.server.conftest import start_server
 from tests.support.deployment import PASSWORD, TRUSTED, Client, Deployment
 from tests.support.server import Server, StartServer
 
-__all__ = ["start_server"]  # a fixture of here, too
+__all__ = ["start_server"]  # pytest finds the fixture here
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def client_of() -> Iterator[Callable[[Server], Client]]:
 
 @pytest.fixture
 def deploy(tmp_path: Path, start_server: StartServer) -> Callable[..., Deployment]:
-    """Makes a deployment with the user alice; settings as in the environment (``Tickets__KeyPrefix=…``)."""
+    """Makes a deployment with the user alice. Settings are named as in the environment (``Tickets__KeyPrefix=…``)."""
 
     def make(**settings: str) -> Deployment:
         folder = tmp_path / "deployment"

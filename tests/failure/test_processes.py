@@ -1,4 +1,4 @@
-"""Servers are killed at random moments: what was said stays true, and the others go on (SECURITY R7, R8)."""
+"""Servers are killed at random moments: what they answered stays true, and the others go on (SECURITY R7, R8)."""
 
 import os
 import random
@@ -36,7 +36,7 @@ def _good_since(answers: list[Answer], moment: float) -> bool:
 def test_a_server_is_killed_and_the_other_goes_on(
     deploy: Deploy, shared_redis: RedisServer, client_of: ClientOf, tmp_path: Path
 ) -> None:
-    """Two servers on one Redis: tickets of the dead one are good at the other, and no call there fails."""
+    """Two servers share a Redis: tickets of the dead one are valid at the other, where no call fails."""
     deployment = deploy(ConnectionStrings__Tickets=shared_redis.url, Tickets__KeyPrefix=f"{tmp_path.name}:")
     first, second = deployment.serve(), deployment.serve()
     ticket = client_of(first).log_in()
@@ -53,7 +53,7 @@ def test_a_server_is_killed_and_the_other_goes_on(
 def test_log_out_is_final_on_every_node(
     deploy: Deploy, shared_redis: RedisServer, client_of: ClientOf, tmp_path: Path
 ) -> None:
-    """SECURITY T7: the very next call at the other node says [901], also when a renewal races the logout."""
+    """SECURITY T7: the very next call at the other node gets [901], even if a renewal races the logout."""
     deployment = deploy(ConnectionStrings__Tickets=shared_redis.url, Tickets__KeyPrefix=f"{tmp_path.name}:")
     here, there = client_of(deployment.serve()), client_of(deployment.serve())
     for _ in range(100):
@@ -69,7 +69,7 @@ def test_log_out_is_final_on_every_node(
 def test_kill_9_at_random_moments_under_load(
     deploy: Deploy, shared_redis: RedisServer, client_of: ClientOf, tmp_path: Path
 ) -> None:
-    """Workers are replaced as often as need be; a ticket that was handed out is good, one logged out stays dead."""
+    """Workers are replaced each time. Tickets that were given out stay valid, and those logged out stay dead."""
     deployment = deploy(
         ConnectionStrings__Tickets=shared_redis.url, Tickets__KeyPrefix=f"{tmp_path.name}:", Workers="2"
     )
@@ -104,8 +104,8 @@ def test_kill_9_at_random_moments_under_load(
     assert server.stop() == 0
 
 
-def test_a_restart_logs_nobody_out(deploy: Deploy, client_of: ClientOf) -> None:
-    """Tickets:PersistTo: what lived when the server was stopped lives in the next one; what was logged out does not."""
+def test_a_restart_logs_no_user_out(deploy: Deploy, client_of: ClientOf) -> None:
+    """Tickets:PersistTo: tickets that are alive when the server stops are alive in the next one, and no others."""
     deployment = deploy(Tickets__PersistTo="App_Data/tickets.bin")
     server = deployment.serve()
     client = client_of(server)
@@ -123,7 +123,7 @@ def test_a_restart_logs_nobody_out(deploy: Deploy, client_of: ClientOf) -> None:
 
 
 def test_a_damaged_ticket_file_is_set_aside(deploy: Deploy, client_of: ClientOf, tmp_path: Path) -> None:
-    """With a warning that names it; the server starts, with no ticket."""
+    """With a warning that names it. The server starts without tickets."""
     deployment = deploy(Tickets__PersistTo="tickets.bin")
     server = deployment.serve()
     ticket = client_of(server).log_in()
@@ -135,10 +135,10 @@ def test_a_damaged_ticket_file_is_set_aside(deploy: Deploy, client_of: ClientOf,
     assert "tickets.bin" in (tmp_path / f"stderr-{server.port}.txt").read_text()
 
 
-def test_workers_share_what_they_count(
+def test_servers_share_their_counts_of_failures(
     deploy: Deploy, shared_redis: RedisServer, client_of: ClientOf, tmp_path: Path
 ) -> None:
-    """SECURITY B3: guesses at two servers are one row of guesses."""
+    """SECURITY B3: guesses at two servers count together."""
     deployment = deploy(ConnectionStrings__Tickets=shared_redis.url, Tickets__KeyPrefix=f"{tmp_path.name}:")
     here, there = client_of(deployment.serve()), client_of(deployment.serve())
     for client in (here, there, here, there, here):

@@ -1,4 +1,4 @@
-"""Redis is out: every call is answered in time and told from a dead ticket; all goes on by itself (SECURITY R1, R2)."""
+"""Redis is out: every call is answered in time, not as a dead ticket, and recovery needs no help (SECURITY R1, R2)."""
 
 import time
 from collections import Counter
@@ -45,7 +45,7 @@ def hung(redis: RedisServer) -> Iterator[None]:
 
 @contextmanager
 def stopped(redis: RedisServer) -> Iterator[None]:
-    """Ended, and started again with nothing in it."""
+    """Stop it, and start it again empty."""
     redis.stop()
     yield
     redis.start()
@@ -53,7 +53,7 @@ def stopped(redis: RedisServer) -> Iterator[None]:
 
 @contextmanager
 def stalled(redis: RedisServer) -> Iterator[None]:
-    """It takes commands, and answers none of them for a while."""
+    """It takes commands, but answers none of them for 2.5 s."""
     with redis.client() as admin:
         admin.execute_command("CLIENT", "PAUSE", "2500", "ALL")
     yield
@@ -66,7 +66,7 @@ OUTAGES = {"hung": hung, "stopped": stopped, "stalled": stalled}
 def test_calls_are_answered_in_time_and_never_wrongly(
     server: Server, own_redis: RedisServer, client_of: ClientOf, outage: str
 ) -> None:
-    """1.5 s at most, neither [901] nor [900], never "valid" for what was not asked; recovery within 2 s."""
+    """Within 1.5 s, with neither [901] nor [900] nor a guess. Recovery takes at most 2 s."""
     client = client_of(server)
     ticket = client.log_in()
     with under_load(server, lambda each: each.is_valid(ticket)) as answers:
@@ -86,7 +86,7 @@ def test_calls_are_answered_in_time_and_never_wrongly(
     assert {answer.kind for answer in answers if answer.at < back} == {"ok", "unavailable"}
 
 
-def test_every_operation_says_it_in_its_bindings_way(
+def test_every_operation_answers_as_its_binding_does(
     server: Server, own_redis: RedisServer, client_of: ClientOf
 ) -> None:
     """Forms: 503, text/plain, one sentence, Retry-After. SOAP: 500, a Server fault, one sentence (CONTRACT 2.4)."""
@@ -119,8 +119,10 @@ def test_every_operation_says_it_in_its_bindings_way(
     wait_until(lambda: client.is_valid(ticket).kind == "ok", RECOVERY)
 
 
-def test_a_wrong_password_is_900_again_after_it(server: Server, own_redis: RedisServer, client_of: ClientOf) -> None:
-    """Logins that could not be served count as nothing: the right password is not locked out by them."""
+def test_a_wrong_password_is_900_again_after_the_outage(
+    server: Server, own_redis: RedisServer, client_of: ClientOf
+) -> None:
+    """Logins that could not be served do not count: they do not lock out the right password."""
     client = client_of(server)
     with hung(own_redis):
         for _ in range(8):
@@ -133,8 +135,8 @@ def _is_logged_out(client: Client, ticket: str) -> bool:
     return client.form("LogOut", AuthenticationTicket=ticket).kind in {"ok", "[901]"}
 
 
-def test_log_out_never_claims_what_did_not_happen(server: Server, own_redis: RedisServer, client_of: ClientOf) -> None:
-    """After an outage a ticket is either logged out, as was said, or alive, as was said."""
+def test_log_out_never_claims_success_in_vain(server: Server, own_redis: RedisServer, client_of: ClientOf) -> None:
+    """During the outage it is unavailable. After it, the ticket is dead once LogOut has said so."""
     client = client_of(server)
     for _ in range(5):
         ticket = client.log_in()
@@ -152,10 +154,11 @@ def test_a_slow_redis_is_slow_and_right(server: Server, own_redis: RedisServer, 
         for _ in range(10):
             admin.execute_command("CLIENT", "PAUSE", "100", "ALL")
     assert Counter(answer.kind for answer in answers) == {"ok": len(answers)}
+    assert max(answer.seconds for answer in answers) > 0.05
 
 
 def test_an_emptied_redis_means_new_logins(server: Server, own_redis: RedisServer, client_of: ClientOf) -> None:
-    """What is gone is gone: [901], and the next login works at once (SECURITY R2)."""
+    """Lost tickets are [901], and the next login works at once (SECURITY R2)."""
     client = client_of(server)
     ticket = client.log_in()
     with own_redis.client() as admin:

@@ -324,12 +324,9 @@ def test_no_object_of_the_process_keeps_a_secret() -> None:
             for number in range(1000):
                 connection.sendall(calls[number % len(calls)])
                 read_answers(connection, 1)
-        found = {}
-        for name, secret in secrets.items():
-            process.stdin.write(secret[::-1] + "\n")
-            process.stdin.flush()
-            found[name] = json.loads(process.stdout.readline())
+        process.stdin.write(" ".join(secret[::-1] for secret in secrets.values()) + "\n")
         process.stdin.close()
+        found = dict(zip(secrets, json.loads(process.stdout.readline()), strict=True))
     assert found == {name: [] for name in secrets}
 
 

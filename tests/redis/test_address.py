@@ -1,7 +1,7 @@
-"""URLs of ConnectionStrings:Tickets, and the ways to a Redis that they lead: sockets, logins, TLS."""
+"""The URLs of ConnectionStrings:Tickets, and the connections that they name: sockets, logins, TLS."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 import pytest
@@ -21,12 +21,12 @@ FIELDS: dict[str, Any] = {"user_id": 42, "security_stamp": 1, "language": "en", 
 @contextmanager
 def opened(url: str, **options: Any) -> Iterator[RedisTicketCache]:
     cache = open_cache(url, sliding_expiration=WINDOW, **options)
-    yield cache
-    cache.close()
+    with closing(cache):
+        yield cache
 
 
 def use_all(cache: RedisTicketCache) -> None:
-    """Every operation."""
+    """Use every operation of the cache."""
     guid = new_guid()
     added = cache.add(guid, **FIELDS)
     assert cache.look(guid) == added
@@ -54,7 +54,7 @@ def use_all(cache: RedisTicketCache) -> None:
         ("redis+sentinel://one/tickets?sentinel_password=pw&db=4", "tickets of Sentinel one:26379"),
     ],
 )
-def test_reads_urls(url: str, where: str) -> None:
+def test_a_url_names_a_place(url: str, where: str) -> None:
     assert parse_address(url).where == where
 
 
@@ -98,7 +98,7 @@ def test_reads_urls(url: str, where: str) -> None:
         ("unix+sentinel://one/tickets", "must"),
     ],
 )
-def test_refuses_other_urls_in_one_line_that_shows_nothing_of_them(url: str, problem: str) -> None:
+def test_other_urls_are_refused_in_one_line_that_shows_nothing_of_them(url: str, problem: str) -> None:
     with pytest.raises(SettingsError, match=problem) as raised:
         open_cache(url, sliding_expiration=WINDOW)
     said = str(raised.value)
@@ -112,7 +112,7 @@ def test_refuses_other_urls_in_one_line_that_shows_nothing_of_them(url: str, pro
     scheme=st.sampled_from(["redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel"]),
     rest=st.text(st.sampled_from("ab0129:/@?#[]%,.&= \n\x00é") | st.characters(), max_size=40),
 )
-def test_text_is_read_or_refused(scheme: str, rest: str) -> None:
+def test_any_text_is_read_or_refused(scheme: str, rest: str) -> None:
     try:
         where = parse_address(f"{scheme}://{rest}").where
     except SettingsError:
@@ -176,9 +176,11 @@ def test_tls_with_a_certificate_that_is_trusted(shared_tls_redis: TlsRedisServer
 @pytest.mark.parametrize(
     "change",
     [lambda url: url, lambda url: url.replace("rediss:", "redis:")],
-    ids=["a certificate nobody vouches for", "no TLS"],
+    ids=["a certificate that is not trusted", "no TLS"],
 )
-def test_no_other_way_leads_to_a_redis_with_tls(shared_tls_redis: TlsRedisServer, change: Callable[[str], str]) -> None:
+def test_a_redis_with_tls_needs_tls_and_a_trusted_certificate(
+    shared_tls_redis: TlsRedisServer, change: Callable[[str], str]
+) -> None:
     url = shared_tls_redis.url.partition("?")[0]
     with opened(change(url)) as cache, pytest.raises(Unavailable):
         cache.look(new_guid())

@@ -25,13 +25,13 @@ MISSING = Script("return redis.call('INCRBY', KEYS[1], ARGV[1])", "0" * 40)
 
 @pytest.fixture(params=LOOPS)
 def run(request: pytest.FixtureRequest) -> Run:
-    """Runs a coroutine of a hub on a loop of either kind, and closes a client at its end."""
+    """Runs a coroutine that takes a hub, on a loop of either kind, and then closes the client."""
 
     def run(client: RedisClient, scenario: Callable[[Hub], Any]) -> None:
         async def closed(hub: Hub) -> None:
             await scenario(hub)
             client.close()
-            await asyncio.sleep(0.01)  # a loop that is closed while a connection is open complains
+            await asyncio.sleep(0.01)  # a loop that is closed while a connection is open warns
 
         on_loop(closed, LOOPS[request.param])
 
@@ -51,7 +51,7 @@ def redis(request: pytest.FixtureRequest) -> RedisServer:
 
 @pytest.fixture
 def url(redis: RedisServer) -> str:
-    """The address of a connection that has a name of its own."""
+    """The URL of a connection with a unique name."""
     return f"{redis.url}{'&' if '?' in redis.url else '?'}client_name=test-{uuid4()}"
 
 
@@ -83,8 +83,8 @@ def test_a_thousand_calls_share_one_connection_and_each_gets_its_own_answer(
     run(client, scenario)
 
 
-def test_more_than_the_system_takes_at_once_goes_piece_by_piece(run: Run, client: RedisClient) -> None:
-    """And so do the answers; what is sent meanwhile comes behind."""
+def test_more_than_the_system_takes_at_once_is_sent_in_pieces(run: Run, client: RedisClient) -> None:
+    """The answers come in pieces too, and what is sent meanwhile comes after them."""
     long = "long" * 2_000_000
 
     async def scenario(hub: Hub) -> None:
@@ -96,7 +96,7 @@ def test_more_than_the_system_takes_at_once_goes_piece_by_piece(run: Run, client
     run(client, scenario)
 
 
-def test_an_answer_that_is_an_error_is_its_own_calls_alone(run: Run, client: RedisClient) -> None:
+def test_an_error_fails_only_its_own_call(run: Run, client: RedisClient) -> None:
     key = str(uuid4())
 
     async def scenario(hub: Hub) -> None:
@@ -112,7 +112,7 @@ def test_an_answer_that_is_an_error_is_its_own_calls_alone(run: Run, client: Red
     run(client, scenario)
 
 
-def test_a_script_that_redis_does_not_know_is_sent(run: Run, client: RedisClient) -> None:
+def test_a_script_that_redis_does_not_have_is_sent(run: Run, client: RedisClient) -> None:
     key = str(uuid4())
 
     async def scenario(hub: Hub) -> None:
@@ -124,7 +124,7 @@ def test_a_script_that_redis_does_not_know_is_sent(run: Run, client: RedisClient
 def test_a_connection_that_ends_is_made_again(
     run: Run, redis: RedisServer, url: str, client: RedisClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What may be repeated is; what may not is not known to be done. Nobody waits for a time limit."""
+    """A repeatable call is repeated, and another one fails as unanswered. Neither waits for a time limit."""
     lock = str(uuid4())
     monkeypatch.setattr("asmx_tickets.redis.client.RETRY_SECONDS", 60)  # however busy this machine is
 
@@ -146,8 +146,8 @@ def test_a_connection_that_ends_is_made_again(
     run(client, scenario)
 
 
-def test_what_comes_before_redis_is_there_waits_for_one_attempt(run: Run) -> None:
-    """Twenty calls at once, and the circuit is open for whoever comes next."""
+def test_calls_share_one_attempt_to_connect(run: Run) -> None:
+    """Once it has failed, the circuit is open: the next call makes no attempt."""
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
         address = parse_address(f"redis://127.0.0.1:{nobody.getsockname()[1]}/0")
@@ -161,13 +161,14 @@ def test_what_comes_before_redis_is_there_waits_for_one_attempt(run: Run) -> Non
 
         async def scenario(hub: Hub) -> None:
             said = await results(hub, *([lambda: client.call("PING")] * 20))
+            said += await results(hub, lambda: client.call("PING"))
             assert all(isinstance(each, Unavailable) and not isinstance(each, Unanswered) for each in said)
             assert len(attempts) == 1
 
         run(client, scenario)
 
 
-def test_an_answer_that_is_none_ends_the_connection(run: Run) -> None:
+def test_an_answer_that_is_not_redis_ends_the_connection(run: Run) -> None:
     with socket.create_server(("127.0.0.1", 0)) as odd:
         client = client_of(f"redis://127.0.0.1:{odd.getsockname()[1]}/0")
 
@@ -184,8 +185,8 @@ def test_an_answer_that_is_none_ends_the_connection(run: Run) -> None:
         run(client, scenario)
 
 
-def test_a_server_that_says_nothing_is_given_up(run: Run) -> None:
-    """Half a second after the command, whoever else waits behind it."""
+def test_a_server_that_does_not_answer_is_given_up(run: Run) -> None:
+    """All calls that wait for its answers fail together."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         client = client_of(f"redis://127.0.0.1:{silent.getsockname()[1]}/0")
 
@@ -198,7 +199,7 @@ def test_a_server_that_says_nothing_is_given_up(run: Run) -> None:
 
 
 @pytest.mark.parametrize("over_socket", [False, True])
-def test_it_logs_in_and_chooses_its_database(run: Run, redis: RedisServer, over_socket: bool) -> None:
+def test_it_logs_in_and_selects_its_database(run: Run, redis: RedisServer, over_socket: bool) -> None:
     user, key = f"user-{uuid4()}", str(uuid4())
     with redis.client() as other:
         other.acl_setuser(user, enabled=True, passwords=["++pa ss"], keys=["*"], categories=["+@all"])
@@ -214,7 +215,7 @@ def test_it_logs_in_and_chooses_its_database(run: Run, redis: RedisServer, over_
         other.acl_deluser(user)
 
 
-def test_once_it_is_closed_it_says_so(run: Run, client: RedisClient) -> None:
+def test_a_call_after_close_says_that_it_is_closed(run: Run, client: RedisClient) -> None:
     async def scenario(hub: Hub) -> None:
         client.close()
         (said,) = await results(hub, lambda: client.call("PING"))

@@ -12,7 +12,7 @@ SMALL = {**lane_sizes(1), Lane.CALL: LaneSize(threads=1, waiting=7)}
 
 
 def on_loop(scenario: Callable[[Hub], Any], new_loop: Callable[[], asyncio.AbstractEventLoop] | None = None) -> Any:
-    """Run a coroutine of a hub on a loop of its own: asyncio's, or another's."""
+    """Run a coroutine that takes a hub on a new loop, asyncio's or another."""
 
     async def run() -> Any:
         hub = Hub(asyncio.get_running_loop(), SMALL)
@@ -26,7 +26,7 @@ def on_loop(scenario: Callable[[Hub], Any], new_loop: Callable[[], asyncio.Abstr
 
 
 def begin(hub: Hub, function: Callable[[], T]) -> "asyncio.Future[T]":
-    """Run a function as a call; what it returns or raises."""
+    """Run a function as a call. The future gets what it returns or raises."""
     future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
 
     def outcome() -> Callable[[], None]:

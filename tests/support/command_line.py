@@ -1,4 +1,4 @@
-"""What the tests of the command line share."""
+"""Running the command line, in this process or in another one."""
 
 import contextlib
 import subprocess
@@ -22,13 +22,13 @@ Run = Callable[..., Result]
 
 
 def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
-    """Starts a command as a process of its own."""
+    """Start a command in another process."""
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
     return program.start("asmx_tickets", *arguments, text=True, **options)
 
 
 def complete(*arguments: str, stdin: str = "", **options: Any) -> subprocess.CompletedProcess[str]:
-    """Runs a command as a process of its own."""
+    """Run a command in another process."""
     return program.complete("asmx_tickets", *arguments, stdin=stdin, **options)
 
 

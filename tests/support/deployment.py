@@ -1,4 +1,4 @@
-"""Servers with users of their own, and clients that write down everything they are told."""
+"""Servers with users, and clients that record every answer."""
 
 import http.client
 import re
@@ -8,29 +8,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode
 
 from tests.support.command_line import run_in
 from tests.support.server import Server, StartServer
-from tests.support.service import envelope
-
-PASSWORD = "Secret123!"
-
+from tests.support.service import PASSWORD, envelope
 
 TRUSTED = "f2a96c1d07b84e5390ab44d1c8e7f653"
-
-
 LONGEST_ANSWER = 1.5
-
-
+"""Seconds in which every call must be answered while a store is out."""
 RECOVERY = 2.0
-
-
+"""Seconds in which calls must succeed again once the store is back."""
 UNAVAILABLE = "The service is temporarily unavailable."
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What a call was answered, and how long that took; status 0 where the connection broke."""
+    """The answer to a call, the seconds it took, and when it came. Status 0 means that the connection broke."""
 
     status: int
     text: str
@@ -40,7 +34,7 @@ class Answer:
 
     @property
     def kind(self) -> str:
-        """``ok``, ``unavailable``, an error code as ``[901]``, ``broken``, or what it is instead."""
+        """``ok``, ``unavailable``, an error code such as ``[901]``, ``broken``, or another answer's status and text."""
         if self.status == 0:
             return "broken"
         if self.status == 200 and 'success="true"' in self.text:
@@ -52,15 +46,13 @@ class Answer:
 
 
 class Client:
-    """One client with a connection that it keeps."""
+    """A client that keeps its connection."""
 
     def __init__(self, port: int) -> None:
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
 
     def form(self, operation: str, **parameters: str) -> Answer:
         """Call over the POST form binding."""
-        from urllib.parse import urlencode
-
         content_type = {"Content-Type": "application/x-www-form-urlencoded"}
         return self._ask("POST", f"/srv.asmx/{operation}", urlencode(parameters).encode(), content_type)
 
@@ -100,7 +92,7 @@ class Client:
 
 @contextmanager
 def under_load(server: Server, ask: Callable[[Client], Answer], clients: int = 4) -> Iterator[list[Answer]]:
-    """Ask all the time from several clients while the block runs, and give all the answers."""
+    """Several clients ask without pause while the block runs. Gives the list of all answers."""
     answers: list[Answer] = []
     stop = threading.Event()
 
@@ -125,7 +117,7 @@ def under_load(server: Server, ask: Callable[[Client], Answer], clients: int = 4
 
 @dataclass
 class Deployment:
-    """A folder with users, and the settings that its servers get."""
+    """A folder with users, and the settings of the servers in it."""
 
     folder: Path
     environ: dict[str, str]

@@ -1,4 +1,4 @@
-"""Directories to test."""
+"""The back-ends of user directories that tests run over."""
 
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +19,7 @@ BACK_ENDS = KEPT | {
 
 
 def run_sql(url: str, statement: str, **values: Any) -> list[tuple[Any, ...]]:
-    """Run a statement behind the program's back, and give its rows."""
+    """Run a statement without the program, and give its rows."""
     engine = create_engine(url)
     try:
         with engine.begin() as connection:

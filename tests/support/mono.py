@@ -33,7 +33,7 @@ http {{
 
 @contextlib.contextmanager
 def asmx_server(files: dict[str, str]) -> Iterator[str]:
-    """The address under which Mono serves these .asmx files, given by name and text; its clock is in UTC.
+    """The address at which Mono serves these .asmx files, given as names and texts. Its clock is in UTC.
 
     Skips the test where there is no Mono.
     """

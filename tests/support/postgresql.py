@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the tests' own."""
+"""A PostgreSQL server for the tests."""
 
 import atexit
 import itertools
@@ -18,10 +18,10 @@ import psycopg
 
 from tests.support.processes import Child, free_port, program
 
-# The last version's first.
+# The latest version's first.
 _FOLDERS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: -int(folder.parent.name))
 
-# Trust on the loopback, but for the one user whose password is checked.
+# Trust on the loopback, except for the one user whose password is checked.
 _ACCESS = """
 host all guarded 127.0.0.1/32 scram-sha-256
 local all all trust
@@ -30,8 +30,8 @@ host all all 127.0.0.1/32 trust
 
 
 class PostgresServer:
-    """PostgreSQL on a loopback port and a Unix socket, in a folder of its own. ``options`` are lines of its
-    configuration. Nothing waits for a disk unless they say so."""
+    """PostgreSQL on a loopback port and a Unix socket, in its own folder. ``options`` are lines of its configuration.
+    Nothing waits for a disk unless they say so."""
 
     def __init__(self, *options: str) -> None:
         self.port = free_port()
@@ -67,22 +67,22 @@ class PostgresServer:
         self.run(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
     def run(self, *statements: str, url: str = "", user: str = "postgres") -> list[tuple[Any, ...]]:
-        """Run statements behind the program's back, each by itself, and give the last one's rows."""
+        """Run statements without the program, each by itself, and give the last one's rows."""
         with closing(psycopg.connect(url or self.url(user=user), autocommit=True)) as connection:
             for statement in statements:
                 cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
     def start(self) -> None:
-        """Start it on the same port, with what it had."""
+        """Start it on the same port, with its data."""
         self._child.start(self._answers)
 
     def stop(self) -> None:
-        """A stop as for an upgrade: clients are dropped, everything is kept."""
+        """Stop it as for an upgrade: clients are disconnected, and the data is kept."""
         self._child.stop(signal.SIGINT)
 
     def kill(self) -> None:
-        """A crash."""
+        """Let it crash."""
         killed = self._signal(signal.SIGKILL)
         self._child.stop(signal.SIGKILL)
         end = time.monotonic() + 10
@@ -94,14 +94,14 @@ class PostgresServer:
         self.start()
 
     def pause(self) -> None:
-        """It hangs as a machine may: connections stay open, new ones are taken by the kernel, and nothing answers."""
+        """Let it hang as a machine may: connections stay open, the kernel accepts new ones, and nothing answers."""
         self._signal(signal.SIGSTOP)
 
     def go_on(self) -> None:
         self._signal(signal.SIGCONT)
 
     def limit_files(self, size: int | str = "unlimited") -> None:
-        """As on a full disk: what connects from now on can let no file grow beyond so many bytes."""
+        """Imitate a full disk: new connections can't let a file grow beyond so many bytes."""
         assert self._child.process is not None
         command = [program("prlimit"), f"--pid={self._child.process.pid}", f"--fsize={size}:unlimited"]
         subprocess.run(_as_somebody(command), check=True)
@@ -115,8 +115,8 @@ class PostgresServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _signal(self, number: signal.Signals) -> set[int]:
-        # Each process of the server leads a group of its own. The first starts the others: no more once it has the
-        # signal. It is no longer their parent once it was killed.
+        # Each process of the server leads a group. The first one starts the others, and none once it has the signal.
+        # A killed process is not the parent of what it started.
         assert self._child.process is not None
         pid = self._child.process.pid
         children = _children(pid)
@@ -139,7 +139,7 @@ def _children(parent: int) -> set[int]:
 
 
 def _processes() -> dict[int, int]:
-    """Which process is whose child; those that have ended and were not waited for are none."""
+    """The parent of each process. Zombies are left out."""
     command = [program("ps"), "-A", "-o", "pid=,ppid=,stat="]
     answer = subprocess.run(command, capture_output=True, text=True, check=True)
     rows = (line.split() for line in answer.stdout.splitlines())
@@ -148,7 +148,7 @@ def _processes() -> dict[int, int]:
 
 @cache
 def _cluster() -> Path:
-    """The files of a server that has never run; made once in a test run's worker."""
+    """The files of a server that has never run, made once in each worker of the test run."""
     folder = _private_folder()
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     data = folder / "data"
@@ -160,7 +160,7 @@ def _cluster() -> Path:
 
 
 def _private_folder() -> Path:
-    """Not one of pytest's, where nobody but the tests' user gets in."""
+    """A folder that PostgreSQL's user can enter, unlike pytest's."""
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     if os.geteuid() == 0:
         os.chown(folder, _somebody().pw_uid, _somebody().pw_gid)
@@ -168,7 +168,7 @@ def _private_folder() -> Path:
 
 
 def _as_somebody(command: list[str]) -> list[str]:
-    """PostgreSQL refuses to be run by root."""
+    """The command as another user than root, by which PostgreSQL refuses to be run."""
     if os.geteuid() != 0:
         return command
     user = _somebody()

@@ -1,4 +1,4 @@
-"""What runs the programs of real clients."""
+"""Running the programs of real clients."""
 
 import shutil
 import subprocess
@@ -31,7 +31,7 @@ def needs_node_modules() -> None:
 
 
 def output_of(*command: str | Path) -> str:
-    """What a program printed; the test fails with all it said when the program fails."""
+    """What a program printed. If it fails, the test fails with everything it said."""
     done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=90)
     assert done.returncode == 0, f"{command[0]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout

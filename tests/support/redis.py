@@ -1,4 +1,4 @@
-"""A Redis server of the tests' own."""
+"""Redis servers and Sentinels for the tests."""
 
 import signal
 import subprocess
@@ -49,7 +49,7 @@ class RedisServer:
         self._child.stop(number)
 
     def client(self, **options: Any) -> Any:
-        """redis-py's client, for looking into the server and changing things behind the program's back."""
+        """redis-py's client, to look into the server and change things without the program."""
         return Redis(port=self.port, **{"decode_responses": True, **options})
 
     def _answers(self) -> bool:
@@ -61,7 +61,7 @@ class RedisServer:
 
 
 class TlsRedisServer(RedisServer):
-    """Redis that speaks TLS, too, with a certificate of its own for 127.0.0.1. Skips the test where it can't."""
+    """A Redis that speaks TLS too, with its own certificate for 127.0.0.1. Skips the test if Redis lacks TLS."""
 
     def __init__(self, folder: Path, *options: str) -> None:
         words = [program("redis-server"), "--tls-port", "0", "--no-such-option", "0"]
@@ -78,11 +78,11 @@ class TlsRedisServer(RedisServer):
 
 
 class RedisSentinel:
-    """A Sentinel that calls a master ``tickets``, watches it, and needs no other to agree that it is gone."""
+    """A Sentinel that watches a master under the name ``tickets``, and decides alone that it is gone."""
 
     def __init__(self, folder: Path, master: RedisServer) -> None:
         self.port = free_port()
-        settings = folder / "sentinel.conf"  # It writes down there what it finds out.
+        settings = folder / "sentinel.conf"  # It writes what it finds out into this file.
         lines = f"port {self.port}", "bind 127.0.0.1", f"sentinel monitor tickets 127.0.0.1 {master.port} 1"
         patience = "sentinel down-after-milliseconds tickets 400", "sentinel failover-timeout tickets 2000"
         settings.write_text("\n".join([*lines, *patience, ""]))
@@ -90,7 +90,7 @@ class RedisSentinel:
         self._child.start(lambda: self.master_port() == master.port)
 
     def master_port(self) -> int:
-        """Where the master is, as far as it knows; 0 if it does not answer."""
+        """The master's port as far as it knows; 0 if it does not answer."""
         with Redis(port=self.port, socket_timeout=1) as client:
             try:
                 return int(client.sentinel_get_master_addr_by_name("tickets")[1])
@@ -114,6 +114,6 @@ def open_cache(
     on_evicted: Any = None,
     **rules: Any,
 ) -> RedisTicketCache:
-    """A ticket cache with a client of its own."""
+    """A ticket cache with a new client."""
     client = open_redis(url, prefix=prefix, max_connections=max_connections)
     return RedisTicketCache(client, TicketRules(**rules), prefix=prefix, on_evicted=on_evicted)

@@ -1,4 +1,4 @@
-"""The rules on real stores in memory, with an audit log that remembers."""
+"""The rules on real stores in memory, with an audit log that keeps its records."""
 
 from dataclasses import dataclass, field
 
@@ -73,7 +73,7 @@ class Rules:
         )
 
     def noted(self) -> list[tuple[str, str, str]]:
-        """Event, user and reason of what was noted since the last time."""
+        """Event, user and reason of each record since the last call."""
         lines = [(str(record.event), record.user, record.reason) for record in self.notebook.records]
         self.notebook.records.clear()
         return lines

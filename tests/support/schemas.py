@@ -1,4 +1,4 @@
-"""The schemas of a WSDL as a validator, so that answers can be held to what their own WSDL says."""
+"""The schemas of a WSDL as a validator, so that answers can be checked against their own WSDL."""
 
 from pathlib import Path
 

@@ -177,7 +177,7 @@ class QuickParameters(HashParameters):
 
 
 class _RememberingHasher(PasswordHasher):
-    """The demo's users have the same hashes in every test. Verifying is as it always is."""
+    """The demo's users have the same hashes in every test. Verifying is unchanged."""
 
     hash = cache(PasswordHasher.hash)
 

@@ -1,4 +1,4 @@
-"""Being somebody else for a while, to see what permissions do. Needs root."""
+"""Acting as another user for a while, to see what permissions do. Needs root."""
 
 import os
 import tempfile
@@ -10,12 +10,12 @@ import pytest
 
 NOBODY = 65534
 
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to be somebody else")
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to act as another user")
 
 
 @contextmanager
 def nobody() -> Iterator[None]:
-    """This process acts as nobody in here. Modules that are used must have been imported before."""
+    """In the block, this process acts as the user nobody. Modules must have been imported before."""
     os.setegid(NOBODY)
     os.seteuid(NOBODY)
     try:
@@ -27,7 +27,7 @@ def nobody() -> Iterator[None]:
 
 @contextmanager
 def passable_folder() -> Iterator[Path]:
-    """A new folder that everybody gets into. pytest's own are root's alone."""
+    """A new folder that everybody can enter. pytest's folders are only for root."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

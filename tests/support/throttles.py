@@ -21,7 +21,7 @@ MakeThrottle = Callable[..., Throttle]
 
 
 def redis_client(url: str) -> RedisClient:
-    """The client that the ticket cache has, which throttles share with it."""
+    """The same client as the ticket cache's, which throttles share with it."""
     return RedisClient(parse_address(url), heartbeat=("GETEX", "throttle-test:"), max_connections=64)
 
 
@@ -43,7 +43,7 @@ class InMemory:
 
 
 class InRedis:
-    """Throttles in Redis that take this clock for Redis' own."""
+    """Throttles in Redis, with this clock in place of Redis' own."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         self.now = 1_771_425_300.0

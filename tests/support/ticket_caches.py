@@ -34,7 +34,7 @@ class InMemory:
         """Nothing to let go of."""
 
 
-# Whatever a cache has stored becomes older, and Redis itself ends what has expired.
+# Makes whatever a cache has stored older. Redis itself ends what has expired.
 GROW_OLDER = """
 local shift = tonumber(ARGV[1])
 local function earlier(time) return string.format('%.0f', tonumber(time) - shift) end
@@ -54,7 +54,7 @@ end
 
 
 class Redis:
-    """Caches in a real Redis. Nobody moves its clock: what it holds becomes older, and the answers are put right."""
+    """Caches in a real Redis. Its clock can't be moved, so its tickets are made older and its answers adjusted."""
 
     clock_steps_back = False
 

@@ -1,4 +1,4 @@
-"""What a document means, in the same words for our elements and lxml's, so that two readers can be compared."""
+"""What a document means, in one form for our elements and lxml's, so that two readers can be compared."""
 
 from lxml import etree
 
@@ -8,7 +8,7 @@ Meaning = tuple[str, dict[str, str], str, list[object]]
 
 
 def meaning(element: Element) -> Meaning:
-    """All that an element means; text between children means nothing to SOAP."""
+    """Everything that an element means. Text between children means nothing to SOAP."""
     text = "" if element.children else element.text
     return element.name, dict(element.attributes), text, [meaning(child) for child in element.children]
 

@@ -14,7 +14,7 @@ _ENCODING_SCHEMA = f"""<schema xmlns="{_XSD}" targetNamespace="{_ENCODING}"><com
 
 
 class OfflineTransport(Transport):
-    """Has the schema of SOAP's encoding, which ASMX imports for forms with arrays, at hand."""
+    """Has the schema of SOAP's encoding, which ASMX imports for forms with arrays."""
 
     def load(self, url: str) -> bytes:
         return _ENCODING_SCHEMA.encode() if url == _ENCODING else super().load(url)
