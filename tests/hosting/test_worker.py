@@ -4,6 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_signals_are_noted_and_wake_the_loop(pipe: tuple[int, int]) -> None:
     assert signals.stop
     assert not signals.reload
     os.set_blocking(pipe[1], False)
-    signals.wake(pipe[1])
+    signals.wake(partial(os.write, pipe[1], b"!"))
     signals._on_reload(1, None)
     assert os.read(pipe[0], 10) == b"!"
     for _ in range(70_000):

@@ -41,6 +41,21 @@ def test_sigterm_answers_what_is_under_way_and_exits_0(demo: Server) -> None:
     assert demo.process.wait(timeout=15) == 0
 
 
+@pytest.mark.slow
+def test_a_server_with_nothing_to_do_ends_at_once(start_server: StartServer) -> None:
+    """Also one with a client that may send more: no step of a stop waits for a round number of milliseconds."""
+    seconds = []
+    for _ in range(5):
+        server = start_server("--demo")
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+            began = time.monotonic()
+            assert server.stop() == 0
+            seconds.append(time.monotonic() - began)
+    assert min(seconds) < 0.1
+
+
 def test_sigint_exits_0(demo: Server) -> None:
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(timeout=15) == 0

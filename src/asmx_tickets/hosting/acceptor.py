@@ -70,11 +70,6 @@ class Acceptor:
         for handshake in list(self._handshakes):
             handshake.close()
 
-    async def wait_closed(self) -> None:
-        """Wait for the handshakes that were given up."""
-        tasks = [handshake.task for handshake in self._handshakes if handshake.task is not None]
-        await asyncio.gather(*tasks, return_exceptions=True)
-
     def _accept_again(self) -> None:
         if not self._closed:
             self._loop.add_reader(self._listener, self._accept)

@@ -3,8 +3,8 @@
 This imports the standard library only, because the command line notes signals before it loads anything else.
 """
 
-import os
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 
 STOP = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGINT", "SIGQUIT", "SIGBREAK") if hasattr(signal, name))
@@ -17,7 +17,7 @@ class Signals:
     def __init__(self) -> None:
         self.stop = False
         self.reload = False
-        self._wake: int | None = None
+        self._wake: Callable[[], object] | None = None
 
     def note(self) -> None:
         """Note signals from now on, instead of their default actions."""
@@ -29,22 +29,26 @@ class Signals:
             # A parent that ignores it passes that on, and then nobody could learn how a worker ended.
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
-    def wake(self, descriptor: int | None) -> None:
-        """Write a byte there for each signal, so that whoever waits for it wakes up. It must not block."""
-        self._wake = descriptor
+    def wake(self, wake: Callable[[], object] | None) -> None:
+        """Call this for each signal, so that whoever waits for it wakes up. It must not block."""
+        self._wake = wake
+
+    def ask_reload(self) -> None:
+        """Do as if the signal to reload had come."""
+        self.reload = True
+        self._tell()
 
     def _on_stop(self, _number: int, _frame: object) -> None:
         self.stop = True
         self._tell()
 
     def _on_reload(self, _number: int, _frame: object) -> None:
-        self.reload = True
-        self._tell()
+        self.ask_reload()
 
     def _tell(self) -> None:
         if self._wake is not None:
             with suppress(OSError):
-                os.write(self._wake, b"!")
+                self._wake()
 
 
 SIGNALS = Signals()

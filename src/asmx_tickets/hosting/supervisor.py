@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from asmx_tickets.errors import SettingsError
 from asmx_tickets.hosting.logs import adjust_logging
@@ -88,7 +89,7 @@ class Supervisor:
         reader, writer = os.pipe()
         for descriptor in (reader, writer):
             os.set_blocking(descriptor, False)
-        self._signals.wake(writer)
+        self._signals.wake(partial(os.write, writer, b"!"))
         try:
             while not self._signals.stop and not self._failed:
                 self._fill_seats()

@@ -47,6 +47,8 @@ _RETRY_SECONDS = 0.5
 _BEAT_SECONDS = 1.0
 _GRACE_SECONDS = 7
 """How long a stop waits for calls under way and for clients that hang."""
+_STOPPING_SECONDS = 0.01
+"""Between two looks whether they are done."""
 _SCRAPERS = 16
 _RELOAD_SECONDS = 5.0
 
@@ -143,7 +145,6 @@ class Worker:
             log_config=None,
             access_log=False,
             proxy_headers=False,
-            timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         server = _Server(config, self, composition, pipe, announce)
         server.run(list(self.sockets))
@@ -200,11 +201,18 @@ class _Server(uvicorn.Server):
 
     async def main_loop(self) -> None:
         """Serve until a signal to stop; then say so to load balancers for a while, if the settings want that."""
-        while not SIGNALS.stop:
-            await asyncio.sleep(0.1)
-            if SIGNALS.reload:
-                SIGNALS.reload = False
-                await self._reload()
+        noticed = asyncio.Event()
+        SIGNALS.wake(partial(asyncio.get_running_loop().call_soon_threadsafe, noticed.set))
+        try:
+            while not SIGNALS.stop:
+                noticed.clear()
+                if SIGNALS.reload:
+                    SIGNALS.reload = False
+                    await self._reload()
+                else:
+                    await noticed.wait()
+        finally:
+            SIGNALS.wake(None)
         seconds = self._composition.settings.shutdown.drain_seconds
         if seconds:
             self._composition.site.drain()
@@ -245,7 +253,17 @@ class _Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Finish what is under way, and cut off clients that hang."""
-        await super().shutdown(sockets)
+        # uvicorn's own would wait a tenth of a second, whether anybody is there or not.
+        for server in self.servers:
+            server.close()
+        for bound in sockets or []:
+            bound.close()
+        await asyncio.sleep(0)  # whoever was accepted becomes a connection
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        end = time.monotonic() + _GRACE_SECONDS
+        while self.server_state.connections and time.monotonic() < end:
+            await asyncio.sleep(_STOPPING_SECONDS)
         if self._worker.admin is not None:
             asyncio.get_running_loop().remove_reader(self._worker.admin)
         for door in (self._door, *self._other_doors):
@@ -254,7 +272,7 @@ class _Server(uvicorn.Server):
             task.cancel()
         end = time.monotonic() + 1.0
         while self._hub.running and time.monotonic() < end:
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(_STOPPING_SECONDS)
         self._hub.close()
 
     async def _open_metrics(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -290,7 +308,7 @@ class _Server(uvicorn.Server):
         before = self._composition
         change = self._worker.reread(before.settings)
         if change.changed and self._pipe is None:
-            SIGNALS.reload = True
+            SIGNALS.ask_reload()
         elif change.changed:
             os.kill(os.getppid(), signal.SIGHUP)
         end = time.monotonic() + _RELOAD_SECONDS
