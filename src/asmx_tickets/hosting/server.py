@@ -1,5 +1,6 @@
 """Runs the service until a signal to stop: it first reports what can't work, then worker processes serve."""
 
+import gc
 import logging
 import socket
 from collections.abc import Callable, Iterator
@@ -59,6 +60,9 @@ def serve(settings: Settings, read: Callable[[], Settings], *, demo: bool = Fals
         reread = partial(read_again, read, demo)
         metrics = held.enter_context(_metrics(settings)) if settings.metrics.listen else None
         worker = Worker(settings, demo, sockets, reread, Figures(settings.workers), admin, metrics)
+        # What is loaded by now stays, and no process has to look through it for garbage.
+        gc.freeze()
+        gc.enable()
         return Supervisor(worker, settings, sockets, SIGNALS).run()
 
 
