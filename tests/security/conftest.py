@@ -76,7 +76,7 @@ def make_guessed(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Guessed
             loaded = load_settings(file, environ=environ)
             composition = compose(loaded, clock=clock, local_zone=UTC, passwords=hasher, steady_clock=clock)
             if composition.directory.find("jsmith") is None:
-                add_demo_users(composition.directory, hasher)
+                add_demo_users(composition.directory, hasher.hash)
             return GuessedService(composition, clock, hasher=hasher, audit=audit)
 
         yield make

@@ -166,8 +166,10 @@ def compose(
         settings = demo_settings(settings)
     clock = clock or BelievedClock(steady=steady_clock)
     source = open_source(settings.connection_strings.users.get_secret_value(), clock=clock)
-    if demo:
-        add_demo_users(source.directory, passwords or password_hasher(settings))
+    if demo and passwords:
+        add_demo_users(source.directory, passwords.hash)
+    elif demo:
+        add_demo_users(source.directory)
     stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
     directory = CooperativeDirectory(source.directory)
     presences = {"users": directory.presence, **stores.presences}
