@@ -11,11 +11,12 @@ import pytest
 
 from asmx_tickets.cli import serve
 from asmx_tickets.errors import Unavailable
-from tests.support.command_line import COMMAND, Run, complete
+from tests.support.command_line import COMMAND, Run, complete, start
 from tests.support.processes import free_port
 
 OF_THE_SERVER = {"spyne", "uvicorn", "uvloop", "argon2", "alembic", "lxml", "werkzeug", "redis", "psycopg", "jinja2"}
-NOT_TO_READ = OF_THE_SERVER | {"rich", "greenlet", "asmx_tickets.hosting.stores"}
+NOT_TO_READ = OF_THE_SERVER | {"rich", "greenlet", "argparse", "asmx_tickets.hosting.stores"}
+OF_WHAT_IS_OFF = {"alembic", "redis", "psycopg", "prometheus_client", "rich", "pydantic_settings", "typer.rich_utils"}
 
 
 def loaded_by(*arguments: str) -> tuple[set[str], str]:
@@ -23,7 +24,12 @@ def loaded_by(*arguments: str) -> tuple[set[str], str]:
     command = [sys.executable, "-X", "importtime", "-m", "asmx_tickets", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0 or "No server listens" in done.stderr, done.stderr
-    return {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}, done.stdout
+    return modules_in(done.stderr), done.stdout
+
+
+def modules_in(importtime: str) -> set[str]:
+    """The modules that Python names with ``-X importtime``."""
+    return {line.rpartition("|")[2].strip() for line in importtime.splitlines()}
 
 
 @pytest.mark.parametrize(
@@ -40,12 +46,12 @@ def test_help_loads_nothing_that_takes_long(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "without"),
     [
-        (["settings"], NOT_TO_READ | {"sqlalchemy", "asmx_tickets.tickets.memory"}),
+        (["settings"], NOT_TO_READ | {"sqlalchemy", "asyncio", "ssl", "asmx_tickets.tickets.memory"}),
         (["user", "list"], NOT_TO_READ | {"asmx_tickets.tickets.memory"}),
         (["user", "show", "jsmith"], NOT_TO_READ),
         (["user", "export"], NOT_TO_READ),
         (["migrate", "--check"], NOT_TO_READ),
-        (["status"], NOT_TO_READ | {"sqlalchemy"}),
+        (["status"], NOT_TO_READ | {"sqlalchemy", "asyncio"}),
         (["ticket", "list"], NOT_TO_READ),
     ],
 )
@@ -53,6 +59,21 @@ def test_a_command_that_only_reads_loads_no_more_than_it_needs(arguments: list[s
     """Half of such a command's time goes into SQLAlchemy; the modules that change users would cost as much again."""
     complete("user", "add", "jsmith", stdin="Secret123!\n")
     assert not loaded_by(*arguments)[0] & without
+
+
+def test_a_server_loads_nothing_for_what_is_switched_off(tmp_path: Path) -> None:
+    """A start is as long as what it loads."""
+    command = ["serve", "--demo", "--urls", f"http://127.0.0.1:{free_port()}"]
+    with (tmp_path / "imports.txt").open("w+") as imports:
+        server = start(*command, env=os.environ | {"PYTHONPROFILEIMPORTTIME": "1"}, stderr=imports)
+        assert server.stdout is not None
+        assert "answers at" in server.stdout.readline()
+        server.terminate()
+        server.communicate(timeout=30)
+        imports.seek(0)
+        loaded = modules_in(imports.read())
+    assert "uvicorn" in loaded
+    assert not loaded & OF_WHAT_IS_OFF
 
 
 @pytest.mark.parametrize("arguments", [[], ["user"], ["ticket"]])
