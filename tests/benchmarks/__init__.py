@@ -1,1 +1,1 @@
-"""Measures the service beside its peers: ``python -m tests.benchmarks``. Not part of the test suite."""
+"""Measures the service beside its peers: ``python -m tests.benchmarks``. It is not part of the test suite."""

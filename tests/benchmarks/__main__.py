@@ -1,6 +1,6 @@
 """``python -m tests.benchmarks``: prints the table of targets for this machine and draws the chart.
 
-It wants two cores, wrk, taskset and the extra ``bench``; peers that are not there are reported as not installed.
+It needs two cores, wrk, taskset and the extra ``bench``. Peers that are missing are reported as not installed.
 """
 
 import argparse
@@ -16,7 +16,7 @@ _DESCRIPTION = "Measures the service beside its peers, in one run, and prints th
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run what is asked for. Gives the exit code: a missed target is no error."""
+    """Run what is asked for, and give the exit code. A missed target is not an error."""
     asked = _parse(arguments)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that everything started is ended
     try:

@@ -11,13 +11,13 @@ import time
 import argon2
 
 from asmx_tickets.users.hash_parameters import HashParameters
-from tests.benchmarks.messages import PASSWORD
+from tests.support.service import PASSWORD
 
 _NICE = 10
 
 
 def rate(seconds: float) -> float:
-    """Verifications a second, of all cores together."""
+    """Verifications a second on all cores together."""
     cost = HashParameters()
     hasher = argon2.PasswordHasher(cost.iterations, cost.memory_kib, cost.parallelism)
     stored = hasher.hash(PASSWORD)

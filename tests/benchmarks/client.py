@@ -1,4 +1,4 @@
-"""A thin HTTP client for what wrk can't do: mint tickets, log in, compare answers."""
+"""A small HTTP client for what wrk can't do: mint tickets, log in, compare answers."""
 
 import re
 import socket
@@ -12,7 +12,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One HTTP answer: status, the head as it came, the body."""
+    """An HTTP answer: the status, the head as it came, and the body."""
 
     status: int
     head: bytes
@@ -20,7 +20,7 @@ class Answer:
 
 
 class Connection:
-    """A keep-alive connection to a server on this machine, for answers that tell their length."""
+    """A keep-alive connection to a server on this machine, for answers that have a Content-Length."""
 
     def __init__(self, port: int, timeout: float = 30) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)

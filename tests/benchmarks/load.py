@@ -15,7 +15,7 @@ _SCRIPT = Path(__file__).with_name("load.lua")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run of wrk measured. ``cpu`` is the server's, in seconds."""
+    """What a run of wrk measured. ``cpu`` is the server's processor time in seconds."""
 
     requests: int
     seconds: float
@@ -36,16 +36,16 @@ class Load:
 
 
 def write_requests(requests: Sequence[bytes], file: Path) -> Path:
-    """Put requests where wrk's script finds them."""
+    """Write requests into a file for wrk's script."""
     pieces = [f"{len(requests)}\n".encode(), *(b"%d\n%s\n" % (len(each), each) for each in requests)]
     file.write_bytes(b"".join(pieces))
     return file
 
 
 def run(server: Server, requests: Path, seconds: float, *, core: int | None = LOAD_CORE) -> Load:
-    """Load a server for a time. ``core`` None: wrk on any core.
+    """Load a server for some seconds. ``core`` None: wrk may run on any core.
 
-    Raises RuntimeError unless every answer was a good one, NotInstalled without wrk.
+    Raises RuntimeError unless every answer is good, and NotInstalled without wrk.
     """
     if shutil.which("wrk") is None:
         raise NotInstalled("wrk")

@@ -1,11 +1,13 @@
-"""The requests that are measured, as bytes: the same ones for every server."""
+"""The requests that are measured, as bytes. They are the same for every server."""
 
+import re
 from urllib.parse import quote
 
-NAMESPACE = "http://tempuri.org/"
+from tests.support.service import NAMESPACE, PASSWORD, TRUSTED_PASSWORD
+
 PATH = "/srv.asmx"
-PASSWORD = "Secret123!"
-TRUSTED_PASSWORD = "MyServerSecret"
+TICKET = re.compile(rb' ticket="([0-9a-f-]{36})"')
+"""Where an answer has its ticket."""
 
 
 def soap_body(ticket: str) -> str:
@@ -25,7 +27,7 @@ def soap_request(ticket: str) -> bytes:
 
 
 def shapeless_request(ticket: str) -> bytes:
-    """The same with a comment in it, which no shape has: the full reader reads it each time."""
+    """The same with a comment, which no shape has, so that the full reader reads it each time."""
     return _posted(soap_body(ticket).replace("<soap:Body>", "<!-- --><soap:Body>"))
 
 

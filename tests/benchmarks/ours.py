@@ -1,17 +1,15 @@
-"""The service itself, as it is installed: ``serve --demo`` with tickets minted over HTTP."""
+"""The service as it is installed: ``serve --demo`` with tickets minted over HTTP."""
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.benchmarks.client import Connection, side_by_side
-from tests.benchmarks.messages import mint_request
+from tests.benchmarks.messages import TICKET, mint_request
 from tests.benchmarks.processes import Server, running
 
 _MINTERS = 8
-_TICKET = re.compile(rb' ticket="([0-9a-f-]{36})"')
 
 
 def serve_command(port: int) -> list[str]:
@@ -34,7 +32,7 @@ def mint(server: Server, count: int) -> list[str]:
         with Connection(server.port) as connection:
             for _ in range(number, count, _MINTERS):
                 answer = connection.ask(request)
-                found = _TICKET.search(answer.body)
+                found = TICKET.search(answer.body)
                 if found is None:
                     raise RuntimeError(f"no ticket in {answer}")
                 tickets.append(found[1].decode())

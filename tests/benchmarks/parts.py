@@ -11,7 +11,8 @@ from asmx_tickets.tickets.ticket import format_guid, new_guid, parse_guid
 from spyne_asmx import Request, soap, xml
 from spyne_asmx.http import HeaderMap, parse_media_type
 from spyne_asmx.soap import SOAP11
-from tests.benchmarks.messages import NAMESPACE, PATH, TRUSTED_PASSWORD, soap_body
+from tests.benchmarks.messages import PATH, soap_body
+from tests.support.service import NAMESPACE, TRUSTED_PASSWORD
 
 _LIVE = 100_000
 _ROUNDS = 5

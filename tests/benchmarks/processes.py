@@ -1,4 +1,4 @@
-"""Servers as processes of their own: started on given cores, watched through /proc, ended by id."""
+"""Server processes: started on given cores, watched through /proc, and ended by id."""
 
 import contextlib
 import os
@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.support.processes import free_port
+
 SERVER_CORE = 0
 LOAD_CORE = 1
 _START_SECONDS = 60
@@ -19,12 +21,12 @@ _STOP_SECONDS = 15
 
 
 class NotInstalled(Exception):
-    """What a measurement needs is not on this machine; which."""
+    """Something that a measurement needs is not on this machine. The message names it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its process and the loopback port it answers at."""
+    """A running server: its process, and the loopback port at which it answers."""
 
     process: subprocess.Popen[bytes]
     port: int
@@ -43,15 +45,8 @@ class Server:
         return [parent, *parent.children(recursive=True)]
 
 
-def free_port() -> int:
-    """A loopback port that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def pinned(command: Sequence[str], core: int | None) -> list[str]:
-    """The command on one core, or on all where ``core`` is None."""
+    """The command on one core, or on all if ``core`` is None."""
     return [*command] if core is None else ["taskset", "-c", str(core), *command]
 
 
@@ -63,9 +58,9 @@ def running(
     directory: Path,
     environ: Mapping[str, str] | None = None,
 ) -> Iterator[Server]:
-    """Run a server while the context lasts. ``command`` makes its command line of a free port.
+    """Run a server while the context lasts. ``command`` makes its command line for a free port.
 
-    What it prints goes to a file in ``directory``. Raises RuntimeError when it ends or does not listen in time.
+    What it prints goes to a file in ``directory``. Raises RuntimeError if it ends or does not listen in time.
     """
     port = free_port()
     log = directory / f"server-{port}.log"
@@ -86,7 +81,7 @@ def running(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process and what it started; by id, and by force if it does not go."""
+    """End a process and what it started, by id, and by force if it does not end."""
     children: list[psutil.Process] = []
     with contextlib.suppress(psutil.NoSuchProcess):
         children = psutil.Process(process.pid).children(recursive=True)

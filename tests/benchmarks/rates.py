@@ -1,4 +1,4 @@
-"""isValidTicket a second on one core, and its processor time: ours and the peers', turn by turn."""
+"""Calls of isValidTicket a second on one core, and their processor time: ours and the peers' take turns."""
 
 import re
 import tempfile
@@ -38,7 +38,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """The runs of each subject, one a round, and what could not be measured with what is missing for it."""
+    """The runs of each subject, one a round; and for what could not be measured, what is missing."""
 
     runs: dict[str, list[Load]]
     missing: dict[str, str]
@@ -51,16 +51,16 @@ class Rates:
         return median(load.cpu_us for load in self.runs[name])
 
     def rate_ratios(self, name: str, to: str) -> list[float]:
-        """How many times as many requests as another, in each round."""
+        """The rate as a multiple of another's, in each round."""
         return [mine.rate / other.rate for mine, other in zip(self.runs[name], self.runs[to], strict=True)]
 
     def cpu_ratios(self, name: str, to: str) -> list[float]:
-        """How many times the processor time of another, in each round."""
+        """The processor time as a multiple of another's, in each round."""
         return [mine.cpu_us / other.cpu_us for mine, other in zip(self.runs[name], self.runs[to], strict=True)]
 
 
 def measure(rounds: int, seconds: float, tickets: int) -> Rates:
-    """All servers stay up, on the same core; in each round each is loaded once."""
+    """All servers run on the same core until the end. In each round each of them is loaded once."""
     with tempfile.TemporaryDirectory() as directory, ExitStack() as stack:
         missing: dict[str, str] = {}
         subjects = stack.enter_context(_subjects(Path(directory), tickets, missing))
@@ -77,7 +77,7 @@ def measure(rounds: int, seconds: float, tickets: int) -> Rates:
 def _subjects(directory: Path, count: int, missing: dict[str, str]) -> Iterator[dict[str, Subject]]:
     with ExitStack() as stack:
         ours = stack.enter_context(demo_server(directory, SERVER_CORE))
-        # Peers promise the same life, give or take the seconds that minting takes.
+        # Peers give tickets the same life, except for the seconds that minting takes.
         expires_at = time.time() + _WINDOW
         tickets = mint(ours, count)
         live = directory / "tickets"
@@ -122,7 +122,7 @@ def _on_redis(directory: Path) -> Iterator[Subject]:
 
 
 def _said(server: Server, request: bytes) -> dict[bytes, bytes]:
-    """What an answer says about the ticket, whatever its spelling; expireOn to the day."""
+    """What an answer says about the ticket, however it is written; of expireOn the day."""
     with Connection(server.port) as connection:
         answer = connection.ask(request)
     root = _ROOT_ELEMENT.search(answer.body)

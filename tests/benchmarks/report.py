@@ -1,4 +1,4 @@
-"""What was measured, as Markdown: the table of targets, then every server's figures."""
+"""The measurements as Markdown: the table of targets, then every server's figures."""
 
 import os
 import platform
@@ -36,7 +36,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def rate_rows(rates: Rates) -> Iterator[Row]:
-    """Ratios are medians of the rounds' own, the smallest and the largest in brackets."""
+    """Ratios are medians of the rounds, with the smallest and the largest in parentheses."""
     for peer, least in _RATE_TARGETS.items():
         ratios = rates.rate_ratios(OURS, peer) if peer in rates.runs else []
         yield _ratio_row(f"SOAP 1.1 isValidTicket, requests/s, to {peer}", ratios, least, _missing(rates, peer))
@@ -79,7 +79,7 @@ def start_rows(start: Start) -> Iterator[Row]:
 
 
 def figures(rates: Rates) -> str:
-    """Each server's own figures, medians. Far from 100% of its core, a server shared it with other programs."""
+    """Each server's figures as medians. A server far from 100% of its core shared it with other programs."""
     heads = ("server on one core", "requests/s", "server CPU per request", "of its core", "p50", "p99")
     lines = [f"| {' | '.join(heads)} |", "|---|---:|---:|---:|---:|---:|"]
     for name, runs in rates.runs.items():
@@ -92,7 +92,7 @@ def figures(rates: Rates) -> str:
 
 
 def machine() -> str:
-    """What it ran on, in one line."""
+    """The machine, in one line."""
     names = [line.partition(":")[2].strip() for line in _cpuinfo() if line.startswith("model name")]
     load = os.getloadavg()[0]
     return (

@@ -1,7 +1,6 @@
-"""The service as several processes share it: workers on one Redis, users in a SQLite file."""
+"""The service in several processes: workers on one Redis, and users in a SQLite file."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -10,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.benchmarks.client import Connection
-from tests.benchmarks.messages import PASSWORD, login_request
+from tests.benchmarks.messages import TICKET, login_request
 from tests.benchmarks.processes import NotInstalled, Server, running
 from tests.support.redis import RedisServer
+from tests.support.service import PASSWORD
 
-_TICKET = re.compile(rb' ticket="([0-9a-f-]{36})"')
 _TICKETS = 20
 
 
@@ -39,7 +38,7 @@ def redis_server(directory: Path, core: int) -> Iterator[RedisServer]:
 def shared_server(
     directory: Path, workers: int, redis: RedisServer | None, core: int | None = None
 ) -> Iterator[Server]:
-    """A server with jsmith among its users, and tickets in Redis or, without one, in memory; on one core or on all."""
+    """A server with the user jsmith, on one core or on all. Tickets are in Redis, or in memory if there is none."""
     environ = {"Audit__To": "", "Workers": str(workers)}
     if redis is not None:
         environ["ConnectionStrings__Tickets"] = redis.url
@@ -57,5 +56,8 @@ def shared_server(
 def log_in_often(server: Server) -> list[str]:
     """Some tickets of jsmith."""
     with Connection(server.port) as connection:
-        found = [_TICKET.search(connection.ask(login_request()).body) for _ in range(_TICKETS)]
+        answers = [connection.ask(login_request()) for _ in range(_TICKETS)]
+    found = [TICKET.search(answer.body) for answer in answers]
+    if None in found:
+        raise RuntimeError(f"no ticket in {answers[found.index(None)]}")
     return [each[1].decode() for each in found if each is not None]

@@ -1,7 +1,7 @@
-"""Two workers on one Redis at half of what they can, for minutes, while one of them is restarted again and again.
+"""Two workers on one Redis at half of their full rate, for minutes, while one of them is restarted again and again.
 
-A client that keeps its connection expects that the connection is closed now and then, between two calls; it connects
-anew and asks again. Any other failure counts.
+A client that keeps its connection must expect that it is closed between two calls; it connects anew and asks again. Any
+other failure counts.
 """
 
 import os
@@ -17,11 +17,12 @@ from pathlib import Path
 import psutil
 
 from tests.benchmarks.client import Connection
-from tests.benchmarks.messages import PASSWORD, form_request, soap_request
+from tests.benchmarks.messages import form_request, soap_request
 from tests.benchmarks.processes import Server
 from tests.benchmarks.shared import log_in_often, shared_server
 from tests.benchmarks.workers import folder_in
 from tests.support.redis import RedisServer
+from tests.support.service import PASSWORD
 
 CLIENTS = 6
 RESTART_SECONDS = 30
@@ -30,7 +31,7 @@ _LEAD_IN = 5.0
 
 @dataclass
 class Tally:
-    """What clients saw, and what the servers took."""
+    """What the clients saw, and the memory that the servers took."""
 
     answers: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
@@ -39,7 +40,7 @@ class Tally:
 
 
 class Caller:
-    """A client that keeps its connection and connects anew where it was closed between two calls."""
+    """A client that keeps its connection, and connects anew if it was closed between two calls."""
 
     def __init__(self, port: int, tally: Tally) -> None:
         self._port = port
@@ -67,7 +68,7 @@ class Caller:
 
 
 def run(minutes: float) -> str:
-    """Measures, and gives the report."""
+    """Measure, and give the report."""
     tally = Tally()
     with tempfile.TemporaryDirectory() as name:
         redis = RedisServer(folder_in(Path(name), "redis"))
@@ -99,7 +100,7 @@ def _restart_and_watch(server: Server, tickets: list[str], tally: Tally, seconds
 
 
 def _load(server: Server, tickets: list[str], tally: Tally, seconds: float, rate: float | None) -> float:
-    """Calls a second, all clients together; ``rate`` None: as many as they can."""
+    """Calls a second of all clients together. ``rate`` None: as many as they can make."""
     end = time.monotonic() + seconds
     pause = 0.0 if rate is None else CLIENTS / rate
 

@@ -1,4 +1,4 @@
-"""How long a command takes to start."""
+"""The time that commands take to start."""
 
 import subprocess
 import sys
@@ -12,7 +12,8 @@ from statistics import median
 from tests.benchmarks.client import Connection
 from tests.benchmarks.messages import get_request
 from tests.benchmarks.ours import serve_command
-from tests.benchmarks.processes import free_port, is_listening, stop
+from tests.benchmarks.processes import is_listening, stop
+from tests.support.processes import free_port
 
 _PATIENCE = 30
 
@@ -37,7 +38,7 @@ def _timed(start: Callable[[], float]) -> float:
 
 
 def _serve() -> float:
-    """When the first call was answered."""
+    """The moment at which the first call was answered."""
     with tempfile.TemporaryDirectory() as directory:
         port = free_port()
         process = subprocess.Popen(

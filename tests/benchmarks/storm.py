@@ -23,7 +23,7 @@ _LEAD_IN = 0.5  # seconds that logins or hashes run before and after wrk, so tha
 
 @dataclass(frozen=True, slots=True)
 class Flood:
-    """What became of FLOOD logins sent at once, each over a connection of its own."""
+    """The outcome of FLOOD logins that were sent at once, each over its own connection."""
 
     answered: int
     refused: int
@@ -34,7 +34,7 @@ class Flood:
 
 @dataclass(frozen=True, slots=True)
 class Storm:
-    """Runs of the same load in three states, one of each a round; logins and hashes are per second."""
+    """Runs of the same load in three states, one of each in a round. Logins and hashes are per second."""
 
     quiet: list[Load]
     beside_argon2: list[Load]
@@ -54,12 +54,12 @@ class Storm:
 
     @property
     def logins_kept(self) -> float:
-        """Logins over the hashes that argon2 alone does beside the same load."""
+        """Logins as a share of the hashes that argon2 alone does beside the same load."""
         return median(mine / alone for mine, alone in zip(self.logins, self.hashes, strict=True))
 
 
 def measure(rounds: int, seconds: float) -> Storm:
-    """Each round: the load alone, beside argon2 in a process of its own, and beside CLIENTS that log in."""
+    """Each round: the load alone, beside argon2 in another process, and beside CLIENTS that log in."""
     with tempfile.TemporaryDirectory() as directory, demo_server(Path(directory)) as server:
         requests = write_requests([soap_request(each) for each in mint(server, 1000)], Path(directory) / "soap")
         storm = Storm([], [], [], [], [], _flood(server))
@@ -109,7 +109,7 @@ def _beside_logins(storm: Storm, server: Server, requests: Path, seconds: float)
 
 
 def _flood(server: Server) -> Flood:
-    """More logins at once than may wait. What memory it takes is looked at while it lasts."""
+    """Send more logins at once than may wait, and watch the server's memory meanwhile."""
     outcomes: list[tuple[int, bool, float]] = []
     ready = threading.Barrier(FLOOD)
     before = peak = server.memory_bytes()

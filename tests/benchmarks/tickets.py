@@ -1,4 +1,4 @@
-"""A million tickets in process: ``python -m tests.benchmarks.tickets COUNT ROUNDS`` prints what they cost, as JSON."""
+"""A million tickets in one process: ``python -m tests.benchmarks.tickets COUNT ROUNDS`` prints their cost as JSON."""
 
 import gc
 import hashlib
@@ -18,6 +18,7 @@ from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.settings.model import load_settings
 from asmx_tickets.tickets.cache import TicketCache, TicketRules
 from asmx_tickets.tickets.memory import MemoryTicketCache
+from tests.support.service import Clock
 
 _JOHN = 42
 _OTHER_USERS = 10_000
@@ -26,7 +27,7 @@ _SCATTERED = 50_000
 _EXPIRING = 100_000
 _CHECKS = 20_000  # in a run, and in the second in which the tickets expire
 _WINDOW = 30 * 86400.0
-_NOW = 1771425300.0
+_NOW = Clock.now
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,8 @@ class Tickets:
     quiet_cpu_ms: float
 
 
-class Clock:
-    """Epoch seconds that are moved by hand."""
-
-    def __init__(self) -> None:
-        self.now = _NOW
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def in_a_process(count: int, rounds: int) -> Tickets:
-    """Measure in a process of its own, whose memory nothing else has used."""
+    """Measure in a new process, whose memory nothing else has used."""
     command = [sys.executable, "-m", "tests.benchmarks.tickets", str(count), str(rounds)]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=600, check=True)
@@ -93,12 +84,12 @@ def measure(count: int, rounds: int) -> Tickets:
 
 
 def _guid(index: int) -> bytes:
-    """The ticket with this number: nothing has to remember it."""
+    """The ticket with this number. It is computed, so that no list of tickets takes memory."""
     return hashlib.blake2b(index.to_bytes(8), digest_size=16).digest()
 
 
 def _fill(composition: Composition, count: int) -> None:
-    """Tickets of 10,000 users; those that are checked are John's, the only one of them with a profile."""
+    """Add tickets of 10,000 users. Those that are checked are John's, who alone has a profile."""
     john = composition.directory.get(_JOHN)
     if john is None:
         raise RuntimeError(f"the demo has no user {_JOHN}")

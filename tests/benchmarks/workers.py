@@ -1,4 +1,4 @@
-"""How checks a second grow with server processes on one Redis; server, Redis and load share the machine's cores."""
+"""The growth of checks a second with server processes on one Redis. Server, Redis and load share all cores."""
 
 import tempfile
 from pathlib import Path
@@ -11,7 +11,7 @@ from tests.support.redis import RedisServer
 
 
 def table(rounds: int, seconds: float) -> str:
-    """Measures tickets in memory with one process, then in Redis with one and two; rounds take turns. Markdown."""
+    """Measure tickets in memory with one process, then in Redis with one and two, round by round. Gives Markdown."""
     kinds = {"memory, 1 process": 1, "Redis, 1 process": 1, "Redis, 2 processes": 2}
     runs: dict[str, list[Load]] = {kind: [] for kind in kinds}
     with tempfile.TemporaryDirectory() as name:
@@ -41,7 +41,7 @@ def table(rounds: int, seconds: float) -> str:
 
 
 def folder_in(above: Path, name: str) -> Path:
-    """A folder of that name, made if it is not there."""
+    """The folder of that name, which is made if it does not exist."""
     folder = above / name
     folder.mkdir(exist_ok=True)
     return folder

@@ -35,8 +35,6 @@ from tests.support.server import Server
 from tests.support.service import NAMESPACE, PASSWORD, SOAP12, Service, envelope, error_of, root_of
 
 TRUSTED = "f2a96c1d07b84e5390ab44d1c8e7f653"
-
-
 ENVIRONMENT_CANARY = "cnry-of-the-environment-77c1b0"
 
 

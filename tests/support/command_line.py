@@ -12,12 +12,7 @@ from typer.testing import CliRunner, Result
 from asmx_tickets.cli.app import app
 from tests.support import program
 
-PASSWORD = "Secret123!"
-
-
 COMMAND = [sys.executable, "-m", "asmx_tickets"]
-
-
 Run = Callable[..., Result]
 
 

@@ -8,11 +8,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parents[1] / "clients"
-
-
 NODE = HERE / "node"
-
-
 Ran = Callable[[str, str, str], None]
 
 

@@ -15,8 +15,6 @@ from asmx_tickets.users.verifier import StoredPasswords
 from tests.support.service import HASHER, PASSWORD, Clock
 
 CALLER = Caller("192.0.2.7", "HttpSoap", "request-1")
-
-
 PASSWORD_HASH = HASHER.hash(PASSWORD)
 
 

@@ -20,20 +20,10 @@ from spyne_asmx import AsmxApplication, AsmxEndpoint
 from spyne_asmx.wsgi import WsgiApplication
 
 NAMESPACE = "http://tempuri.org/"
-
-
 SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
-
-
 SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
-
-
 PASSWORD = "Secret123!"
-
-
 TRUSTED_PASSWORD = "MyServerSecret"
-
-
 DAY = 86400.0
 
 

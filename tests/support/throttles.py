@@ -12,11 +12,7 @@ from asmx_tickets.throttling import LOGINS, AccountRule, AddressRule, MemoryThro
 from asmx_tickets.throttling.redis import RedisThrottle
 
 ACCOUNTS = ThrottleRules(AccountRule(), None)
-
-
 ADDRESSES = ThrottleRules(None, AddressRule())
-
-
 MakeThrottle = Callable[..., Throttle]
 
 

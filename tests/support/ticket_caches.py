@@ -10,8 +10,6 @@ from asmx_tickets.tickets.redis import RedisTicketCache
 from tests.support.redis import RedisServer, open_cache
 
 DAY = 86_400.0
-
-
 WINDOW = 30 * DAY
 
 

@@ -1,4 +1,4 @@
-"""How each peer is started, and what it needs to be there."""
+"""How each peer is started, and what it needs."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ _ROOT = _HERE.parents[2]
 _WSDL = _ROOT / "wsdl" / "srv.wsdl"
 _NODE_MODULES = _ROOT / "tests" / "clients" / "node" / "node_modules"
 
-# Gives the command line for a port. The two paths are a directory of the peer's own, and the tickets.
+# Gives the command line for a port. The two paths are the peer's own directory, and the tickets.
 Prepare = Callable[[Path, Path], Callable[[int], list[str]]]
 
 

@@ -1,7 +1,7 @@
 """The same answer by hand: lxml and a formatted string behind the same server. ``handwritten.py PORT TICKETS``.
 
-What a competent engineer would write for this one operation, with the same care: a hardened parser, one body under a
-deadline and a limit, the SOAPAction against the body, expiry, escaping, the same headers.
+It is what a competent engineer would write for this one operation, with the same care: a hardened parser, a deadline
+and a limit for the body, the SOAPAction compared with the body, expiry, escaping, and the same headers.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Lays out php-fpm and nginx for one core in a directory: ``php.py PORT DIRECTORY WSDL TICKETS``, and runs both."""
+"""Runs php-fpm and nginx, set up for one core in a directory: ``php.py PORT DIRECTORY WSDL TICKETS FPM``."""
 
 import contextlib
 import signal
@@ -59,7 +59,7 @@ http {{
 
 
 def write_tickets(lines: str, file: Path) -> None:
-    """The tickets as PHP. The keys start with a letter: an array with numbers for keys would be another kind."""
+    """Write the tickets as PHP. The keys start with a letter, since PHP turns numeric ones into integers."""
     pairs = (line.split() for line in lines.splitlines())
     entries = [f"'t{guid.replace('-', '')}'=>{int(float(expires_at))}," for guid, expires_at in pairs]
     file.write_text("<?php return [\n" + "\n".join(entries) + "\n];\n")

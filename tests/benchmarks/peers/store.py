@@ -1,4 +1,4 @@
-"""What the peers in Python know: the live tickets and the one user."""
+"""The data of the peers in Python: the live tickets and the one user."""
 
 from pathlib import Path
 
@@ -13,6 +13,6 @@ USER = {
 
 
 def read_tickets(file: str) -> dict[bytes, float]:
-    """Tickets by their 16 bytes, with the second each expires: lines of both, as text."""
+    """The expiry of each ticket, by its 16 bytes. The file has a line of text for each, with both."""
     lines = (line.split() for line in Path(file).read_text().splitlines())
     return {bytes.fromhex(guid.replace("-", "")): float(expires_at) for guid, expires_at in lines}
