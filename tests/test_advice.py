@@ -1,4 +1,4 @@
-"""What the docs advise is what the program does: each setting that they name, and what comes of it."""
+"""The program takes each setting that the docs name, and the setting does what they say."""
 
 import json
 import re
@@ -65,6 +65,7 @@ def test_the_docs_are_searched_at_all() -> None:
     """Both ways to write a setting are found."""
     assert {name for _, name, _ in assignments()} >= {"WebServices__Protocols", "Tickets__SlidingExpiration"}
     assert list(settings_in_json())
+    assert ADVISED
 
 
 ADVISED = [value for page, name, value in assignments() if (page, name) == ("security.md", "WebServices__Protocols")]
@@ -73,8 +74,8 @@ ADVISED = [value for page, name, value in assignments() if (page, name) == ("sec
 @pytest.mark.parametrize("value", ADVISED)
 @pytest.mark.parametrize("numbered", [False, True])
 def test_get_can_be_switched_off(make_service: Callable[..., Service], value: str, numbered: bool) -> None:
-    """By one value for the list, as advised to keep passwords out of addresses; and by numbered items alike, since the
-    shipped file has none that they would be laid over.
+    """By one value for the list, as advised to keep passwords out of addresses, or by numbered items, since the shipped
+    file has none below them.
     """
     protocols = tuple(value.split(";"))
     items = {f"WebServices__Protocols__{number}": name for number, name in enumerate(protocols)}

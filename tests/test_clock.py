@@ -1,4 +1,4 @@
-"""SECURITY R5: a clock that jumps is believed once it stays so."""
+"""SECURITY R5: a clock that has jumped is believed once it has kept its time for a minute."""
 
 import logging
 
@@ -26,7 +26,7 @@ class Machine:
         self.steady.advance(seconds)
 
     def right(self, wrong_by: float = 0.0) -> bool:
-        """Whether the clock tells the time of day, but for what that is wrong by."""
+        """Whether the clock gives the time of day less these seconds, by which that is wrong."""
         return self.clock() == pytest.approx(self.wall() - wrong_by)
 
 
@@ -37,7 +37,7 @@ def machine() -> Machine:
 
 @pytest.mark.parametrize("step", [0.5, -0.5, 3599, -3599])
 def test_small_steps_count_at_once(machine: Machine, step: float) -> None:
-    """As a time server makes them, and one after the other however far they lead."""
+    """As a time server makes them, one after another, however far they lead."""
     for _ in range(50):
         machine.wall.advance(step)
         assert machine.right()
@@ -47,7 +47,7 @@ def test_small_steps_count_at_once(machine: Machine, step: float) -> None:
 
 @pytest.mark.parametrize("jump", [31 * DAY, -31 * DAY, 3700, -3700])
 def test_a_jump_counts_after_a_minute(machine: Machine, jump: float, logged: list[logging.LogRecord]) -> None:
-    """And it is told when it is seen and when it is believed."""
+    """The log says when it is seen, and when it is believed."""
     machine.wall.advance(jump)
     for _ in range(6):
         assert machine.right(wrong_by=jump)
@@ -104,7 +104,7 @@ def test_what_expired_by_a_believed_jump_stays_dead(machine: Machine) -> None:
 
 
 @given(st.lists(st.tuples(st.floats(-(10**7), 10**7), st.floats(0, DOUBT_SECONDS / 2)), max_size=50))
-def test_it_never_tells_more_than_has_passed_nor_less(steps: list[tuple[float, float]]) -> None:
+def test_it_never_moves_by_more_than_has_passed_nor_by_less(steps: list[tuple[float, float]]) -> None:
     """Within the steps that count at once, whatever the clock does, as long as no jump lasts a minute."""
     machine = Machine()
     told = machine.clock()

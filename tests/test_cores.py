@@ -53,7 +53,7 @@ def test_without_control_groups_the_affinity_counts(tmp_path: Path) -> None:
     assert usable_cores(tmp_path / "none", tmp_path / "nothing") == 8
 
 
-def test_a_container_that_is_told_its_path_outside_still_finds_its_limit(tmp_path: Path) -> None:
+def test_a_container_that_sees_its_outer_path_still_finds_its_limit(tmp_path: Path) -> None:
     """The path is not there in the container, its root is."""
     for own in ("0::/docker/0123456789", "0::/../../docker"):
         assert cores(tmp_path, {".": "200000 100000"}, own) == 2

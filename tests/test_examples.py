@@ -1,4 +1,4 @@
-"""What the help pages show of the ticket service: an example of each operation, and what its docstring tells."""
+"""What the help pages show of the ticket service: an example of each operation, and what its docstring says."""
 
 import inspect
 

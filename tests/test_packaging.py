@@ -74,7 +74,7 @@ def test_the_containerfile_copies_all_that_a_wheel_is_built_from(tmp_path: Path)
 
 
 def test_the_lock_is_of_these_dependencies_and_of_the_public_index() -> None:
-    """Whoever changes what is installed with the program runs ``uv lock``; and no mirror gets into it."""
+    """Whoever changes what is installed with the program runs ``uv lock``. No mirror gets into the lock."""
     lock = (REPOSITORY / "uv.lock").read_text()
     assert set(re.findall(r"https?://([^/\"]+)", lock)) == {"pypi.org", "files.pythonhosted.org"}
     packages = tomllib.loads(lock)["package"]
@@ -211,8 +211,10 @@ def test_the_program_reads_the_settings_of_compose(tmp_path: Path) -> None:
 
 
 def test_compose_waits_for_what_can_be_healthy_and_keeps_what_must_last() -> None:
-    """A service that another waits for has a health check, the Containerfile's for one; volumes are declared."""
+    """A service that another waits for has a health check of its own or the Containerfile's; volumes are declared."""
     whole = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
+    assert any("depends_on" in service for service in whole["services"].values())
+    assert any("volumes" in service for service in whole["services"].values())
     for service in whole["services"].values():
         for name, wait in service.get("depends_on", {}).items():
             waited_for = whole["services"][name]
@@ -277,14 +279,14 @@ def test_the_docs_install_what_unit_and_compose_run() -> None:
 
 
 def test_the_unit_is_told_to_stop_in_time_and_reloads_by_the_signal_that_reads_settings_again() -> None:
-    """The longest stop: a minute to write tickets down, and a few seconds for what is under way."""
+    """The longest stop takes a minute to write tickets down, and a few seconds for what is under way."""
     unit = (DEPLOY / "asmx-tickets.service").read_text()
     assert "ExecReload=/bin/kill -HUP $MAINPID" in unit
     assert int(re.findall(r"^TimeoutStopSec=([0-9]+)$", unit, re.MULTILINE)[0]) > 60 + 9
 
 
 def test_the_program_runs_without_memory_that_is_written_and_executed(tmp_path: Path) -> None:
-    """MemoryDenyWriteExecute, by the kernel's own switch: with every package that makes machine code or calls it."""
+    """MemoryDenyWriteExecute by the kernel's own switch, with every package that has or makes machine code."""
     program = (
         "import ctypes, sys\n"
         "if ctypes.CDLL(None).prctl(65, 1, 0, 0, 0) != 0: sys.exit(77)\n"  # PR_SET_MDWE, Linux 6.3

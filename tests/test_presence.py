@@ -65,8 +65,8 @@ def test_the_cause_names_the_store_once(caplog: pytest.LogCaptureFixture) -> Non
     assert caplog.messages == ["Redis at h:6379 is gone: is a read-only replica"]
 
 
-class MovingDirectory(UserDirectory):
-    """Answers, or raises what it is told to."""
+class FailingDirectory(UserDirectory):
+    """Answers, or raises the error that a test gives it."""
 
     error: Unavailable | None = None
 
@@ -82,13 +82,13 @@ class MovingDirectory(UserDirectory):
 
 
 def test_the_users_database_is_gone_when_it_can_not_be_read(caplog: pytest.LogCaptureFixture) -> None:
-    """Neither when too many ask, nor when it only can't be written to."""
-    moving = MovingDirectory()
-    users = CooperativeDirectory(moving)
+    """Not when too many ask, and not when it only can't be written to."""
+    failing = FailingDirectory()
+    users = CooperativeDirectory(failing)
     took: list[float] = []
     users.presence.observer = took.append
     for error in (Busy("too many requests"), Unavailable("no connection"), Unavailable("no connection"), None):
-        moving.error = error
+        failing.error = error
         for ask in (lambda: users.find("x"), lambda: users.get(1)):
             if error is None:
                 ask()

@@ -1,4 +1,4 @@
-"""How calls wait: as greenlets on a loop, for bounded lanes of threads; and outside of a loop, as plain code."""
+"""How calls wait: on a loop as greenlets, for bounded lanes of threads; elsewhere as plain code."""
 
 import asyncio
 import threading
@@ -39,7 +39,7 @@ async def entered(gate: Gate) -> None:
 
 
 def test_outside_of_a_call_functions_are_simply_called() -> None:
-    """And no lane bounds them."""
+    """No lane bounds them."""
     assert in_thread(Lane.HASH, threading.get_ident, owner="somebody", seconds=0) == threading.get_ident()
     with ThreadPoolExecutor(1) as pool:
         assert pool.submit(lambda: in_thread(Lane.HASH, threading.get_ident) == threading.get_ident()).result()
@@ -108,7 +108,7 @@ def test_a_call_waits_as_often_as_it_wants() -> None:
 
 
 def test_a_function_in_a_thread_that_waits_itself() -> None:
-    """It stays in its thread: its lane's or another's full queue can't block it."""
+    """It stays in its thread, so that no full lane can block it."""
 
     async def scenario(hub: Hub) -> None:
         def nested() -> bool:
@@ -144,7 +144,7 @@ def test_a_call_that_a_call_begins() -> None:
 
 
 def test_calls_one_after_the_other() -> None:
-    """As a pipelining client's: each begins in the last one's ``done``."""
+    """Like those of a client that pipelines: each begins in the ``done`` of the one before."""
 
     async def scenario(hub: Hub) -> None:
         results: list[int] = []
@@ -225,7 +225,7 @@ def test_a_time_limit() -> None:
 
 
 def test_functions_time_out_by_themselves_too() -> None:
-    """A TimeoutError that a function raises is its own, and no sooner than it is raised."""
+    """A TimeoutError that a function raises is passed on as it is."""
 
     async def scenario(hub: Hub) -> None:
         def slow() -> None:
@@ -238,7 +238,7 @@ def test_functions_time_out_by_themselves_too() -> None:
 
 
 def test_a_closed_hub_starts_nothing_more() -> None:
-    """What runs comes to its end, and its call too; what waits, and whoever comes now, is refused."""
+    """What runs comes to its end, and so does its call. What waits is refused, and so is what comes later."""
 
     async def scenario(hub: Hub) -> None:
         gate, never = Gate(), Gate()

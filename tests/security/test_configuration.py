@@ -153,17 +153,3 @@ def test_c2_a_bad_configuration_does_not_start(
     assert done.stderr.startswith("asmx-tickets: ")
     assert named in done.stderr
     assert seconds < 3
-
-
-def test_c2_a_file_with_a_secret_that_everybody_can_read_is_warned_about(tmp_path: Path) -> None:
-    """The warning names key and file. The row would refuse to start, but files that a container mounts are readable
-    by all in it."""
-    file = tmp_path / "appsettings.json"
-    file.write_text(f'{{"TrustedUserPwd": "{SECRET}"}}')
-    file.chmod(0o644)
-    (warning,) = load_settings(file, environ={}).warnings
-    assert "TrustedUserPwd" in warning
-    assert str(file) in warning
-    assert SECRET not in warning
-    file.chmod(0o600)
-    assert load_settings(file, environ={}).warnings == ()

@@ -32,7 +32,7 @@ def urls(settings: Settings) -> str:
 
 
 def test_workers_of_another_program_change_nothing() -> None:
-    """The variable has a common name: in other letters than ours it is somebody else's, and told of."""
+    """The variable has a common name: in another letter case than ours it is another program's, with a warning."""
     settings = load_settings(environ={"WORKERS": "4", "ConnectionStrings__Tickets": "redis://h"})
     assert settings.workers == 1
     assert settings.warnings == (
@@ -48,7 +48,7 @@ def test_workers_count_as_written_here_or_with_a_prefix(name: str) -> None:
 
 
 def test_our_prefix_wins_and_is_ours_alone() -> None:
-    """What Kubernetes makes of a service of our name is no setting; what has our prefix and is no key is a mistake."""
+    """What Kubernetes makes of a service of our name is no setting. An unknown key with our prefix is a mistake."""
     environ = {
         "ASMX_TICKETS_PORT": "tcp://10.0.0.1:80",
         "Tickets__MaxTotal": "7",
@@ -142,12 +142,12 @@ def test_what_appsettings_says_counts_where_it_is_a_key_of_ours() -> None:
         {"DetailedErrors": True, "profiles": {"http": {"commandName": "Project"}}},
     ],
 )
-def test_what_means_nothing_here_is_told_in_one_line(tree: dict[str, Any]) -> None:
+def test_what_means_nothing_here_is_named_in_one_warning(tree: dict[str, Any]) -> None:
     (warning,) = loaded(tree).warnings
     assert warning.startswith("appsettings.json: not read here: ")
     assert "\n" not in warning
 
 
-def test_a_key_of_no_one_is_still_a_mistake() -> None:
+def test_an_unknown_section_is_still_a_mistake() -> None:
     with pytest.raises(SettingsError, match="Kestrell:x is not a known key"):
         loaded({"Kestrell": {"x": 1}})

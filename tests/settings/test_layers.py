@@ -163,7 +163,7 @@ def test_a_missing_file_is_an_error_unless_optional(tmp_path: Path) -> None:
 
 
 def test_the_environment_counts_by_its_first_level() -> None:
-    """Foreign variables are left alone, though they may be called as a section of ours is."""
+    """Foreign variables are left alone, even one with the name of a section of ours."""
     layer = environment_layer(
         {
             "INNER__NUMBER": "5",
@@ -216,7 +216,7 @@ def test_list_items_are_ordered_by_number_and_gaps_are_closed() -> None:
 
 
 def test_an_open_section_takes_other_names_as_they_are_written() -> None:
-    """Only known names have their letter case put right."""
+    """Only known names get their own letter case."""
     section = bound(**{"OPEN__DEFAULT": "d", "Open__Microsoft.AspNetCore": "w"}).open
     assert section.model_dump() == {"default": "d", "Microsoft.AspNetCore": "w"}
 
@@ -240,7 +240,7 @@ def test_an_open_section_takes_other_names_as_they_are_written() -> None:
         ({"Hidden": None}, "Hidden must be a valid string (f.json)"),
     ],
 )
-def test_what_does_not_fit_is_said_in_one_line(
+def test_what_does_not_fit_is_reported_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tree: dict[str, Any], message: str
 ) -> None:
     """The line names the key, where it came from and what is wrong; a secret's value is not shown."""

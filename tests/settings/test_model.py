@@ -78,7 +78,7 @@ def test_without_any_source_the_defaults_are_the_contracts(folder: Path) -> None
 
 
 def test_settings_built_in_code_read_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither file nor environment reach them, and python names will do."""
+    """Neither a file nor the environment reaches them, and Python's names will do."""
     write(folder / "appsettings.json", {"Urls": "http://*:1"})
     monkeypatch.setenv("Urls", "http://*:2")
     assert Settings().urls == (ListenAddress("127.0.0.1", 8080),)
@@ -126,7 +126,7 @@ def test_the_projects_own_file_has_the_contracts_keys() -> None:
 
 
 def test_later_sources_win(folder: Path) -> None:
-    """File, file of the environment, environment variables, command line; each key tells its source."""
+    """File, file of the environment, environment variables, command line. Each key has its source."""
     write(
         folder / "appsettings.json",
         {"urls": "http://*:1", "PathBase": "/1", "allowedhosts": "a", "SERVERINFO": {"company": "1"}},
@@ -170,7 +170,7 @@ def test_the_environment_is_production_unless_named(folder: Path) -> None:
 
 
 def test_foreign_environment_variables_are_left_alone() -> None:
-    """Also those that are called like one of our sections."""
+    """Even those with the name of one of our sections."""
     environ = {"PATH": "/bin", "LANGUAGES": "en", "PASSWORDS": "x", "Ticketsx__Y": "1", "LOGGING": "1", "A__B": "1"}
     assert as_json(load_settings(environ=environ)) == as_json(load_settings(environ={}))
 
@@ -249,7 +249,7 @@ def test_secrets_are_never_shown(caplog: pytest.LogCaptureFixture) -> None:
     }
 
 
-def test_a_secret_can_be_exchanged_while_both_values_count() -> None:
+def test_a_secret_can_be_changed_while_both_values_count() -> None:
     """TrustedUserPwd may be a list (SECURITY D7); each of its values must be a good one, and none is shown."""
     other = SECRET[::-1]
     settings = load_settings(environ={"TrustedUserPwd__0": SECRET, "TrustedUserPwd__1": other})
@@ -327,19 +327,19 @@ def test_what_is_written_has_a_file_of_its_own(folder: Path, environ: dict[str, 
 
 
 def test_one_file_may_hold_certificate_and_key(folder: Path) -> None:
-    """They are read alone."""
+    """Both are only read."""
     load_settings(environ={"Certificate__Path": "tls.pem", "Certificate__KeyPath": "tls.pem"})
 
 
 @pytest.mark.parametrize("name", ["stdout", "STDOUT", "StdOut"])
 def test_standard_output_is_named_in_any_letter_case(folder: Path, name: str) -> None:
-    """As other values that are words; else the log would be a file of that name."""
+    """Like other values that are words. Otherwise the log would be a file of that name."""
     assert load_settings(environ={"Audit__To": name}).audit.to == "stdout"
 
 
 @pytest.mark.parametrize("listen", ["http://127.0.0.1:8080", "http://*:8080"])
 def test_metrics_have_an_address_of_their_own(folder: Path, listen: str) -> None:
-    """Else the start would speak of another program that listens there."""
+    """Otherwise the start would blame another program that listens there."""
     assert refusal(Metrics__Listen=listen).startswith(
         "Metrics must have an address of its own in Listen, not one of Urls"
     )
@@ -394,7 +394,7 @@ BAD = {
 
 @pytest.mark.parametrize(("key", "value"), [(key, value) for key, values in BAD.items() for value in values])
 def test_a_bad_value_is_refused_by_its_key(key: str, value: str) -> None:
-    """One line with the key and its place; shown is the value, unless it may be a secret."""
+    """One line has the key, its place, and the value unless it may be a secret."""
     variable = key.replace(":", "__")
     line = refusal(**{"Languages__Supported__1": "en", variable: value})
     assert line.startswith(f"{key} must ")
@@ -494,10 +494,10 @@ def test_hashes_weaker_than_owasps_minimum_are_refused(memory: int, iterations: 
         ("TrustedUserPwd", "canary", ""),
     ],
 )
-def test_a_bad_item_of_one_value_for_a_list_is_told_by_where_it_was_written(
+def test_a_bad_item_of_one_value_for_a_list_is_reported_where_it_was_written(
     variable: str, value: str, what: str
 ) -> None:
-    """And not as the default's, which nobody can find."""
+    """Not as an item of the default, which nobody would find."""
     line = refusal(**{variable: value})
     assert line.startswith(variable.replace("__", ":"))
     assert line.endswith(f"{what} (environment variable {variable})")
@@ -521,8 +521,9 @@ def test_errors_name_the_file(folder: Path) -> None:
     assert refusal(file=write(folder / "ok.json", {}), overrides={"Urls": "x"}).endswith("not 'x' (command line)")
 
 
-def test_a_file_with_a_secret_that_everybody_can_read_is_worth_a_warning(folder: Path) -> None:
-    """SECURITY C2. A file without a secret may be readable."""
+def test_a_file_with_a_secret_that_everybody_can_read_is_warned_about(folder: Path) -> None:
+    """SECURITY C2. The row would refuse to start, but all in a container can read the files that it mounts. A file
+    without a secret may be readable."""
     file = folder / "appsettings.json"
     for settings, path in (
         ({"TrustedUserPwd": SECRET}, "TrustedUserPwd"),

@@ -207,6 +207,6 @@ def test_a_moment_is_shown_in_utc(text: str, moment: str) -> None:
     ],
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    """In words that say what would be one, whatever ISO 8601 has beside."""
+    """In words that say what would be one. ISO 8601 has other forms."""
     with pytest.raises(ValidationError, match="must be a date such as 2030-12-31, or a time in UTC"):
         MOMENT.validate_python(text)

@@ -43,7 +43,7 @@ class TestAddingAndLooking:
         assert directory.get(user_id) == found.user
 
     def test_users_share_no_security_stamp(self, directory: UserDirectory) -> None:
-        """Else a ticket that outlived its database would be good for another account of the same id."""
+        """Otherwise a ticket that outlived its database would be good for another account with the same id."""
         stamps = {stamp(directory, directory.add(Profile(f"user{n}"), "h")) for n in range(5)}
         assert len(stamps) == 5
 
@@ -96,7 +96,7 @@ class TestAddingAndLooking:
 
     @pytest.mark.parametrize("name", ["jsmith", "JSMITH", "JSmith"])
     def test_a_taken_name_is_refused(self, directory: UserDirectory, name: str) -> None:
-        """In any spelling, and nothing has changed."""
+        """In any spelling, and nothing is changed."""
         user_id = directory.add(JSMITH, "h")
         with pytest.raises(UserError, match=rf"^The user name '{name}' is taken\.$"):
             directory.add(Profile(name), "other")
@@ -111,7 +111,7 @@ class TestAddingAndLooking:
         assert directory.add(Profile("next"), "h") > 42
 
     def test_a_taken_id_is_refused(self, directory: UserDirectory) -> None:
-        """And nothing has changed."""
+        """And nothing is changed."""
         directory.add(JSMITH, "h", user_id=42)
         with pytest.raises(UserError, match=r"^The userid is taken\.$"):
             directory.add(Profile("other"), "h", user_id=42)
@@ -136,7 +136,7 @@ class TestChanging:
         assert user(directory, user_id).profile.user_name == "jsmith"
 
     def test_a_change_to_a_taken_name_is_refused(self, directory: UserDirectory) -> None:
-        """And nothing has changed, the rest of the call included."""
+        """And nothing is changed, not even by the rest of the call."""
         directory.add(JSMITH, "h")
         other = directory.add(Profile("other"), "h")
         before = user(directory, other)
@@ -222,7 +222,7 @@ class TestChanging:
         directory.remove(user_id)
         assert user(directory, other) == before
 
-    def test_what_makes_no_sense_is_a_bug_of_the_caller(self, directory: UserDirectory) -> None:
+    def test_a_change_that_makes_no_sense_is_the_callers_bug(self, directory: UserDirectory) -> None:
         """Nothing to change, or a password both changed and unchanged."""
         user_id = directory.add(JSMITH, "h")
         with pytest.raises(ValueError, match="nothing"):
@@ -282,7 +282,7 @@ class TestListing:
 
 class TestChangeCounter:
     def test_it_moves_with_what_a_reader_must_see(self, directory: UserDirectory) -> None:
-        """Each of these changes what get answers."""
+        """Each of these changes what ``get`` gives."""
         seen = [directory.changes]
         user_id = directory.add(JSMITH, "h")
         seen.append(directory.changes)
@@ -297,7 +297,7 @@ class TestChangeCounter:
         assert len(set(seen)) == 6
 
     def test_it_stays_at_a_logon(self, directory: UserDirectory) -> None:
-        """Else each login would empty every cache; a change of nobody counts as none either."""
+        """Otherwise each login would empty every cache. Nor does it move with a change of a missing account."""
         user_id = directory.add(JSMITH, "h")
         before = directory.changes
         directory.change(user_id, last_logon=1.0, rehash=Rehash("h", "new"))
@@ -306,7 +306,7 @@ class TestChangeCounter:
         assert directory.changes == before
 
     def test_the_version_stays_with_own_changes(self, directory: UserDirectory) -> None:
-        """It tells of others' only."""
+        """It moves with others' changes alone."""
         before = directory.version()
         user_id = directory.add(JSMITH, "h")
         directory.change(user_id, enabled=False)
@@ -374,7 +374,7 @@ def test_warnings_are_a_line_each(directory: UserDirectory) -> None:
 
 
 def test_a_closed_directory_may_be_closed_again(directory: UserDirectory) -> None:
-    """Whoever opened it need not know whether somebody has."""
+    """Whoever opened it need not know whether somebody else has closed it."""
     directory.add(JSMITH, "h")
     directory.close()
     directory.close()

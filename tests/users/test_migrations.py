@@ -164,7 +164,7 @@ def test_what_would_break_older_servers_is_not_done_by_a_start(kept_url: str, mo
     assert run_sql(kept_url, "SELECT version_num FROM alembic_version") == [("0001",)]
 
 
-def test_who_only_reads_changes_no_schema(kept_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_command_that_only_reads_changes_no_schema(kept_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The newest program's list of users is no reason to alter the tables below a server."""
     open_directory(kept_url).close()
     monkeypatch.setattr(migrations, "REVISIONS", ("0001", "0002"))
@@ -174,7 +174,7 @@ def test_who_only_reads_changes_no_schema(kept_url: str, monkeypatch: pytest.Mon
         assert migrations.check(database) is State.BEHIND
 
 
-def test_who_only_reads_makes_no_tables(postgres_url: str) -> None:
+def test_a_command_that_only_reads_makes_no_tables(postgres_url: str) -> None:
     with pytest.raises(SettingsError, match=r"run asmx-tickets migrate\.$"):
         open_directory(postgres_url, make=False)
     assert tables(postgres_url) == set()

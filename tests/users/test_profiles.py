@@ -32,14 +32,14 @@ class Unversioned(SqlUserDirectory):
 
 
 class Unversionable(SqlUserDirectory):
-    """As while the database does not answer that question."""
+    """As where the database does not answer that question."""
 
     def version(self) -> int | None:
         raise Unavailable
 
 
 class Overtaken(SqlUserDirectory):
-    """Something happens between the reading of a row and the answer; once."""
+    """Once, something happens between the reading of a row and the answer."""
 
     def happen(self) -> None:
         """Set by the test."""
@@ -110,7 +110,7 @@ def test_a_change_by_another_process_is_seen_after_the_interval(
     assert not enabled(cache, user_id)
 
 
-def test_others_changes_are_told_from_own_logons(
+def test_own_logons_hide_no_change_of_others(
     file_directory: SqlUserDirectory, elsewhere: SqlUserDirectory, clock: Clock
 ) -> None:
     """In any order of the two."""
@@ -197,7 +197,7 @@ class TestOutage:
     """SECURITY R3: live tickets go on for a while, then nobody gets in."""
 
     def test_known_users_are_given_out_for_a_while(self, hanging: SqlUserDirectory, clock: Clock) -> None:
-        """Then the error is passed on; and all is well as soon as the directory answers."""
+        """Then the error is passed on. As soon as the directory answers, users are found again."""
         user_id = hanging.add(Profile("jsmith"), "h")
         cache = ProfileCache(hanging, clock=clock, lifetime=1, outage=60)
         known = cache.get(user_id)
@@ -217,7 +217,7 @@ class TestOutage:
             cache.get(42)
 
     def test_the_directory_is_not_asked_for_every_ticket(self, hanging: SqlUserDirectory, clock: Clock) -> None:
-        """Each question takes seconds; so once it didn't answer it is left alone for a lifetime."""
+        """Each question takes seconds. A directory that did not answer is left alone for a lifetime."""
         user_id = hanging.add(Profile("jsmith"), "h")
         cache = ProfileCache(hanging, clock=clock, lifetime=1)
         known = cache.get(user_id)
@@ -229,7 +229,7 @@ class TestOutage:
         assert cache.get(user_id) is not known
 
     def test_what_changed_before_the_outage_stays_forgotten(self, hanging: SqlUserDirectory, clock: Clock) -> None:
-        """A disabled user gets in neither way."""
+        """So a disabled user does not get in, neither before the outage nor during it."""
         user_id = hanging.add(Profile("jsmith"), "h")
         cache = ProfileCache(hanging, clock=clock)
         cache.get(user_id)

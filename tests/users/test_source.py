@@ -28,7 +28,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where commands of this process have the roster."""
+    """A folder for commands of this process, which have the roster."""
     for table, key, value in ROWS:
         monkeypatch.setitem(table, key, value)
     monkeypatch.setenv("ConnectionStrings__Users", URL)
@@ -44,7 +44,7 @@ def call(server: Server, operation: str, **parameters: str) -> dict[str, str]:
         return ElementTree.fromstring(response.read()).attrib
 
 
-def test_its_users_get_tickets_by_every_way(server: Server) -> None:
+def test_its_users_get_tickets_in_every_way(server: Server) -> None:
     """With the password, with the old ticket, and by a program that vouches for them."""
     root = call(server, "AuthenticateUser", UID="KIM", PWD=PASSWORD)
     assert (root["success"], root["userid"], root["fullname"]) == ("true", "7", "Kim Jones")
@@ -56,7 +56,7 @@ def test_its_users_get_tickets_by_every_way(server: Server) -> None:
 
 
 @pytest.mark.parametrize(("name", "password"), [("kim", "wrong"), ("lee", PASSWORD), ("nobody", PASSWORD)])
-def test_whom_it_refuses_gets_none(server: Server, name: str, password: str) -> None:
+def test_users_whom_it_refuses_get_none(server: Server, name: str, password: str) -> None:
     root = call(server, "AuthenticateUser", UID=name, PWD=password)
     assert root == {"success": "false", "error": "[900] Authentication failed"}
 

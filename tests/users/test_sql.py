@@ -63,7 +63,7 @@ def say(processes: list[subprocess.Popen[str]], line: str) -> list[str]:
 
 
 def test_of_two_processes_that_add_one_name_one_wins(kept_url: str) -> None:
-    """Having made the database together, too."""
+    """Both have made the database at the same time before."""
     with ExitStack() as stack:
         processes = [stack.enter_context(running(RACE, kept_url)) for _ in range(2)]
         assert say(processes, "open") == ["ready", "ready"]
@@ -105,7 +105,7 @@ class TestRowsChangedByHand:
         assert found is not None
         assert found.password_hash is None
 
-    def test_a_profile_that_is_not_valid_is_told_by_the_userid(self, kept_url: str) -> None:
+    def test_a_profile_that_is_not_valid_is_reported_with_the_userid(self, kept_url: str) -> None:
         """So that the operator can repair it."""
         with closing(open_directory(kept_url)) as directory:
             user_id = directory.add(Profile("jsmith"), "h")
@@ -113,7 +113,7 @@ class TestRowsChangedByHand:
             with pytest.raises(UserError, match=rf"^The row of user {user_id} .* e-mail address .*\.$"):
                 directory.get(user_id)
 
-    def test_ids_that_came_in_by_hand_are_stepped_over(self, kept_url: str) -> None:
+    def test_ids_that_came_in_by_hand_are_skipped(self, kept_url: str) -> None:
         """As after a copy from another database: the next user is added, with an id above them."""
         with closing(open_directory(kept_url)) as directory:
             user_id = directory.add(Profile("jsmith"), "h")

@@ -49,7 +49,7 @@ def names(directory: SqlUserDirectory) -> list[str]:
 def test_the_new_file_counts_from_the_next_call_on(
     served: SqlUserDirectory, file: Path, logged: list[logging.LogRecord]
 ) -> None:
-    """For logins, changes and whoever looks whether anything has changed; and the log says so, once."""
+    """For logins, for changes, and for the version that shows a change. The log says so once."""
     version = served.version()
     backup(file).rename(file)
     assert served.version() != version
@@ -99,7 +99,7 @@ def test_a_log_that_came_with_the_new_file_is_its_own(served: SqlUserDirectory, 
     assert found.user.profile.first_name == "in the log"
 
 
-def test_two_processes_come_to_the_new_file(served: SqlUserDirectory, file: Path) -> None:
+def test_two_processes_open_the_new_file(served: SqlUserDirectory, file: Path) -> None:
     """As two workers do, one after the other."""
     with closing(open_directory(f"sqlite:///{file}")) as other:
         backup(file).rename(file)
@@ -134,8 +134,8 @@ def test_what_is_no_database_is_refused_until_it_is_one(served: SqlUserDirectory
     assert names(served) == ["alice", "bob"]
 
 
-def test_a_file_that_is_gone_is_told(served: SqlUserDirectory, file: Path) -> None:
-    """Rather than go on with one that ends with the process. Put back, it counts again."""
+def test_a_file_that_is_gone_is_unavailable(served: SqlUserDirectory, file: Path) -> None:
+    """The server does not go on with a file that ends with the process. Put back, the file counts again."""
     file.rename(file.with_name("away.db"))
     with pytest.raises(Unavailable, match=f"The user database {file} is gone"):
         served.find("alice")
