@@ -1,5 +1,6 @@
 """The admin socket: its protocol, who may use it, and what it does about clients that misbehave."""
 
+import asyncio
 import json
 import logging
 import os
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from asmx_tickets.cli.running import RunningServer
 from asmx_tickets.errors import Unavailable, UserError
 from asmx_tickets.hosting.admin import LONGEST_REQUEST, MOST_CLIENTS, AdminServer, Command
+from asmx_tickets.hosting.admin_listener import AdminListener
 from asmx_tickets.hosting.sockets import admin_socket, short_name
 from asmx_tickets.settings.model import Settings
 from asmx_tickets.settings.sections import Admin
@@ -299,3 +301,72 @@ def test_a_lack_of_threads_is_told_and_passes(monkeypatch: pytest.MonkeyPatch) -
         for _ in range(MOST_CLIENTS + 1):
             assert asked()["error"].startswith("no thread can be started")
     assert asked() == {"result": {}}
+
+
+def _kept(file: Path, what_happens: Callable[[], object]) -> list[dict[str, Any]]:
+    """What two processes' listeners at one socket answer, after something has happened to it."""
+
+    async def answers() -> list[dict[str, Any]]:
+        with admin_socket(file) as listener:
+            assert listener is not None
+            listeners = [AdminListener(each, file, AdminServer({"ping": ping})) for each in (listener, listener.dup())]
+            what_happens()
+            for each in listeners * 2:
+                each.keep()
+            told = [await asyncio.to_thread(_asked_at, file) for _ in range(2)]
+            for each in listeners:
+                each.close()
+            return told
+
+    return asyncio.run(answers())
+
+
+def _asked_at(file: Path) -> dict[str, Any]:
+    return dict(RunningServer(Settings(admin=Admin(socket=str(file)))).ask("ping"))
+
+
+def _nothing() -> None:
+    pass
+
+
+def test_a_socket_that_is_there_is_kept(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert _kept(file, _nothing) == [{}, {}]
+    assert not caplog.messages
+
+
+def test_a_socket_that_was_removed_is_made_again_once(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert _kept(file, file.unlink) == [{}, {}]
+    assert caplog.messages == [f"the admin socket {file} was gone: it was made again"]
+
+
+def test_a_socket_in_a_folder_that_was_replaced_is_made_again(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The copy has a socket that nobody listens at, as cp and backups make them."""
+
+    def replace_folder() -> None:
+        file.parent.rename(file.parent.with_name("away"))
+        file.parent.mkdir(mode=0o700)
+        with socket.socket(socket.AF_UNIX) as dead:
+            dead.bind(str(file))
+
+    assert _kept(file, replace_folder) == [{}, {}]
+    assert len(caplog.messages) == 1
+
+
+def test_a_socket_that_another_server_has_now_is_left_to_it(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def take_over() -> None:
+        file.unlink()
+        other.bind(str(file))
+        other.listen()
+
+    async def keeps() -> None:
+        with admin_socket(file) as listener:
+            assert listener is not None
+            kept = AdminListener(listener, file, AdminServer({}))
+            take_over()
+            kept.keep()
+            kept.close()
+
+    with socket.socket(socket.AF_UNIX) as other:
+        asyncio.run(keeps())
+        other.accept()[0].close()
+    assert not caplog.messages

@@ -103,8 +103,31 @@ def admin_socket(file: Path) -> Iterator[socket.socket | None]:
         yield listener
 
 
+def listen_again(file: Path) -> socket.socket | None:
+    """A new admin socket in the place of one that was removed, or whose folder was; None if there is one, or can't be.
+
+    One that nobody listens at, as of a folder that was copied, is none.
+    """
+    try:
+        return None if _is_answered(file) else _listen_at(file)
+    except (OSError, SettingsError):
+        return None
+
+
+def _is_answered(file: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client, short_name(file) as name:
+        client.setblocking(False)
+        try:
+            client.connect(name)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return False
+        except BlockingIOError:  # too many clients wait already
+            return True
+    return True
+
+
 def _listen_at(file: Path) -> socket.socket:
-    """Called with the file's lock held, so that a socket which is there has no server. Raises SettingsError."""
+    """Called only where a socket which is there has no server. Raises SettingsError."""
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         _remove_stale(file)

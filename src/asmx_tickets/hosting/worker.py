@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from asmx_tickets.errors import AsmxTicketsError, Unavailable
 from asmx_tickets.hosting.acceptor import Acceptor
 from asmx_tickets.hosting.access_log import log_answer
 from asmx_tickets.hosting.admin import AdminServer, Result
+from asmx_tickets.hosting.admin_listener import AdminListener
 from asmx_tickets.hosting.composition import Composition, compose
 from asmx_tickets.hosting.connection import Connection
 from asmx_tickets.hosting.descriptors import most_connections
@@ -169,6 +171,7 @@ class _Server(uvicorn.Server):
         self._certificates: Certificates | None = None
         self._other_doors: list[Door] = []
         self._is_tending = False
+        self._admin: AdminListener | None = None
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -193,7 +196,7 @@ class _Server(uvicorn.Server):
             else:
                 self.servers.append(await loop.create_server(make, sock=bound, backlog=BACKLOG))
         self.started = True
-        self._open_admin(loop)
+        self._admin = self._open_admin()
         await self._open_metrics(loop)
         self._tasks = [loop.create_task(each) for each in self._chores()]
         _say(self._pipe, READY)
@@ -264,8 +267,8 @@ class _Server(uvicorn.Server):
         end = time.monotonic() + _GRACE_SECONDS
         while self.server_state.connections and time.monotonic() < end:
             await asyncio.sleep(_STOPPING_SECONDS)
-        if self._worker.admin is not None:
-            asyncio.get_running_loop().remove_reader(self._worker.admin)
+        if self._admin is not None:
+            self._admin.close()
         for door in (self._door, *self._other_doors):
             door.cut()
         for task in self._tasks:
@@ -294,11 +297,11 @@ class _Server(uvicorn.Server):
             await loop.create_server(lambda: Connection(config, self.server_state, {}), sock=listener, backlog=16)
         )
 
-    def _open_admin(self, loop: asyncio.AbstractEventLoop) -> None:
-        listener = self._worker.admin
-        if listener is not None:
-            commands = {**self._composition.commands, "reload": self._have_settings_read}
-            loop.add_reader(listener, AdminServer(commands).accept, listener)
+    def _open_admin(self) -> AdminListener | None:
+        if self._worker.admin is None:
+            return None
+        commands = {**self._composition.commands, "reload": self._have_settings_read}
+        return AdminListener(self._worker.admin, Path(self._worker.settings.admin.socket), AdminServer(commands))
 
     def _have_settings_read(self) -> Result:
         """Have the supervisor read the settings again, wait until this process uses them, and return what changed.
@@ -340,6 +343,8 @@ class _Server(uvicorn.Server):
             yield every(_BEAT_SECONDS, lambda: metrics.sample(len(self._door), self._hub))
         yield every(_BEAT_SECONDS, partial(_say, self._pipe, BEAT))
         yield every(_BEAT_SECONDS, self._tend)
+        if self._admin is not None:
+            yield every(_BEAT_SECONDS, self._admin.keep)
         yield every(_BEAT_SECONDS, lambda: self._worker.figures.note_queue(self._hub.waiting(Lane.HASH)))
         if self._certificates is not None:
             yield every(_BEAT_SECONDS, self._certificates.renew)
