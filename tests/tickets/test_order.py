@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from asmx_tickets.errors import SettingsError
 from asmx_tickets.tickets.order import UseOrder, reserve
 
 SLOTS = 12
@@ -73,3 +74,9 @@ def test_reserved_memory_is_zeroed_and_writable() -> None:
     assert bytes(memory) == bytes(10_000)
     memory[9_999] = 1
     assert memory[9_999] == 1
+
+
+def test_more_tickets_than_there_is_memory_for_are_a_setting_that_is_wrong() -> None:
+    """A limit of the process, as ulimit -v sets one, says the same of fewer."""
+    with pytest.raises(SettingsError, match="Tickets:MaxTotal: no memory for so many tickets"):
+        reserve(1 << 60)

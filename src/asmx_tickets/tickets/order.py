@@ -4,6 +4,8 @@ import mmap
 import sys
 from collections.abc import Iterable, Iterator
 
+from asmx_tickets.errors import SettingsError
+
 _SHARDS = 256
 
 
@@ -11,11 +13,17 @@ def reserve(size: int) -> memoryview:
     """``size`` zeroed bytes, which take up memory page by page when first written to.
 
     A list or an array that grows is copied now and then as a whole; growing into these copies nothing. A forked
-    process gets a copy, never the same bytes.
+    process gets a copy, never the same bytes. Raises SettingsError if there are not as many addresses.
     """
-    if sys.platform == "win32":
-        return memoryview(mmap.mmap(-1, size))
-    return memoryview(mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    try:
+        if sys.platform == "win32":
+            return memoryview(mmap.mmap(-1, size))
+        return memoryview(mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    except OSError as error:
+        raise SettingsError(
+            f"Tickets:MaxTotal: no memory for so many tickets ({error.strerror}): lower it, or raise the limit"
+            " (ulimit -v)"
+        ) from None
 
 
 class UseOrder:
