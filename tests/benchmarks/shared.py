@@ -54,10 +54,11 @@ def shared_server(
 
 
 def log_in_often(server: Server) -> list[str]:
-    """Some tickets of jsmith."""
+    """Some tickets of jsmith. Raises RuntimeError if there are none."""
     with Connection(server.port) as connection:
         answers = [connection.ask(login_request()) for _ in range(_TICKETS)]
-    found = [TICKET.search(answer.body) for answer in answers]
-    if None in found:
-        raise RuntimeError(f"no ticket in {answers[found.index(None)]}")
-    return [each[1].decode() for each in found if each is not None]
+    # On a busy machine Redis may be slow, and some logins unavailable.
+    tickets = [found[1].decode() for answer in answers if (found := TICKET.search(answer.body)) is not None]
+    if not tickets:
+        raise RuntimeError(f"no ticket in {answers[-1]}")
+    return tickets

@@ -1,4 +1,4 @@
-"""One reader's search, in a process of its own: ``python -m tests.fuzz.child READER FOLDER SECONDS``.
+"""One reader's search, in its own process: ``python -m tests.fuzz.child READER FOLDER SECONDS``.
 
 The folder has ``seeds``, inputs to begin with. It gets ``new``, inputs that reach what none did before, and
 ``findings``. A line of the output says how many inputs were tried; the exit code is 0 if nothing was found. With

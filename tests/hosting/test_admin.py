@@ -171,7 +171,7 @@ def test_clients_that_hang_hold_up_no_others(serve: Serve, file: Path) -> None:
 
 
 def test_there_are_only_so_many_clients_at_a_time(serve: Serve, file: Path) -> None:
-    """One too many is told so; once the others are gone there is room again."""
+    """One too many gets an error. Once the others are gone there is room again."""
     server = serve(ping=ping)
     clients = [socket.socket(socket.AF_UNIX) for _ in range(MOST_CLIENTS)]
     for client in clients:
@@ -279,7 +279,7 @@ def test_without_a_server_the_error_names_the_socket(file: Path) -> None:
         RunningServer(Settings(admin=Admin(socket="")))
 
 
-def test_a_lack_of_threads_is_told_and_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lack_of_threads_is_an_error_until_it_is_over(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many clients came meanwhile."""
     server = AdminServer({"ping": ping})
 
@@ -304,7 +304,7 @@ def test_a_lack_of_threads_is_told_and_passes(monkeypatch: pytest.MonkeyPatch) -
 
 
 def _kept(file: Path, what_happens: Callable[[], object]) -> list[dict[str, Any]]:
-    """What two processes' listeners at one socket answer, after something has happened to it."""
+    """The answers of two processes that listen at one socket, after something has happened to it."""
 
     async def answers() -> list[dict[str, Any]]:
         with admin_socket(file) as listener:
@@ -329,7 +329,7 @@ def _nothing() -> None:
     pass
 
 
-def test_a_socket_that_is_there_is_kept(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_socket_that_still_exists_is_kept(file: Path, caplog: pytest.LogCaptureFixture) -> None:
     assert _kept(file, _nothing) == [{}, {}]
     assert not caplog.messages
 
@@ -340,7 +340,7 @@ def test_a_socket_that_was_removed_is_made_again_once(file: Path, caplog: pytest
 
 
 def test_a_socket_in_a_folder_that_was_replaced_is_made_again(file: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The copy has a socket that nobody listens at, as cp and backups make them."""
+    """The copy has a socket at which nobody listens, as copies and backups have."""
 
     def replace_folder() -> None:
         file.parent.rename(file.parent.with_name("away"))
@@ -352,7 +352,9 @@ def test_a_socket_in_a_folder_that_was_replaced_is_made_again(file: Path, caplog
     assert len(caplog.messages) == 1
 
 
-def test_a_socket_that_another_server_has_now_is_left_to_it(file: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_socket_that_another_server_has_taken_over_is_left_to_it(
+    file: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     def take_over() -> None:
         file.unlink()
         other.bind(str(file))

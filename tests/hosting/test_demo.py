@@ -11,8 +11,8 @@ from asmx_tickets.users.sql import open_directory
 @pytest.mark.parametrize(
     ("name", "password"), [("jsmith", PASSWORD), ("retired", PASSWORD), ("sysadmin", SYSADMIN_PASSWORD)]
 )
-def test_the_hashes_are_of_the_passwords_and_as_a_logon_makes_them(name: str, password: str) -> None:
-    """They are made before, so that the demo starts at once."""
+def test_the_stored_hashes_fit_the_passwords_and_the_parameters(name: str, password: str) -> None:
+    """They are stored, so that the demo starts at once."""
     directory = open_directory("sqlite://")
     add_demo_users(directory)
     found = directory.find(name)

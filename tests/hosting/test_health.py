@@ -123,10 +123,10 @@ def test_a_store_that_hangs_is_not_ready(stores: Stores, clock: Clock, monkeypat
     assert bodies(health, 1) == [b"ok"]
 
 
-def test_a_store_that_is_not_ready_is_one_line_and_not_one_for_each_probe(
+def test_a_store_that_is_not_ready_is_logged_once_and_not_with_each_probe(
     stores: Stores, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One when that begins, one when it is over; a store that hangs, too."""
+    """One line when it begins and one when it is over. A store that hangs is logged too."""
     health = Health({"users": stores.users, "audit": stores.audit}, clock)
     stores.out = True
     for _ in range(3):
@@ -145,7 +145,7 @@ def test_a_store_that_is_not_ready_is_one_line_and_not_one_for_each_probe(
     ]
 
 
-def test_a_probe_for_which_there_is_no_thread_is_told(
+def test_a_probe_for_which_there_is_no_thread_is_not_ready(
     stores: Stores, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def scarce(_: threading.Thread) -> None:
@@ -163,9 +163,7 @@ def test_a_probe_for_which_there_is_no_thread_is_told(
     assert ended == "ready again: probes"
 
 
-def test_what_the_log_says_of_a_store_already_no_probe_says_again(
-    service: Service, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_probe_does_not_log_again_what_a_store_has_logged(service: Service, caplog: pytest.LogCaptureFixture) -> None:
     presence = Presence("the audit log")
 
     def silent() -> None:

@@ -113,7 +113,7 @@ log.close()
 
 @pytest.mark.parametrize("form", ["text", "json"])
 def test_lines_that_a_full_disk_lost_are_counted(tmp_path: Path, form: str) -> None:
-    """And half a line spoils no other. A file's largest size stands for the disk's."""
+    """Half a line does not spoil the next one. A limit of the file's size imitates a full disk."""
     file = tmp_path / "log"
     with file.open("ab") as target:
         subprocess.run([sys.executable, "-c", _FILLED, form], stderr=target, timeout=30, check=True)
@@ -146,7 +146,7 @@ log.close()
 
 
 def test_lines_that_nobody_read_are_counted() -> None:
-    """More than the pipe and the queue hold were dropped meanwhile."""
+    """There are more than the pipe and the queue hold, so some are dropped meanwhile."""
     with subprocess.Popen(
         [sys.executable, "-c", _UNREAD],
         stdin=subprocess.PIPE,

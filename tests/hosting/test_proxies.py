@@ -73,7 +73,7 @@ def test_a_known_proxy_is_believed(headers: dict[str, str], expected: tuple[str,
         {"X-Forwarded-Port": "1", "X-Forwarded-Prefix": "/evil"},
     ],
 )
-def test_nobody_else_is_believed(headers: dict[str, str]) -> None:
+def test_other_peers_are_not_believed(headers: dict[str, str]) -> None:
     assert resolved(headers, peer="192.0.2.9") == ("192.0.2.9", "http", "inner:8080", "")
 
 

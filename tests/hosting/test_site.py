@@ -50,7 +50,7 @@ def test_a_known_proxy_sets_scheme_and_host(shared_service: Make) -> None:
     assert wsdl_addresses(service, peer="192.0.2.1", **forwarded) == {"http://inner/srv.asmx"}
 
 
-def test_nobody_is_a_known_proxy_by_default(service: Service) -> None:
+def test_there_is_no_known_proxy_by_default(service: Service) -> None:
     forwarded = {"Host": "inner", "X_Forwarded_Proto": "https", "X_Forwarded_Host": "evil.example.com"}
     assert wsdl_addresses(service, **forwarded) == {"http://inner/srv.asmx"}
 

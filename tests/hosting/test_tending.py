@@ -67,10 +67,10 @@ def test_a_users_file_that_was_replaced_is_opened_anew(service: Composition, kep
     assert service.directory.version() != -1
 
 
-def test_a_store_that_nobody_asks_is_found_to_be_back(
+def test_a_store_that_is_back_is_found_without_a_call(
     service: Composition, kept: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """At night, say: the log says so once, and once that it is gone, though only probes ask."""
+    """Say at night: only probes ask, and the log says once that the store is gone and once that it is back."""
     away = kept.with_name("away")
     kept.rename(away)
     for _ in range(3):
@@ -88,10 +88,10 @@ def test_a_store_that_nobody_asks_is_found_to_be_back(
     ]
 
 
-def test_calls_that_a_store_leaves_without_an_answer_are_few_lines(
+def test_calls_that_a_store_does_not_answer_are_two_lines(
     service: Composition, clock: Clock, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """One when that begins, and one when it is over."""
+    """One line when it begins, and one when it is over."""
 
     def full(*_: object) -> None:
         raise Unavailable("Redis is full")

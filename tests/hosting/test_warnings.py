@@ -1,4 +1,4 @@
-"""What an operator is told at the start."""
+"""The warnings that an operator gets at the start."""
 
 from collections.abc import Iterator
 

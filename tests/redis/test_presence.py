@@ -1,4 +1,4 @@
-"""What the log says of a Redis that answers and does not work."""
+"""What the log says about a Redis that answers but does not work."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,10 +33,10 @@ def _refused(question: Callable[[], Any]) -> Unavailable:
     return raised.value
 
 
-def test_a_replica_is_gone_for_the_log_and_said_once(
+def test_a_replica_is_logged_as_gone_once(
     own: RedisServer, client: RedisClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """/readyz asks, and calls do: none of them adds a line."""
+    """Neither the checks of /readyz nor calls add a line."""
     own.client().replicaof("127.0.0.1", own.port)
     for _ in range(3):
         assert _refused(client.ping).told
@@ -48,10 +48,10 @@ def test_a_replica_is_gone_for_the_log_and_said_once(
     assert " is back after " in back
 
 
-def test_a_changed_password_is_said_once(
+def test_a_changed_password_is_logged_once(
     own: RedisServer, client: RedisClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once the connections from before it are closed, nothing works."""
+    """Nothing works once the connections from before the change are closed."""
     with own.client() as operator:
         operator.config_set("requirepass", "new")
         operator.execute_command("CLIENT", "KILL", "TYPE", "normal")
@@ -64,7 +64,7 @@ def test_a_changed_password_is_said_once(
 def test_a_redis_that_is_full_is_not_gone(
     own: RedisServer, client: RedisClient, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It answers checks: what it refuses is said of the calls."""
+    """It answers checks, so only the calls that it refuses are logged."""
     own.client().config_set("maxmemory", 1)
     assert not _refused(lambda: client.call("SET", "t:x", "2")).told
     assert client.call("GET", "t:x") == b"1"

@@ -102,7 +102,7 @@ class Slotted:
 GIVEN: dict[str, Any] = {}
 
 
-# The twin of things.asmx. A docstring would stand in the WSDL.
+# The twin of things.asmx. A docstring would be in the WSDL.
 class Things(Service):  # type: ignore[misc]
     @rpc(Everything, _returns=Everything)
     def Back(ctx: Any, e: Any) -> Any:

@@ -79,7 +79,7 @@ def test_a_semicolon_does_not_separate_parameters() -> None:
     ],
 )
 def test_a_form_is_read_in_the_charset_of_its_header(charset: str | None, encoded: bytes, value: str) -> None:
-    """UTF-8 where there is none. test_charsets.py has the other names of charsets."""
+    """UTF-8 if there is none. test_charsets.py has the other names of charsets."""
     assert decode(b"UID=" + encoded, charset) == {"uid": value}
 
 
@@ -133,7 +133,7 @@ def test_characters_that_xml_does_not_have_are_refused(encoded: bytes) -> None:
     ],
 )
 def test_escapes_are_read_as_dotnet_reads_them(encoded: bytes, value: str) -> None:
-    """HttpUtility.UrlDecode: once, and what is no escape stands for itself."""
+    """HttpUtility.UrlDecode: once, and text that is not an escape is kept."""
     assert decode(b"UID=" + encoded) == {"uid": value}
     assert decode(encoded + b"=x") == {value.lower(): "x"}
 
@@ -146,7 +146,7 @@ def test_a_form_with_a_byte_order_mark_is_utf_8(charset: str | None) -> None:
     assert decode(b"PWD=\xef\xbb\xbf") == {"pwd": "\ufeff"}
 
 
-def test_fields_that_nobody_reads_are_bounded_by_the_body_alone() -> None:
+def test_fields_that_no_parameter_names_are_bounded_by_the_body_alone() -> None:
     """A view state of 20 KB, control characters, long names and 1,000 fields in all."""
     noise = (
         b"__VIEWSTATE=" + b"x" * 20_000 + b"&c=%00&" + b"n" * 500 + b"=&" + b"&".join(b"f%d=1" % i for i in range(996))

@@ -31,7 +31,7 @@ QNAME = "{urn:bank}NoCredit"
 
 
 class NoCredit(Fault):
-    """A fault with members of its own."""
+    """A fault with members."""
 
     CODE = "Client.NoCredit"
     Balance = Integer32

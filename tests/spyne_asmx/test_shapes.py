@@ -172,7 +172,7 @@ def test_what_could_hold_a_secret_or_has_to_be_converted_is_not_learnt(body: str
 
 
 def test_no_value_is_kept() -> None:
-    """A shape is made of what stands around the values."""
+    """A shape is made of the bytes around the values."""
     binding = SoapBinding(OPERATIONS)
     for number in range(100):
         said_of(binding, envelope(f"<UID>marked-{number}-secret</UID><PWD>marked-{number}-too</PWD>").encode())
@@ -204,7 +204,7 @@ def test_shapes_are_bounded_and_those_in_use_stay() -> None:
     assert shapes.find(KEY, used) is not None
 
 
-def test_a_shape_nobody_uses_makes_room() -> None:
+def test_an_unused_shape_makes_room() -> None:
     shapes = Shapes(8192)
     bodies = [f"<a><b><c><v{number}>x</v{number}></c></b></a>".encode() for number in range(MAX_PER_KEY + 1)]
     for body in bodies:

@@ -63,7 +63,7 @@ def test_elements_are_written_as_dotnet_does(made: Element, namespace: str, writ
     ],
 )
 def test_values_are_escaped(value: str, in_text: str, in_attribute: str) -> None:
-    """What XML can't carry at all becomes U+FFFD: SECURITY X13."""
+    """SECURITY X13: characters that XML can't carry become U+FFFD."""
     assert write(element("a", text=value)) == f"<a>{in_text}</a>"
     assert write(element("a", b=value)) == f'<a b="{in_attribute}" />'
 

@@ -115,7 +115,7 @@ def on_the_wire(operation: str, **parameters: str) -> dict[str, bytes]:
 
 
 def status_of(answer: bytes) -> int:
-    """0 where there is no answer."""
+    """The status of an answer; 0 if there is none."""
     return int(answer[9:12] or b"0")
 
 
@@ -161,7 +161,7 @@ def running(folder: Path, *arguments: str, **environ: str) -> Iterator[WatchedSe
 
 
 def mint_for(service: Service, user_name: str) -> str:
-    """A fresh ticket of a service of ``make_stored_service``; costs no hash."""
+    """A fresh ticket from a service of ``make_stored_service``. It costs no hash."""
     return service.call("CreateTicketforUser", TrustedUserPwd=TRUSTED, UserName=user_name).attrib["ticket"]
 
 
@@ -171,7 +171,7 @@ def hash_in_logs(ticket: str) -> str:
 
 
 def has_ticket(answer: TestResponse) -> bool:
-    """Whether a login or an impersonation got in. What did not must have been told the one text there is."""
+    """Whether a login or an impersonation succeeded. Otherwise the answer must have the one text for all failures."""
     root = root_of(answer)
     if root.attrib["success"] == "true":
         return True

@@ -1,4 +1,4 @@
-"""The front door on a real socket, in a thread of its own, and requests to it as bytes."""
+"""The front door on a real socket, in another thread, and requests to it as bytes."""
 
 import asyncio
 import re
@@ -32,7 +32,7 @@ class _Config:
 
 
 class RunningDoor:
-    """A door in front of a site, on a loop in a thread of its own, with a clock that tests move."""
+    """A door in front of a site, on a loop in another thread, with a clock that tests move."""
 
     def __init__(
         self,

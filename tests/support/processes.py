@@ -25,7 +25,7 @@ def free_port() -> int:
 
 
 def program(name: str, *folders: Path) -> str:
-    """The path of a program, in PATH or in one of the folders. Skips the test where there is none."""
+    """The path of a program, in PATH or in one of the folders. Skips the test if there is none."""
     found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(map(str, folders)))
     if found is None:
         pytest.skip(f"{name} is not installed")

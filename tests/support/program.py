@@ -1,4 +1,4 @@
-"""The program as a process of its own, for a fraction of what a fresh interpreter costs.
+"""The program in its own process, for a fraction of the cost of a fresh interpreter.
 
 Several hundred processes are started, and loading the program takes most of a second of a core. So one process loads it
 and forks whenever a test asks for one. What it forks has its own id, streams, folder and environment, is a child of the

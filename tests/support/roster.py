@@ -1,4 +1,4 @@
-"""A source of users in neither a SQL database nor with password hashes, as a company's directory is one.
+"""A source of users without a SQL database and without password hashes, like a company's directory.
 
 ``python -m tests.support.roster`` runs the program with it.
 """
@@ -55,10 +55,10 @@ class Roster(UserDirectory):
         return ()
 
     def follow(self) -> None:
-        """There is no other."""
+        """There is no other directory to follow."""
 
     def version(self) -> None:
-        """Only reading can tell."""
+        """It has none: only reading shows a change."""
 
     @property
     def changes(self) -> int:
@@ -89,7 +89,7 @@ class RosterClaim(Claim):
         self.verify(password, owner=owner)
 
     def note_logon(self, password: str) -> None:
-        """The roster does not want to know."""
+        """The roster does not keep it."""
 
 
 class RosterVerifier(Verifier):
@@ -104,7 +104,7 @@ class RosterVerifier(Verifier):
 
 
 def open_source(_url: str, *, clock: Callable[[], float], make: bool) -> UserSource:
-    """What the table's row is for."""
+    """Open the roster, as the row of the table of sources says."""
     return UserSource(Roster(), RosterVerifier)
 
 

@@ -54,8 +54,8 @@ def _escape(value: str) -> str:
 
 
 class _UsedEndpoint(AsmxEndpoint):
-    """An endpoint that can be used again, since building one takes longer than most tests do. It is as new, but that it
-    remembers the shapes of requests, which changes no answer."""
+    """An endpoint that can be used again, since building one takes longer than most tests. It differs from a new one in
+    that it remembers the shapes of requests, which changes no answer."""
 
     idle: ClassVar[list["_UsedEndpoint"]] = []
 
@@ -65,7 +65,7 @@ class _UsedEndpoint(AsmxEndpoint):
 
     @classmethod
     def take(cls, application: AsmxApplication, *built_from: Any) -> "_UsedEndpoint":
-        """One with these arguments that nobody uses now, or a new one."""
+        """An idle one that was built from these arguments, or a new one."""
         for endpoint in cls.idle:
             if endpoint.built_from == built_from:
                 cls.idle.remove(endpoint)

@@ -1,4 +1,4 @@
-"""The ways in which a secret could be written down, and places to look for it."""
+"""The ways in which a secret could be written, and places to look for it."""
 
 import base64
 import uuid
@@ -21,7 +21,7 @@ def spellings(token: str) -> Iterator[bytes]:
 
 
 def _in_base64(plain: bytes) -> Iterator[bytes]:
-    """Wherever in a longer text it stands."""
+    """At each of the three positions that it can have in a longer text."""
     for before in range(3):
         whole = (len(plain) + before) // 3 * 3 - before
         yield base64.b64encode(b"\0" * before + plain[:whole])[(0, 2, 3)[before] :]
@@ -38,14 +38,14 @@ def ticket_spellings(ticket: str) -> Iterator[bytes]:
 
 
 class Places:
-    """What was written, by the name of where."""
+    """What was written, by the names of the places."""
 
     def __init__(self, **written: bytes) -> None:
         self.written = written
         self._lower = {name: data.lower() for name, data in written.items()}
 
     def with_any(self, forms: Iterable[bytes]) -> list[str]:
-        """Where any of a secret's forms is, in any letter case."""
+        """The places that have any of a secret's forms, in any letter case."""
         wanted = set(forms)
         both = ((name, data, self._lower[name]) for name, data in self.written.items())
         return [name for name, data, lower in both if any(form in lower or form in data for form in wanted)]
