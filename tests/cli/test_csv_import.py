@@ -22,8 +22,8 @@ from asmx_tickets.users.password_policy import PasswordPolicy
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory, open_directory
 from asmx_tickets.users.user import Profile
-from tests.support.command_line import PASSWORD, Run, complete, start
-from tests.support.service import QuickParameters
+from tests.support.command_line import Run, complete, start
+from tests.support.service import PASSWORD, QuickParameters
 
 HASHER = PasswordHasher(QuickParameters())
 HEADER = "The first line must name the columns, once each"

@@ -11,8 +11,9 @@ from asmx_tickets.tickets.redis import RedisTicketCache
 from asmx_tickets.tickets.ticket import Origin, digest, format_guid, new_guid, short_hash
 from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import Profile
-from tests.support.command_line import PASSWORD, Run
+from tests.support.command_line import Run
 from tests.support.redis import RedisServer, open_cache
+from tests.support.service import PASSWORD
 
 DAY = 86_400.0
 

@@ -13,7 +13,8 @@ from asmx_tickets.users.hash_parameters import HashParameters
 from asmx_tickets.users.passwords import PasswordHasher
 from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import Profile, User
-from tests.support.command_line import PASSWORD, Run, complete, start
+from tests.support.command_line import Run, complete, start
+from tests.support.service import PASSWORD
 from tests.support.somebody import needs_root, nobody, passable_folder
 
 HEADER = (
