@@ -424,3 +424,17 @@ def test_another_users_file_is_named_with_the_reason(
     assert result.stderr == (
         f"asmx-tickets: ConnectionStrings:Users: {folder}/{path} can't be written to: Permission denied.\n"
     )
+
+
+@needs_root
+def test_a_read_only_disk_is_called_that(run: Run, folder: Path, request: pytest.FixtureRequest) -> None:
+    run("user", "add", "a", stdin=f"{PASSWORD}\n")
+    kept = str(folder / "App_Data")
+    if subprocess.run(["mount", "--bind", kept, kept], check=False, capture_output=True).returncode:
+        pytest.skip("this container may not mount")
+    request.addfinalizer(lambda: subprocess.run(["umount", "-l", kept], check=True))
+    subprocess.run(["mount", "-o", "remount,bind,ro", kept], check=True)
+    result = run("user", "list", exit_code=1)
+    assert result.stderr == (
+        f"asmx-tickets: ConnectionStrings:Users: {kept}/users.db can't be written to: Read-only file system.\n"
+    )

@@ -1,5 +1,6 @@
 """Every command, used wrongly: one line on standard error says what is wrong and what helps."""
 
+import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from asmx_tickets.cli.app import app
 from asmx_tickets.users.sql import SqlUserDirectory
@@ -139,3 +141,12 @@ def test_what_is_wrong_with_a_command_is_one_line(
         directory: SqlUserDirectory = request.getfixturevalue("directory")
         directory.add(Profile("jsmith"), "x")
     assert_one_line(run(*command.split(), *arguments, exit_code=exit_code), expected)
+
+
+def test_a_working_directory_that_was_removed_is_told(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    with contextlib.chdir(gone):
+        gone.rmdir()
+        result = CliRunner().invoke(app, ["user", "list"])
+    assert (result.exit_code, result.stderr) == (1, "asmx-tickets: The working directory has been removed.\n")

@@ -372,3 +372,10 @@ def test_a_socket_that_another_server_has_taken_over_is_left_to_it(
         asyncio.run(keeps())
         other.accept()[0].close()
     assert not caplog.messages
+
+
+def test_a_socket_that_can_not_be_removed_makes_no_stop_a_bad_one(file: Path) -> None:
+    """Its folder may be read-only by then."""
+    with admin_socket(file):
+        file.unlink()
+        file.mkdir()

@@ -72,9 +72,15 @@ class Group(TyperGroup):
         except typer.Abort:
             typer.echo(f"{NAME}: Nothing was done.", err=True)
         except OSError as error:
-            where = f"{error.filename}: " if error.filename else ""
-            typer.echo(f"{NAME}: {where}{error.strerror or error}.", err=True)
+            typer.echo(f"{NAME}: {_system_error(error)}.", err=True)
         return 1
+
+
+def _system_error(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError) and not error.filename:
+        return "The working directory has been removed"
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
 
 
 def _wrong_use(error: TyperException) -> str:

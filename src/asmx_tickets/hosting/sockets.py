@@ -97,10 +97,16 @@ def admin_socket(file: Path) -> Iterator[socket.socket | None]:
             try:
                 held.enter_context(lock_file(file, "Admin:Socket"))
                 listener = held.enter_context(_listen_at(file))
-                held.callback(file.unlink, missing_ok=True)
+                held.callback(_remove, file)
             except SettingsError as error:
                 _log.warning("%s; the command line can't reach this server", error)
         yield listener
+
+
+def _remove(file: Path) -> None:
+    """At the stop: a folder that is gone or can't be changed any more must not make it a bad one."""
+    with suppress(OSError):
+        file.unlink()
 
 
 def listen_again(file: Path) -> socket.socket | None:

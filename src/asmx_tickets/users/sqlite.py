@@ -5,6 +5,7 @@ import logging
 import os
 import sqlite3
 import stat
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -220,7 +221,14 @@ def _check_access(file: Path) -> None:
     # SQLite keeps its log of changes in the folder, for readers too.
     for path, needed in ((file, os.R_OK | os.W_OK), (file.parent, os.W_OK | os.X_OK)):
         if not os.access(path, needed, effective_ids=os.access in os.supports_effective_ids):
-            raise SettingsError(f"ConnectionStrings:Users: {path} can't be written to: {os.strerror(errno.EACCES)}.")
+            raise SettingsError(f"ConnectionStrings:Users: {path} can't be written to: {os.strerror(_reason(path))}.")
+
+
+def _reason(path: Path) -> int:
+    """Why a path can't be written to: its file system, or its permissions."""
+    if sys.platform != "win32" and os.statvfs(path).f_flag & os.ST_RDONLY:
+        return errno.EROFS
+    return errno.EACCES
 
 
 def _set_pragmas(seconds: float, connection: Any, _record: object) -> None:
