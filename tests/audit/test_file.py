@@ -207,7 +207,7 @@ def test_a_file_has_its_age_from_the_run_before(aged: AuditFile, clock: Clock, t
 
 
 def test_a_clock_that_ran_ahead_takes_no_lines_away(aged: AuditFile, clock: Clock, tmp_path: Path) -> None:
-    """Neither a command of that moment nor the server removes any, and when the clock is right again all goes on."""
+    """Neither a command of that moment nor the server removes any, and later ones are kept as before."""
     for number in range(5):
         write_on(aged, clock, tmp_path, number)
         clock.advance(days=1)

@@ -145,7 +145,7 @@ def test_the_same_file_again_adds_nothing_and_hashes_nothing(
     """Every line is refused before its password is hashed, because its name is taken."""
     file = write(folder, f"user_name,password\na,{PASSWORD}\nb,{PASSWORD}\n")
     run("user", "import", file)
-    monkeypatch.delattr(PasswordHasher, "hash")
+    monkeypatch.setattr("tests.support.service.HASHER.hash", lambda _: pytest.fail("a password was hashed"))
     again = run("user", "import", file, exit_code=1)
     assert again.stdout == "0 added, 2 refused\n"
     assert again.stderr == (

@@ -117,7 +117,7 @@ def find_id(service: Service, user_name: str) -> int:
 
 
 def test_name_and_password_left_out_of_an_envelope_are_900(service: Service) -> None:
-    """Parameters that are not supplied are wrong ones; nothing else is said of them."""
+    """Parameters that are not supplied count as wrong ones."""
     assert error_of(service.call("AuthenticateUser")) == FAILED
     assert error_of(service.call("AuthenticateUser", UID="jsmith")) == FAILED
     assert error_of(service.call("AuthenticateUser", PWD=PASSWORD)) == FAILED

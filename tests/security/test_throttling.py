@@ -364,7 +364,7 @@ def simultaneous(
 def test_b3_of_fifty_guesses_at_the_same_instant_five_at_most_are_compared(
     make_guessed: Make, request: pytest.FixtureRequest, tmp_path: Path, store: str
 ) -> None:
-    """Also where two servers share a Redis; the others are refused, or told that the service is too busy."""
+    """In one server, and where two share a Redis. The others are refused, or get 503 because too many wait."""
     if store == "memory":
         services = [make_guessed(HashParameters())]  # Hashes that take long enough for several to be under way.
     else:

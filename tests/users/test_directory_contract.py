@@ -315,7 +315,7 @@ class TestChangeCounter:
 
 class TestThreads:
     def test_of_many_threads_that_add_one_name_one_wins(self, directory: UserDirectory) -> None:
-        """The others are told that it is taken."""
+        """The others learn that it is taken."""
         start = threading.Barrier(8)
 
         def add(number: int) -> int | None:
@@ -357,7 +357,7 @@ class TestTogether:
         assert directory.remove(first)
 
     def test_it_is_undone_as_a_whole_where_the_block_raises(self, directory: UserDirectory) -> None:
-        """And the directory goes on."""
+        """The directory can be used afterwards."""
         first = directory.add(Profile("first"), "h")
         with pytest.raises(Unavailable, match="not noted"), directory.together():
             self.change_all(directory, first)
