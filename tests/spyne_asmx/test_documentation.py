@@ -446,10 +446,11 @@ def test_head_is_answered_as_get(logins: AsmxEndpoint, query: str) -> None:
 def test_jinja_is_imported_with_the_first_page() -> None:
     """A server whose help pages are off never loads it."""
     script = (
-        "import sys, spyne_asmx; from tests.spyne_asmx.test_documentation import documentation, ADDRESS;"
-        "pages = documentation();"
-        "pages.answer('wsdl', ADDRESS); before = 'jinja2' in sys.modules;"
-        "pages.answer('', ADDRESS); print(before, 'jinja2' in sys.modules)"
+        "import sys; from spyne_asmx import ALL_BINDINGS; from spyne_asmx.documentation import Documentation;"
+        "from spyne_asmx.operations import OperationTable; from tests.spyne_asmx.calculator import application;"
+        "pages = Documentation(OperationTable(application()), 'calculator', ALL_BINDINGS);"
+        "pages.answer('wsdl', 'http://a/'); before = 'jinja2' in sys.modules;"
+        "pages.answer('', 'http://a/'); print(before, 'jinja2' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.split() == ["False", "True"]

@@ -1,5 +1,6 @@
 """The endpoint serves any spyne service: here a calculator, which has nothing to do with tickets."""
 
+import json
 import logging
 import subprocess
 import sys
@@ -490,27 +491,35 @@ def test_an_action_is_namespace_slash_operation(namespace: str) -> None:
     assert {operation.action for operation in endpoint.operations} >= {"urn:one/Add", "urn:one/Sort"}
 
 
-def test_spyne_asmx_does_not_know_tickets() -> None:
+@pytest.fixture(scope="module")
+def imported() -> dict[str, Any]:
+    """What a fresh interpreter shows after it has imported spyne's names from here."""
+    program = """
+import json, logging, sys
+from spyne_asmx.spyne import Service
+import spyne
+logger = logging.getLogger("spyne")
+print(json.dumps({
+    "modules": [*sys.modules],
+    "loggers": [logger.propagate, len(logger.handlers), logger.level, len(logging.getLogger().handlers)],
+    "same Service": Service is spyne.Service,
+}))
+"""
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    return dict(json.loads(done.stdout))
+
+
+def test_spyne_asmx_does_not_know_tickets(imported: dict[str, Any]) -> None:
     """It could be published on its own: importing it imports nothing of the ticket service."""
-    program = "import sys, spyne_asmx; print(*sorted(sys.modules))"
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
-    imported = done.stdout.split()
-    assert "spyne_asmx.endpoint" in imported
-    assert [name for name in imported if name.partition(".")[0] == "asmx_tickets"] == []
+    assert "spyne_asmx.endpoint" in imported["modules"]
+    assert [name for name in imported["modules"] if name.partition(".")[0] == "asmx_tickets"] == []
 
 
-def test_importing_changes_nothing_for_others() -> None:
+def test_importing_changes_nothing_for_others(imported: dict[str, Any]) -> None:
     """Another spyne service in the process goes on logging as it did: spyne's loggers stay as they are."""
-    program = (
-        "import logging, spyne_asmx; spyne = logging.getLogger('spyne');"
-        "print(spyne.propagate, spyne.handlers, spyne.level, logging.getLogger().handlers)"
-    )
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
-    assert done.stdout.strip() == "True [] 0 []"
+    assert imported["loggers"] == [True, 0, 0, 0]
 
 
-def test_spynes_names_come_from_one_import() -> None:
+def test_spynes_names_come_from_one_import(imported: dict[str, Any]) -> None:
     """spyne on its own cannot be imported on CPython 3.12, and import sorters may put it first."""
-    program = "from spyne_asmx.spyne import Service, Unicode, rpc; import spyne; print(Service is spyne.Service)"
-    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
-    assert done.stdout.strip() == "True"
+    assert imported["same Service"]
