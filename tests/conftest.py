@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -17,8 +18,10 @@ from tests.support.postgresql import PostgresServer
 from tests.support.redis import RedisServer, TlsRedisServer
 from tests.support.service import HASHER, Clock, ListHandler, Service, composing
 
-# Several hundred processes of the program are started, and each would compile all of it anew.
+# Several hundred processes of the program are started, and each would compile all of it anew; and each process of
+# pytest would write the assertions of all tests anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 # A shared machine stalls now and then; that is no finding.
 hypothesis_settings.register_profile("shared machine", deadline=None)
@@ -50,7 +53,7 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServ
     """One Redis for a whole worker of the test run; empty it or use a prefix of your own. Never stopped or paused."""
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     yield server
-    server.stop()
+    server.remove()
 
 
 @pytest.fixture(scope="session")
@@ -58,7 +61,7 @@ def shared_tls_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TlsRe
     """As ``shared_redis``, over TLS."""
     server = TlsRedisServer(tmp_path_factory.mktemp("redis"))
     yield server
-    server.stop()
+    server.remove()
 
 
 @pytest.fixture
@@ -78,7 +81,7 @@ def _running(kind: type[RedisServer], place: Path) -> Iterator[RedisServer]:
     folder.mkdir()
     server = kind(folder)
     yield server
-    server.stop()
+    server.remove()
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import signal
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,10 @@ class RedisServer:
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         self._child.stop(number)
 
+    def remove(self) -> None:
+        """End it at once. What it holds is lost, and no snapshot is written."""
+        self._child.stop(signal.SIGKILL)
+
     def client(self, **options: Any) -> Any:
         """redis-py's client, to look into the server and change things without the program."""
         return Redis(port=self.port, **{"decode_responses": True, **options})
@@ -64,8 +69,7 @@ class TlsRedisServer(RedisServer):
     """A Redis that speaks TLS too, with its own certificate for 127.0.0.1. Skips the test if Redis lacks TLS."""
 
     def __init__(self, folder: Path, *options: str) -> None:
-        words = [program("redis-server"), "--tls-port", "0", "--no-such-option", "0"]
-        if b"'tls-port" in subprocess.run(words, capture_output=True, check=False, timeout=30).stderr:
+        if not _knows_tls():
             pytest.skip("this redis-server is built without TLS")
         self.certificate, key = self_signed(folder, "subjectAltName=IP:127.0.0.1")
         self.tls_port = free_port()
@@ -75,6 +79,12 @@ class TlsRedisServer(RedisServer):
     @property
     def url(self) -> str:
         return f"rediss://127.0.0.1:{self.tls_port}/0?ssl_ca_certs={self.certificate}"
+
+
+@cache
+def _knows_tls() -> bool:
+    words = [program("redis-server"), "--tls-port", "0", "--no-such-option", "0"]
+    return b"'tls-port" not in subprocess.run(words, capture_output=True, check=False, timeout=30).stderr
 
 
 class RedisSentinel:
