@@ -10,13 +10,13 @@ from tests.support.processes import program
 _PROTOCOLS = {"SOAP11": "SOAP", "SOAP12": "SOAP12"}
 _RUN_TIMES_TEXT = re.compile(r"(fault \w+: Server was unable to [a-z ]+)\..*")
 _CLIENT = Path(__file__).with_name("Client.cs")
+_PROXIES = Path(__file__).with_name("Proxies.cs")
 
 
 def conversations(twins: Iterable[str], address: str, folder: Path) -> dict[str, dict[str, str]]:
     """What the operations of twins at ``address/TWIN.asmx`` answered, by twin, and by SOAP version and operation."""
-    proxies = [_proxy(twin, version, address, folder) for twin in twins for version in _PROTOCOLS]
-    client = folder / "client.exe"
-    _run(program("mcs"), "-nowarn:0114", "-r:System.Web.Services.dll", f"-out:{client}", _CLIENT, *proxies)
+    proxies = _proxies(twins, address, folder)
+    client = _compiled(folder, _CLIENT, "-nowarn:0114", "-r:System.Web.Services.dll", *proxies)
     said: dict[str, dict[str, str]] = {}
     for line in _run(program("mono"), client, address).splitlines():
         twin, version, operation, answer = line.split("\t", 3)
@@ -24,19 +24,26 @@ def conversations(twins: Iterable[str], address: str, folder: Path) -> dict[str,
     return said
 
 
-def _proxy(twin: str, version: str, address: str, folder: Path) -> Path:
-    source = folder / f"{twin}{version}.cs"
-    _run(
-        program("wsdl"),
-        f"/protocol:{_PROTOCOLS[version]}",
-        f"/namespace:{twin}.{version}",
-        f"/out:{source}",
-        f"{address}/{twin}.asmx?WSDL",
-    )
-    return source
+def _proxies(twins: Iterable[str], address: str, folder: Path) -> list[Path]:
+    """The sources of a proxy for each twin and SOAP version, all from one process: to start wsdl takes longest."""
+    program("wsdl")
+    sources, lines = [], []
+    for twin in twins:
+        for version, protocol in _PROTOCOLS.items():
+            sources.append(folder / f"{twin}{version}.cs")
+            options = f"/protocol:{protocol}", f"/namespace:{twin}.{version}", f"/out:{sources[-1]}"
+            lines.append("\t".join([*options, f"{address}/{twin}.asmx?WSDL"]))
+    _run(program("mono"), _compiled(folder, _PROXIES), stdin="\n".join(lines))
+    return sources
 
 
-def _run(*command: str | Path) -> str:
-    done = subprocess.run(command, capture_output=True, check=False, text=True, timeout=120)
+def _compiled(folder: Path, source: Path, *words: str | Path) -> Path:
+    compiled = folder / f"{source.stem}.exe"
+    _run(program("mcs"), f"-out:{compiled}", source, *words)
+    return compiled
+
+
+def _run(*command: str | Path, stdin: str = "") -> str:
+    done = subprocess.run(command, input=stdin, capture_output=True, check=False, text=True, timeout=120)
     assert done.returncode == 0, f"{command[0]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done.stdout
