@@ -803,6 +803,7 @@ def naive(given: str) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_b6_the_time_does_not_tell_how_much_of_a_secret_was_right(
     record_property: Callable[[str, object], None],
 ) -> None:

@@ -811,9 +811,10 @@ def test_memory_does_not_grow_with_thousands_of_attacks(record_property: Callabl
                 ask(body)
             for each in range(100):
                 name = f"{number}.{each}"
-                content_type, action = f"text/xml; charset=x{name}", f"urn:{name}"
-                TARGET.attack("POST", "/srv.asmx", b"<a/>", Content_Type=content_type, SOAPAction=action)
-                TARGET.attack("POST", f"/srv.asmx/{name}", b"a=b", Content_Type=f"text/x{name}")
+                charset, action = ("content-type", f"text/xml; charset=x{name}"), ("soapaction", f"urn:{name}")
+                form = ("content-type", f"text/x{name}")
+                TARGET.ask(Request("POST", "/srv.asmx", "", HeaderMap([charset, action]), b"<a/>"))
+                TARGET.ask(Request("POST", f"/srv.asmx/{name}", "", HeaderMap([form]), b"a=b"))
 
     send(0, 10)
     before = resident_bytes()
