@@ -1,14 +1,18 @@
 """Search for inputs that break a reader: ``python -m tests.fuzz [--seconds N] [--keep] [--findings DIR] [READER …]``
 
+The readers are searched beside each other, each in a process of its own, as many at once as there are cores.
+
 Exit code 0: none was found; 1: one was found, and is kept in the folder of findings.
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +33,7 @@ class Search:
     """How a search ended."""
 
     tried: int
+    seconds: float
     engine: str
     output: str
     exit_code: int
@@ -48,37 +53,35 @@ def main() -> int:
     unknown = set(arguments.reader) - set(readers.NAMES)
     if unknown:
         parser.error(f"no such reader: {', '.join(sorted(unknown))}")
-    ended = [_report(name, arguments) for name in arguments.reader or readers.NAMES]
+    names = dict.fromkeys(arguments.reader or readers.NAMES)
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(len(os.sched_getaffinity(0))) as threads:
+        folders = {name: Path(temporary) / name for name in names}
+        searches = {name: threads.submit(_search, name, folders[name], arguments.seconds) for name in names}
+        ended = [_report(name, searches[name].result(), folders[name], arguments) for name in names]
     return 0 if all(ended) else 1
 
 
-def _report(name: str, arguments: argparse.Namespace) -> bool:
-    """Search and print how it went. Returns whether it went well."""
-    with tempfile.TemporaryDirectory() as temporary:
-        folder = Path(temporary)
-        begun = time.monotonic()
-        search = _search(name, folder, arguments.seconds)
-        verdict = "" if search.went_well else ", NOT OK"
-        print(
-            f"{name}: {search.tried:,} inputs in {time.monotonic() - begun:.0f} s ({search.engine}){verdict}",
-            flush=True,
-        )
-        if not search.went_well:
-            print(search.output[-4000:])
-            _keep_findings(name, folder / "findings", arguments.findings)
-        elif arguments.keep:
-            print(f"  kept {_keep(name, folder)} new inputs", flush=True)
+def _report(name: str, search: Search, folder: Path, arguments: argparse.Namespace) -> bool:
+    """Print how a search went, and keep what it found. Returns whether it went well."""
+    verdict = "" if search.went_well else ", NOT OK"
+    print(f"{name}: {search.tried:,} inputs in {search.seconds:.0f} s ({search.engine}){verdict}", flush=True)
+    if not search.went_well:
+        print(search.output[-4000:])
+        _keep_findings(name, folder / "findings", arguments.findings)
+    elif arguments.keep:
+        print(f"  kept {_keep(name, folder)} new inputs", flush=True)
     return search.went_well
 
 
 def _search(name: str, folder: Path, seconds: float) -> Search:
     """Search in a child process, which has the folder to itself."""
     for each in ("new", "findings", "seeds"):
-        (folder / each).mkdir()
+        (folder / each).mkdir(parents=True)
     for file in readers.kept_inputs(name):
         (folder / "seeds" / file.name).write_bytes(file.read_bytes())
     # libFuzzer takes whole seconds, and 0 for no end.
     command = _child(name, folder, str(max(1, round(seconds))))
+    begun = time.monotonic()
     with (folder / "output.txt").open("w+", errors="replace") as output:
         try:
             end = seconds + GRACE
@@ -90,7 +93,7 @@ def _search(name: str, folder: Path, seconds: float) -> Search:
         text = output.read()
     tried = _TRIED.findall(text)
     engine = "hypothesis, as atheris is not installed" if WITHOUT_ATHERIS in text else "atheris"
-    return Search(int(tried[-1]) if tried else 0, engine, text, code)
+    return Search(int(tried[-1]) if tried else 0, time.monotonic() - begun, engine, text, code)
 
 
 def _child(name: str, folder: Path, task: str) -> list[str]:
