@@ -162,6 +162,7 @@ def typed(served: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, di
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("typed proxies")  # made once
 @pytest.mark.parametrize("twin", TWINS)
 def test_typed_proxies_are_answered_alike(twin: str, typed: dict[str, dict[str, str]]) -> None:
     """Every operation over both SOAP versions, with proxies that Mono's wsdl generates from our WSDL."""
@@ -176,6 +177,7 @@ def asmx() -> Iterator[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("ASMX")  # started once
 @pytest.mark.parametrize("twin", NAMES)
 def test_what_is_recorded_is_what_asmx_answers(twin: str, asmx: str) -> None:
     assert text_of(twin, "service.wsdl") == recorded_wsdl(twin, asmx)
