@@ -3,13 +3,17 @@
 import asyncio
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from asmx_tickets.errors import SettingsError, Unavailable
+from asmx_tickets.hosting import metrics_folder
 from asmx_tickets.hosting import worker as module
+from asmx_tickets.hosting.metrics_folder import VARIABLE
 from asmx_tickets.hosting.signals import SIGNALS, Signals
 from asmx_tickets.hosting.worker import BEAT, Worker, every
 from asmx_tickets.settings.model import Settings
@@ -89,3 +93,14 @@ def test_signals_are_noted_and_wake_the_loop(pipe: tuple[int, int]) -> None:
     for _ in range(70_000):
         signals._on_reload(1, None)
     assert signals.reload
+
+
+def test_a_process_without_room_for_its_numbers_serves_without(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    monkeypatch.setitem(metrics_folder._SIZES, "counter", 1 << 60)
+    with socket.socket() as listener:
+        assert Worker(Settings(), False, [], metrics=listener)._metrics() is None
+    (said,) = caplog.messages
+    assert said.startswith("Metrics:Listen: no room for the numbers of this process, so it counts nothing: ")

@@ -31,6 +31,7 @@ from asmx_tickets.hosting.dispatch import Dispatcher
 from asmx_tickets.hosting.door import SWEEP_SECONDS, Door, DoorLimits, Observer
 from asmx_tickets.hosting.figures import Figures
 from asmx_tickets.hosting.logs import BackgroundLog, adjust_logging
+from asmx_tickets.hosting.metrics_folder import reserve_room
 from asmx_tickets.hosting.metrics_site import MetricsSite
 from asmx_tickets.hosting.reloading import Reread, no_change
 from asmx_tickets.hosting.signals import SIGNALS
@@ -132,6 +133,11 @@ class Worker:
 
     def _metrics(self) -> "Metrics | None":
         if self.metrics is None:
+            return None
+        try:
+            reserve_room(os.getpid())
+        except OSError as error:
+            _log.error("Metrics:Listen: no room for the numbers of this process, so it counts nothing: %s", error)
             return None
         from asmx_tickets.hosting.metrics import Metrics
 
