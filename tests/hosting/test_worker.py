@@ -14,8 +14,10 @@ from asmx_tickets.errors import SettingsError, Unavailable
 from asmx_tickets.hosting import metrics_folder
 from asmx_tickets.hosting import worker as module
 from asmx_tickets.hosting.metrics_folder import VARIABLE
+from asmx_tickets.hosting.reloading import no_change
 from asmx_tickets.hosting.signals import SIGNALS, Signals
 from asmx_tickets.hosting.worker import BEAT, Worker, every
+from asmx_tickets.settings.changes import Change
 from asmx_tickets.settings.model import Settings
 
 
@@ -26,7 +28,7 @@ def root_logger() -> Iterator[None]:
     handlers, level = root.handlers[:], root.level
     yield
     root.handlers[:], root.level = handlers, level
-    SIGNALS.stop = False
+    SIGNALS.stop = SIGNALS.reload = False
 
 
 @pytest.fixture
@@ -78,6 +80,24 @@ def test_a_setting_that_cannot_work_ends_the_worker(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(module, "compose", wrong)
     assert Worker(Settings(), False, []).run(None, lambda: None) == 1
+
+
+def test_a_reload_that_is_asked_for_during_the_start_comes_before_the_first_answer() -> None:
+    """A worker that was forked before a reload answers nobody by the old settings."""
+    done = []
+
+    def reread(current: Settings) -> Change:
+        done.append("reread")
+        return no_change(current)
+
+    def announce() -> None:
+        done.append("announced")
+        SIGNALS.stop = True
+
+    SIGNALS.reload = True
+    with socket.create_server(("127.0.0.1", 0)) as bound:
+        assert Worker(Settings(), True, [bound], reread).run(None, announce) == 0
+    assert done == ["reread", "announced"]
 
 
 def test_signals_are_noted_and_wake_the_loop(pipe: tuple[int, int]) -> None:

@@ -192,6 +192,8 @@ class _Server(uvicorn.Server):
         self._most_connections = most_connections()
         self._door = Door(*self._served(), loop.time)
         self._observe()
+        if SIGNALS.reload:  # they have changed while this process started
+            await self._reload()
         self.config.app = self._door  # type: ignore[assignment]
         self.servers = []
         for address, bound in zip(settings.urls, sockets or [], strict=True):
@@ -216,7 +218,6 @@ class _Server(uvicorn.Server):
             while not SIGNALS.stop:
                 noticed.clear()
                 if SIGNALS.reload:
-                    SIGNALS.reload = False
                     await self._reload()
                 else:
                     await noticed.wait()
@@ -229,6 +230,7 @@ class _Server(uvicorn.Server):
 
     async def _reload(self) -> None:
         """Apply the settings, which the supervisor has checked. If they can't be used here, nothing changes."""
+        SIGNALS.reload = False
         current = self._composition
         try:
             change = await asyncio.to_thread(self._worker.reread, current.settings)
@@ -329,7 +331,7 @@ class _Server(uvicorn.Server):
 
     def _tls_context(self) -> Any:
         if self._certificates is None:
-            self._certificates = Certificates(self._worker.settings.certificate)
+            self._certificates = Certificates(self._composition.settings.certificate)
         return self._certificates.context
 
     def _tend(self) -> None:
