@@ -1,7 +1,9 @@
 """`asmx-tickets ticket`: what an operator sees and ends in the shared cache."""
 
 import json
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from asmx_tickets.tickets.redis import RedisTicketCache
 from asmx_tickets.tickets.ticket import Origin, digest, format_guid, new_guid, short_hash
 from asmx_tickets.users.sql import SqlUserDirectory
 from asmx_tickets.users.user import Profile
-from tests.support.command_line import Run
+from tests.support.command_line import COMMAND, Run
 from tests.support.redis import RedisServer, open_cache
 from tests.support.service import PASSWORD
 
@@ -145,3 +147,15 @@ def test_an_unreachable_cache_is_one_line(run: Run, own_redis: RedisServer, user
     settings = {"ConnectionStrings__Tickets": own_redis.url}
     assert run("ticket", "list", exit_code=1, env=settings).output.count("\n") == 1
     assert "dead all the same" in run("user", "disable", "alice", env=settings).output
+
+
+def test_a_redis_that_does_not_answer_is_one_line(run: Run, folder: Path) -> None:
+    """In a process of its own, since a log without a handler, as a command's is, writes to standard error."""
+    run("user", "add", "a", stdin=f"{PASSWORD}\n")
+    environ = os.environ | {"ConnectionStrings__Tickets": "redis://127.0.0.1:1/0"}
+    done = subprocess.run(
+        [*COMMAND, "ticket", "list"], cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("asmx-tickets: Redis at 127.0.0.1:1 failed: ")

@@ -1,5 +1,6 @@
 """Live tickets and failed logins for the commands, wherever they are: in Redis, or in the running server's memory."""
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from asmx_tickets.hosting.administration import Administration
     from asmx_tickets.settings.model import Settings
 
+_SILENT = logging.NullHandler()
+
 
 @contextmanager
 def administration(settings: "Settings") -> Iterator["Administration"]:
@@ -24,6 +27,8 @@ def administration(settings: "Settings") -> Iterator["Administration"]:
     from asmx_tickets.hosting.administration import StoreAdministration
     from asmx_tickets.hosting.stores import open_stores
 
+    # The command says itself that Redis does not answer: without a handler, logging would say so before it.
+    logging.getLogger("asmx_tickets.presence").addHandler(_SILENT)
     stores = open_stores(settings, clock=time.time, steady_clock=time.monotonic)
     try:
         yield StoreAdministration(stores.tickets, stores.throttles.logins)

@@ -53,6 +53,10 @@ WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 
 """
 
 _NO_THREAD = "no thread can be started"
+_TIMEOUT = "timeout"
+_COMPLAINT = "The user database does not answer ({})."
+_SILENT = _COMPLAINT.format(_TIMEOUT)
+"""Of a call that was not made, too, since the one before it got no answer."""
 
 # libpq gives no SQLSTATE for a connection that was refused. Its text names hosts and users; these words do not.
 _REASONS = (
@@ -190,7 +194,7 @@ class Silence:
         with self._lock:
             now = self._clock()
             if now < self._next_try:
-                raise Unavailable("The user database did not answer a moment ago.")
+                raise Unavailable(_SILENT)
             self._next_try = now + _PAUSE
 
 
@@ -344,11 +348,11 @@ def _connect_args(address: URL, patience: Patience) -> dict[str, Any]:
 
 
 def _no_answer(error: DBAPIError) -> str:
-    return f"The user database does not answer ({_reason(error) or 'no connection'})."
+    return _COMPLAINT.format(_reason(error) or "no connection")
 
 
 def _reason(error: DBAPIError) -> str:
     if isinstance(error.orig, NoAnswer):
-        return "timeout"
+        return _TIMEOUT
     text = str(error.orig)
     return error_code(error) or next((reason for words, reason in _REASONS if words in text), "")
