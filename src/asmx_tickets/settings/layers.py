@@ -4,11 +4,11 @@ A layer is one source (a JSON file, the environment, the command line), flattene
 ``WebServices:Protocols:0``. Letter case does not matter in a path. All values are text, as they are in the environment.
 What the keys are and mean is not known here: that is ``model.py``.
 
-The layers are not pydantic-settings. That library merges its sources from the last one down, so a list that
+The layers are no sources of pydantic-settings. That library merges its sources from the last one down, so a list that
 one file empties gets back the items of the file below it, as soon as the environment adds an item. It has no items by
 number (``Protocols__0``), cares for letter case in files, ignores a misspelt key of a section in the environment, takes
 either of two variables that differ in case, and no longer knows where a value came from when it is found to be wrong.
-It also loads asyncio, TLS and a command line's parser before it reads a line.
+So it holds the settings, and the layers bring them.
 """
 
 import difflib

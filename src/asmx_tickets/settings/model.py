@@ -9,6 +9,8 @@ from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import Field, PrivateAttr, SecretStr, ValidationInfo, field_validator
+from pydantic.alias_generators import to_pascal
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from asmx_tickets.access.accounts import AccountRules
 from asmx_tickets.errors import SettingsError
@@ -26,7 +28,6 @@ from asmx_tickets.settings.sections import (
     Logging,
     Metrics,
     Passwords,
-    Section,
     ServerInfo,
     Shutdown,
     Throttling,
@@ -53,8 +54,12 @@ class AtStart:
     """Marks, in an Annotated, a key or section that only a restart changes."""
 
 
-class Settings(Section):
+class Settings(BaseSettings):
     """All settings. ``Settings()`` has the defaults and reads nothing; ``load_settings`` reads the sources."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", alias_generator=to_pascal, populate_by_name=True, hide_input_in_errors=True
+    )
 
     urls: Annotated[UrlsValue, AtStart()] = Field(
         default=(ListenAddress("127.0.0.1", 8080),),
@@ -155,6 +160,18 @@ class Settings(Section):
         """The rules for what operators store in accounts."""
         policy = PasswordPolicy(self.passwords.min_length)
         return AccountRules(policy, self.languages.languages(), sysadmin_name=self.sysadmin_account_name)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is passed in: the sources are ASP.NET's, see layers.py."""
+        return (init_settings,)
 
 
 def load_settings(
