@@ -166,31 +166,20 @@ def compose(
         settings = demo_settings(settings)
     clock = clock or BelievedClock(steady=steady_clock)
     source = open_source(settings.connection_strings.users.get_secret_value(), clock=clock)
-    if demo and passwords:
-        add_demo_users(source.directory, passwords.hash)
-    elif demo:
-        add_demo_users(source.directory)
-    stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
+    if demo:
+        add_demo_users(source.directory, *([passwords.hash] if passwords else []))
     directory = CooperativeDirectory(source.directory)
+    stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
     presences = {"users": directory.presence, **stores.presences}
     audit = _audit(settings, clock, steady_clock, metrics, presences)
     if metrics is not None:
         stores.evictions.observer = metrics.evicted
         for name, presence in presences.items():
             metrics.watch(name, presence)
-    foundation = Foundation(
-        replace(source, directory=directory),
-        stores,
-        audit,
-        clock,
-        local_zone,
-        passwords,
-        figures or Figures(),
-        metrics,
-        presences,
-        Recurring(steady_clock),
+    users, figures, recurring = replace(source, directory=directory), figures or Figures(), Recurring(steady_clock)
+    return build_upon(
+        Foundation(users, stores, audit, clock, local_zone, passwords, figures, metrics, presences, recurring), settings
     )
-    return build_upon(foundation, settings)
 
 
 def build_upon(foundation: Foundation, settings: Settings) -> Composition:
