@@ -107,6 +107,7 @@ def seconds_of_a_start(folder: Path, settings: dict[str, str]) -> float:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.parametrize("group", [False, True], ids=["process", "group"])
 @pytest.mark.parametrize("twice", [False, True], ids=["once", "twice"])
 def test_a_stop_at_any_moment_of_the_start_loses_no_ticket(
