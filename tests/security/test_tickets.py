@@ -112,13 +112,13 @@ def test_t1_forked_workers_do_not_repeat_each_other() -> None:
 
 @pytest.mark.slow
 def test_t1_tickets_of_the_service_are_random(service: Service, record_property: Callable[[str, object], None]) -> None:
-    """100,000 made by CreateTicketforUser."""
+    """20,000 made by CreateTicketforUser; the source that it takes them from is tested by more above."""
     authentication = service.composition.authentication
-    guids = [authentication.create_for_user(TRUSTED_PASSWORD, "jsmith").guid.hex() for _ in range(100_000)]
+    guids = [authentication.create_for_user(TRUSTED_PASSWORD, "jsmith").guid.hex() for _ in range(20_000)]
     assert len(set(guids)) == len(guids)
     worst = worst_nibble(guids)
     record_property("T1 largest chi-square of a nibble, through the service", round(worst, 1))
-    print(f"T1: 100,000 tickets of the service, largest chi-square of a nibble {worst:.1f} (limit {CHI_SQUARE})")
+    print(f"T1: 20,000 tickets of the service, largest chi-square of a nibble {worst:.1f} (limit {CHI_SQUARE})")
     assert worst < CHI_SQUARE
 
 
