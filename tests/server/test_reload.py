@@ -200,7 +200,7 @@ def test_the_reload_command_makes_a_server_reload(start: Start, shared_redis: Re
     assert reload(tree).stdout == "nothing has changed\n"
     done = reload(tree | {"ServerInfo": {"Company": "After"}, "Audit": {"Keep": 3}})
     assert done.stdout == "changed: ServerInfo:Company\nonly a restart changes: Audit:Keep\n"
-    running.until(lambda: all('Company="After"' in running.call("ServerInfo") for _ in range(10)))
+    running.until(lambda: all('Company="After"' in running.call("ServerInfo") for _ in range(50 * workers)))
     done = reload(tree | {"Certificate": {"Path": 5}, "Languages": {"Default": "xx"}})
     assert (done.returncode, done.stdout) == (1, "")
     assert "Languages:Default must have other values" in done.stderr

@@ -57,6 +57,7 @@ def main() -> None:
     door = RunningDoor(service, DoorLimits())
     print(door.port, add_keeper(service), sep="\n", flush=True)
     words = sys.stdin.readline().split()
+    door.settle(0)
     gc.collect()
     print(json.dumps(holders_of(words)), flush=True)
     door.close()

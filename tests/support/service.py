@@ -87,7 +87,9 @@ def composing() -> Iterator[Callable[..., Composition]]:
     yield make
     for composition in made:
         composition.close()
-        _UsedEndpoint.idle.append(cast("_UsedEndpoint", composition.site.endpoint))
+        endpoint = cast("_UsedEndpoint", composition.site.endpoint)
+        endpoint.app.config = None  # or it would keep the tickets' memory
+        _UsedEndpoint.idle.append(endpoint)
 
 
 @dataclass

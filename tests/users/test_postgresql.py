@@ -437,9 +437,10 @@ class TestUrl:
 
 
 class TestIds:
-    def test_ids_that_are_brought_and_ids_that_are_given_never_meet(self, directory: SqlUserDirectory) -> None:
+    def test_ids_that_are_brought_and_ids_that_are_given_never_meet(self, postgres_url: str) -> None:
         """Two imports and a command line at the same time."""
         start = threading.Barrier(3)
+        directory = with_jsmith(postgres_url, Patience(writing=60))
 
         def bring(first: int) -> list[int]:
             start.wait()
@@ -453,12 +454,12 @@ class TestIds:
             start.wait()
             return [directory.add(Profile(f"given{number}"), "h") for number in range(40)]
 
-        with ThreadPoolExecutor(3) as threads:
+        with closing(directory), ThreadPoolExecutor(3) as threads:
             parts = [threads.submit(bring, 2), threads.submit(bring, 3), threads.submit(give)]
             ids = [user_id for part in parts for user_id in part.result()]
-        assert len(parts[2].result()) == 40
-        assert sorted(ids) == sorted({user.id for user in directory.all()} - {1})
-        assert directory.add(Profile("last"), "h") > max(ids)
+            assert len(parts[2].result()) == 40
+            assert sorted(ids) == sorted({user.id for user in directory.all()} - {1})
+            assert directory.add(Profile("last"), "h") > max(ids)
 
     def test_no_id_can_be_brought_while_one_is_being_given(
         self, postgres_url: str, directory: SqlUserDirectory
