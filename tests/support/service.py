@@ -1,6 +1,7 @@
 """The composed service with a clock that can be moved, and clients that speak its bindings."""
 
 import logging
+import pickle
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,24 +55,26 @@ def _escape(value: str) -> str:
 
 
 class _UsedEndpoint(AsmxEndpoint):
-    """An endpoint that can be used again, since building one takes longer than most tests. It differs from a new one in
-    that it remembers the shapes of requests, which changes no answer."""
+    """An endpoint that can be used again, since building one takes longer than most tests do. It is as new, but that it
+    remembers the shapes of requests, which changes no answer."""
 
-    idle: ClassVar[list["_UsedEndpoint"]] = []
-
-    def __init__(self, application: AsmxApplication, *built_from: Any) -> None:
-        super().__init__(application, *built_from)
-        self.built_from = built_from
+    idle: ClassVar[dict[bytes, list["_UsedEndpoint"]]] = {}
 
     @classmethod
-    def take(cls, application: AsmxApplication, *built_from: Any) -> "_UsedEndpoint":
-        """An idle one that was built from these arguments, or a new one."""
-        for endpoint in cls.idle:
-            if endpoint.built_from == built_from:
-                cls.idle.remove(endpoint)
-                endpoint.app.config = application.config
-                return endpoint
-        return cls(application, *built_from)
+    def take(cls, application: AsmxApplication, *arguments: Any) -> "_UsedEndpoint":
+        """One with these arguments that nobody uses now, or a new one."""
+        built_from = pickle.dumps(arguments)
+        if idle := cls.idle.setdefault(built_from, []):
+            endpoint = idle.pop()
+            endpoint.app.config = application.config
+        else:
+            endpoint = cls(application, *arguments)
+            endpoint.built_from = built_from
+        return endpoint
+
+    def give_back(self) -> None:
+        self.app.config = None  # or it would keep the tickets' memory
+        self.idle[self.built_from].append(self)
 
 
 @contextmanager
@@ -87,9 +90,7 @@ def composing() -> Iterator[Callable[..., Composition]]:
     yield make
     for composition in made:
         composition.close()
-        endpoint = cast("_UsedEndpoint", composition.site.endpoint)
-        endpoint.app.config = None  # or it would keep the tickets' memory
-        _UsedEndpoint.idle.append(endpoint)
+        cast("_UsedEndpoint", composition.site.endpoint).give_back()
 
 
 @dataclass
