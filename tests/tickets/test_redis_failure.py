@@ -107,6 +107,7 @@ def test_the_log_says_when_redis_is_gone_and_when_it_is_back(
     assert " is back after " in back
 
 
+@pytest.mark.alone
 def test_a_hung_redis_holds_up_one_call_at_a_time(own_redis: RedisServer, cache: RedisTicketCache) -> None:
     """And none of a crowd waits longer than one alone."""
     own_redis.pause()
