@@ -9,8 +9,9 @@ from pathlib import Path
 from tests.support.processes import Child, free_port, program
 
 # Errors are shown as a remote client of .NET sees them: without the server's stack traces.
+# Each file is compiled by itself: two may have a class of the same name.
 _CONFIGURATION = """<?xml version="1.0"?>
-<configuration><system.web><compilation debug="false"/><customErrors mode="On"/>
+<configuration><system.web><compilation debug="false" batch="false"/><customErrors mode="On"/>
 <webServices><protocols><add name="HttpGet"/><add name="HttpPost"/><add name="HttpSoap"/><add name="HttpSoap12"/>
 <add name="Documentation"/></protocols></webServices></system.web></configuration>
 """
