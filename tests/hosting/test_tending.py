@@ -1,9 +1,13 @@
 """What the composed service does once a second."""
 
+import asyncio
 import json
+import logging
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -13,8 +17,10 @@ import pytest
 from asmx_tickets.access.refusals import GenerationNotAllowed
 from asmx_tickets.errors import Unavailable
 from asmx_tickets.hosting.composition import Composition, compose
+from asmx_tickets.hosting.worker import one_at_a_time
 from asmx_tickets.settings.model import load_settings
 from asmx_tickets.users.user import Profile
+from asmx_tickets.waiting import Hub, Lane, in_thread, lane_sizes
 from spyne_asmx.http import HeaderMap, Request
 from tests.support.service import HASHER, Clock
 
@@ -106,3 +112,32 @@ def test_calls_that_a_store_does_not_answer_are_two_lines(
     first, last = caplog.messages
     assert first.startswith("calls are not answered, first request ")
     assert last == "over: calls are not answered, 20 in 0 s: Redis is full"
+
+
+def test_work_that_fails_is_done_again_and_work_under_way_is_not(logged: list[logging.LogRecord]) -> None:
+    """Once a second it is due, whatever became of the last time."""
+    times, go_on = [], threading.Event()
+
+    def work() -> None:
+        times.append(len(times))
+        if len(times) == 1:
+            raise ValueError("a bug")
+        in_thread(Lane.HEALTH, partial(go_on.wait, 10))
+
+    async def second_by_second() -> None:
+        hub = Hub(asyncio.get_running_loop(), lane_sizes(1))
+        chore = one_at_a_time(hub, work)
+        for _ in range(4):
+            chore()
+        assert times == [0, 1]
+        go_on.set()
+        while hub.running:
+            await asyncio.sleep(0.01)
+        chore()
+        assert times == [0, 1, 2]
+        while hub.running:
+            await asyncio.sleep(0.01)
+        hub.close()
+
+    asyncio.run(second_by_second())
+    assert [record.getMessage() for record in logged] == ["the regular work failed"]

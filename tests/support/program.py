@@ -169,8 +169,8 @@ def _take(streams: list[int]) -> None:
 
 
 def _opened(number: int, mode: str, old: Any) -> TextIOWrapper:
-    buffered = number == 2
-    return open(number, mode, encoding=old.encoding, errors=old.errors, closefd=False, buffering=1 if buffered else -1)
+    buffering = 1 if number == 2 else -1  # standard error has each line at once
+    return open(number, mode, encoding=old.encoding, errors=old.errors, closefd=False, buffering=buffering)
 
 
 def _run(order: dict[str, Any]) -> None:

@@ -42,8 +42,9 @@ def demo_settings(settings: Settings) -> Settings:
     )
 
 
-def add_demo_users(directory: UserDirectory, hash_of: Callable[[str], str] = _HASHES.__getitem__) -> None:
-    """Add jsmith (userid 42), retired, who is disabled, and sysadmin. ``hash_of`` gives the hash of a password."""
+def add_demo_users(directory: UserDirectory, hash_of: Callable[[str], str] | None = None) -> None:
+    """Add jsmith (userid 42), retired, who is disabled, and sysadmin. ``hash_of`` makes other hashes than these."""
+    hash_of = hash_of or _HASHES.__getitem__
     john = Profile(
         "jsmith", first_name="John", last_name="Smith", email="jsmith@example.com", domain="MyLibrary", language="en"
     )

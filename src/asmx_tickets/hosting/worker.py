@@ -176,7 +176,6 @@ class _Server(uvicorn.Server):
         self._announce = announce
         self._certificates: Certificates | None = None
         self._other_doors: list[Door] = []
-        self._is_tending = False
         self._admin: AdminListener | None = None
 
     @contextmanager
@@ -335,13 +334,7 @@ class _Server(uvicorn.Server):
         return self._certificates.context
 
     def _tend(self) -> None:
-        """Do the composition's regular work, unless the last time has not ended yet."""
-        if not self._is_tending:
-            self._is_tending = True
-            self._hub.run(self._composition.tend, self._tended)
-
-    def _tended(self, _: None) -> None:
-        self._is_tending = False
+        self._composition.tend()  # a reload replaces it
 
     def _chores(self) -> Iterator[Coroutine[Any, Any, None]]:
         for door in (self._door, *self._other_doors):
@@ -350,7 +343,7 @@ class _Server(uvicorn.Server):
         if metrics is not None:
             yield every(_BEAT_SECONDS, lambda: metrics.sample(len(self._door), self._hub))
         yield every(_BEAT_SECONDS, partial(_say, self._pipe, BEAT))
-        yield every(_BEAT_SECONDS, self._tend)
+        yield every(_BEAT_SECONDS, one_at_a_time(self._hub, self._tend))
         if self._admin is not None:
             yield every(_BEAT_SECONDS, self._admin.keep)
         yield every(_BEAT_SECONDS, lambda: self._worker.figures.note_queue(self._hub.waiting(Lane.HASH)))
@@ -366,6 +359,28 @@ async def every(seconds: float, chore: Callable[[], object]) -> None:
         except Exception:
             _log.exception("a chore of every %g s failed", seconds)
         await asyncio.sleep(seconds)
+
+
+def one_at_a_time(hub: Hub, work: Callable[[], None]) -> Callable[[], None]:
+    """A chore that does work which may wait, unless the last time has not ended. Failures are logged."""
+    under_way = False
+
+    def do() -> None:
+        nonlocal under_way
+        try:
+            work()
+        except Exception:
+            _log.exception("the regular work failed")
+        finally:
+            under_way = False
+
+    def chore() -> None:
+        nonlocal under_way
+        if not under_way:
+            under_way = True
+            hub.run(do, lambda _: None)
+
+    return chore
 
 
 def _say(pipe: int | None, what: bytes) -> None:
