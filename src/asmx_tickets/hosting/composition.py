@@ -167,7 +167,7 @@ def compose(
     clock = clock or BelievedClock(steady=steady_clock)
     source = open_source(settings.connection_strings.users.get_secret_value(), clock=clock)
     if demo:
-        add_demo_users(source.directory, passwords and passwords.hash)
+        add_demo_users(source.directory, passwords.hash if passwords else None)
     directory = CooperativeDirectory(source.directory)
     stores = open_stores(settings, clock=clock, steady_clock=steady_clock)
     presences = {"users": directory.presence, **stores.presences}

@@ -12,7 +12,8 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 _SIZES = {"histogram": 1 << 20} | dict.fromkeys(
     ("counter", "gauge_livemax", "gauge_livemin", "gauge_livemostrecent", "gauge_livesum"), 1 << 16
 )
-"""The files of a process, by prometheus-client's names, and their sizes: enough for every label, as a test checks."""
+"""The files of a process and their sizes: enough for every label, as a test checks. Their names and their first four
+bytes, how much is used, are private to prometheus-client, so its minor version is pinned."""
 
 _HEADER = 8
 _MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made there
